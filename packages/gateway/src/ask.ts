@@ -1,0 +1,123 @@
+/** Asking an upstream with node:http: the connection pool, the phases until the response head, and the safe retry. */
+
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { upstreamFailure } from './errors.ts'
+import type { HttpExchange } from './exchange.ts'
+import type { Settings } from './settings.ts'
+
+/** Upstream connections of one gateway. */
+export interface Agents {
+  readonly http: http.Agent
+  readonly https: https.Agent
+  close(): void
+}
+
+/** Between two address families a slow first answer is waited for this long before the second one is tried, in ms. */
+const attempt = 1_000
+/** TCP keep-alive: how long a silent connection is trusted, in ms. */
+export const probeAfter = 30_000
+
+export function createAgents({ pool, tls, limits }: Settings): Agents {
+  const options = {
+    keepAlive: true,
+    keepAliveMsecs: probeAfter,
+    maxSockets: pool.connections,
+    maxTotalSockets: pool.connections,
+    maxFreeSockets: pool.idle,
+    scheduling: 'lifo',
+    timeout: pool.idleTimeout,
+    noDelay: true,
+    autoSelectFamilyAttemptTimeout: attempt,
+    maxHeaderSize: limits.responseHead,
+  } as const
+  const plain = watchIdle(new http.Agent(options))
+  const secure = watchIdle(new https.Agent({ ...options, ...tls }))
+  return {
+    http: plain,
+    https: secure,
+    close() {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
+}
+
+/**
+ * An agent that looks at an idle socket only with the next request takes what came on it meanwhile for the answer to
+ * that one (response smuggling). Here a socket that says anything while it is idle is gone at once. Newer Node does the
+ * same; the oldest supported one does not.
+ */
+function watchIdle<A extends http.Agent>(agent: A): A {
+  const keep = agent.keepSocketAlive.bind(agent) as (socket: Socket) => boolean
+  const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
+  return Object.assign(agent, {
+    keepSocketAlive(socket: Socket): boolean {
+      if (socket.readableLength > 0 || !keep(socket)) return false
+      socket.on('data', dropUnasked)
+      return true
+    },
+    reuseSocket(socket: Socket, request: ClientRequest): void {
+      socket.off('data', dropUnasked)
+      reuse(socket, request)
+    },
+  })
+}
+
+function dropUnasked(this: Socket): void {
+  this.destroy()
+}
+
+/** Sends the request head and returns at once. `headers` is in `rawHeaders` layout. */
+export function openRequest(
+  { out, endpoint, settings }: HttpExchange,
+  headers: readonly string[],
+  agent: http.Agent | undefined,
+): ClientRequest {
+  return (endpoint.secure ? https : http).request({
+    method: out.method,
+    path: out.path,
+    headers,
+    agent,
+    setHost: false,
+    timeout: 0,
+    maxHeaderSize: settings.limits.responseHead,
+    ...(endpoint.socketPath === undefined
+      ? { host: endpoint.hostname, port: endpoint.port }
+      : { socketPath: endpoint.socketPath }),
+    ...(endpoint.secure ? { servername: servername(settings, endpoint.hostname) } : undefined),
+  } as https.RequestOptions)
+}
+
+/** SNI names hosts, never addresses (RFC 6066 §3). */
+function servername({ tls }: Settings, hostname: string): string {
+  if (tls.servername !== undefined) return tls.servername
+  return /^[\d.]+$|:/.test(hostname) ? '' : hostname
+}
+
+/** Resolves with the response head; interim responses go to the client on the way. Rejects with a `GatewayError`. */
+export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    watchConnecting(ask, exchange)
+    ask.once('response', resolve)
+    ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
+    ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
+    ask.once('close', () => reject(upstreamFailure(undefined, exchange.phase)))
+  })
+}
+
+/**
+ * Times the phases of a new connection: name, handshake, TLS. A reused one has none of them. Meanwhile the client may
+ * well send its body: that is a phase of the other direction, and has its own clock.
+ */
+export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): void {
+  ask.once('socket', (socket: Socket) => {
+    if (!socket.connecting) return
+    const { phase, endpoint } = exchange
+    exchange.enter(endpoint.socketPath === undefined ? 'dns' : 'connect')
+    socket.once('lookup', () => exchange.enter('connect'))
+    if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
+    socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.enter(phase))
+  })
+}

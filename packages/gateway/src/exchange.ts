@@ -1,0 +1,475 @@
+/** One request and its response on node:http: what begins, limits, counts and ends it. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { pipeline, type Readable, type Writable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { after, BodyClock, type Timer } from './clock.ts'
+import {
+  clientClosed,
+  GatewayError,
+  internalFailure,
+  type Phase,
+  timedOut,
+  upstreamFailure,
+} from './errors.ts'
+import { endToEnd, Fields } from './fields.ts'
+import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
+import type { Exchange, ExchangeSummary, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import type { Settings } from './settings.ts'
+import type { Endpoint } from './upstream.ts'
+
+/** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
+const linger = 5_000
+
+/** What an exchange needs to know of the gateway it belongs to. */
+export interface Front {
+  readonly settings: Settings
+  /** No new exchanges: client connections are not kept. */
+  readonly closing: boolean
+  ended(exchange: HttpExchange): void
+}
+
+export class HttpExchange implements Exchange {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  readonly settings: Settings
+  /** The request as it goes upstream. Set by the front before a strategy sees the exchange. */
+  out!: RequestHead
+  endpoint!: Endpoint
+  /** Of the request, both as it came and as it goes on. */
+  framing: Framing = noContent
+  /** The protocol the client wants to change to, with what it has already sent of it. */
+  upgrade:
+    | { readonly protocols: readonly string[]; readonly socket: Socket; readonly head: Buffer }
+    | undefined
+  phase: Phase = 'requestHead'
+  requestBytes = 0
+  responseBytes = 0
+
+  readonly #startedAt = performance.now()
+  readonly #front: Front
+  #headAt: number | undefined
+  #controller: AbortController | undefined
+  #cancel: ((reason: GatewayError) => void) | undefined
+  #error: GatewayError | undefined
+  #status = 0
+  #ended = false
+  #phaseTimer: Timer
+  #totalTimer: Timer
+  #requestClock: BodyClock | undefined
+  #responseClock: BodyClock | undefined
+  #request: ReceivedRequest | undefined
+
+  constructor(front: Front, incoming: IncomingMessage, response: ServerResponse) {
+    this.settings = front.settings
+    this.incoming = incoming
+    this.response = response
+    this.#front = front
+    this.#totalTimer = after(front.settings.timeouts.total, () => this.abort(timedOut('total')))
+    response.once('close', () => this.#responseClosed())
+  }
+
+  get request(): ReceivedRequest {
+    this.#request ??= received(this.incoming)
+    return this.#request
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#error !== undefined) this.#controller.abort(this.#error)
+    }
+    return this.#controller.signal
+  }
+
+  /** What has ended the exchange before it was complete. */
+  get error(): GatewayError | undefined {
+    return this.#error
+  }
+
+  /** Registers how to stop what a strategy has started upstream. Runs at most once, at once if it is too late. */
+  onCancel(cancel: (reason: GatewayError) => void): void {
+    if (this.#error !== undefined) cancel(this.#error)
+    else this.#cancel = cancel
+  }
+
+  /** Begins a phase: its clock replaces the one of the phase before. Body phases have clocks of their own. */
+  enter(phase: Phase): void {
+    this.phase = phase
+    clearTimeout(this.#phaseTimer)
+    if (phase === 'requestBody' || phase === 'responseBody') return
+    this.#phaseTimer = after(this.settings.timeouts[phase], () => this.abort(timedOut(phase)))
+  }
+
+  /**
+   * Sends the request body on as it comes, then its trailers, then ends the upstream request.
+   *
+   * It is `pipe`, not `pipeline`: that would destroy the client's socket when the upstream fails, and with it the way to
+   * tell the client so.
+   */
+  pump(sink: Writable & { addTrailers?(trailers: [string, string][]): void }): void {
+    const { incoming, settings, framing } = this
+    if (framing.kind === 'none') {
+      sink.end()
+      this.enter('responseHead')
+      return
+    }
+    this.enter('requestBody')
+    const { requestBody: silence, drain } = settings.timeouts
+    const clock = new BodyClock(
+      { silence, drain },
+      () => sink.writableNeedDrain,
+      (held) => this.abort(held ? timedOut('drain', 'upstream') : timedOut('requestBody')),
+    )
+    this.#requestClock = clock
+    const limit = settings.limits.requestBody
+    incoming.on('data', (chunk: Buffer) => {
+      this.requestBytes += chunk.length
+      clock.moved()
+      if (this.requestBytes > limit) this.abort(tooLarge())
+    })
+    sink.on('drain', () => clock.moved())
+    incoming.once('end', () => {
+      clock.stop()
+      if (framing.kind === 'chunked' && incoming.rawTrailers.length > 0) {
+        sink.addTrailers?.([...trailersToForward(incoming.rawTrailers)])
+      }
+      sink.end()
+      // While the connection is still being made, its phases go on; `watchConnecting` enters this one after them.
+      if (this.phase === 'requestBody') this.enter('responseHead')
+    })
+    incoming.pipe(sink, { end: false })
+    sink.once('close', () => incoming.unpipe(sink))
+  }
+
+  /** Passes an interim response on, except to an HTTP/1.0 client (RFC 9110 §15.2). */
+  inform(status: number, raw: readonly string[]): void {
+    const { incoming, response } = this
+    if (incoming.httpVersionMinor === 0 && incoming.httpVersionMajor === 1) return
+    if (response.headersSent || response.destroyed) return
+    if (status === 100) response.writeContinue()
+    else if (status === 101) return
+    else writeInformation(response, status, endToEnd(raw))
+  }
+
+  /**
+   * Writes the response head: without hop-by-hop fields, after `modifyResponse`, framed for this client.
+   * @throws GatewayError when the upstream's head cannot be forwarded, or a hook threw.
+   */
+  async respond(status: number, reason: string, raw: readonly string[]): Promise<void> {
+    this.#headAt = performance.now()
+    if (this.phase !== 'requestBody') {
+      this.phase = 'responseBody'
+      clearTimeout(this.#phaseTimer)
+    }
+    const { method } = this.out
+    const head = { status, reason: plainReason(reason), fields: responseFields(method, status, raw) }
+    const { modifyResponse } = this.settings
+    if (modifyResponse !== undefined) {
+      try {
+        await modifyResponse(head, this)
+      } catch (cause) {
+        throw internalFailure(cause, 'responseHead', 502)
+      }
+    }
+    if (this.#error !== undefined) throw this.#error
+    this.#writeHead(head.status, head.reason, head.fields, raw)
+  }
+
+  /** Sends the response body on as it comes, with its trailers, and ends the response. */
+  async relay(
+    answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
+  ): Promise<void> {
+    const { response, settings } = this
+    this.phase = 'responseBody'
+    // All of it came in one piece: no stream need be set up for what is here already.
+    if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
+      const body = answer.read() as Buffer | null
+      if (body !== null) this.#countResponse(body.length)
+      // An empty body ends only when it is read.
+      answer.resume()
+      this.#addTrailers(answer.rawTrailers)
+      if (body === null) response.end()
+      else response.end(body)
+      return
+    }
+    if (answer.readableLength === 0) response.flushHeaders()
+    const { responseBody: silence, drain } = settings.timeouts
+    const clock = new BodyClock(
+      { silence, drain },
+      () => response.writableNeedDrain,
+      (held) => this.abort(timedOut(held ? 'drain' : 'responseBody')),
+    )
+    this.#responseClock = clock
+    answer.on('data', (chunk: Buffer) => {
+      clock.moved()
+      this.#countResponse(chunk.length)
+    })
+    response.on('drain', () => clock.moved())
+    // Both before the pipeline's own listeners: trailers go out with the end, and a broken answer must not look whole.
+    answer.once('end', () => this.#addTrailers(answer.rawTrailers))
+    answer.once('error', (cause) => this.fail(cause))
+    await new Promise<void>((resolve, reject) => {
+      pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /** Ends the exchange now: the upstream is cancelled, the client gets a status or a visibly broken message. */
+  abort(reason: unknown): void {
+    this.fail(reason instanceof GatewayError ? reason : internalFailure(reason, this.phase))
+  }
+
+  /** The first failure counts; what breaks in its wake is not another one. */
+  fail(cause: unknown): void {
+    if (this.#error !== undefined || this.#ended) return
+    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
+    this.#error = error
+    this.#stopClocks()
+    const reply = this.#told(error)
+    this.#cancel?.(error)
+    this.#controller?.abort(error)
+    const { response } = this
+    if (error.type === 'client_closed' || response.destroyed) response.destroy()
+    else if (response.headersSent) this.#breakOff()
+    else this.#refuse(error, reply)
+  }
+
+  /** The exchange goes on as a tunnel: its end is told by `tunnelClosed`, not by the response. */
+  becomeTunnel(): void {
+    this.#status = 101
+    this.#headAt = performance.now()
+    this.#stopClocks()
+    this.phase = 'tunnel'
+  }
+
+  tunnelClosed(error?: GatewayError): void {
+    this.#error ??= error
+    this.#end()
+  }
+
+  #told(error: GatewayError): Reply | undefined {
+    try {
+      return this.settings.onError?.(error, this)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Answers in the gateway's own name. */
+  reply({ status, fields: given = {}, body = '' }: Reply): void {
+    const fields = Fields.from(given)
+    if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
+    this.#writeHead(status, '', fields, undefined)
+    this.response.end(body)
+  }
+
+  #refuse(error: GatewayError, reply: Reply | undefined): void {
+    const { status, fields, body }: Reply = reply ?? {
+      status: error.status,
+      fields: {
+        'Content-Type': 'text/plain; charset=utf-8',
+        ...(error.status === 503 && { 'Retry-After': '1' }),
+      },
+      body: `${error.message}\n`,
+    }
+    const proxyStatus = `${this.settings.pseudonym}; error=${error.type}`
+    this.reply({
+      status,
+      fields: { 'Proxy-Status': proxyStatus, ...fields },
+      ...(body !== undefined && { body }),
+    })
+  }
+
+  #writeHead(status: number, reason: string, { raw }: Fields, received: readonly string[] | undefined): void {
+    const { response, incoming } = this
+    if (this.#front.closing) response.shouldKeepAlive = false
+    if (received !== undefined && takesTrailers(incoming) && hasContent(this.out.method, status)) {
+      const announced = announcedTrailers(received)
+      if (
+        announced !== undefined &&
+        !raw.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
+      ) {
+        raw.push('Trailer', announced, 'Transfer-Encoding', 'chunked')
+      }
+    }
+    try {
+      if (incoming.httpVersionMajor === 2) response.writeHead(status, raw as never)
+      else if (reason === '') response.writeHead(status, raw as never)
+      else response.writeHead(status, reason, raw as never)
+    } catch (cause) {
+      throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
+    }
+    this.#status = status
+  }
+
+  #addTrailers(raw: readonly string[] | undefined): void {
+    if (raw === undefined || raw.length === 0) return
+    if (!takesTrailers(this.incoming) || !this.response.chunkedEncoding) return
+    this.response.addTrailers([...trailersToForward(raw)])
+  }
+
+  #countResponse(bytes: number): void {
+    this.responseBytes += bytes
+    if (this.responseBytes > this.settings.limits.responseBody) {
+      this.abort(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
+    }
+  }
+
+  /** A message that ends with its connection looks whole after a FIN: only a reset tells (RFC 9112 §8). */
+  #breakOff(): void {
+    const { response } = this
+    const socket = response.socket
+    if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
+      socket.resetAndDestroy?.()
+    response.destroy()
+  }
+
+  #responseClosed(): void {
+    if (this.phase === 'tunnel') return
+    if (!this.response.writableFinished) this.fail(clientClosed(this.phase))
+    else if (!this.incoming.complete) this.#listenOn()
+    this.#end()
+  }
+
+  /** node:http reads and drops the rest of the upload; this bounds how long. */
+  #listenOn(): void {
+    const { socket } = this.incoming
+    const timer = setTimeout(() => socket.destroy(), linger)
+    socket.once('close', () => clearTimeout(timer))
+    this.incoming.once('end', () => clearTimeout(timer))
+  }
+
+  #stopClocks(): void {
+    clearTimeout(this.#phaseTimer)
+    clearTimeout(this.#totalTimer)
+    this.#requestClock?.stop()
+    this.#responseClock?.stop()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stopClocks()
+    // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again.
+    if (this.#error === undefined && !this.incoming.complete) this.#cancel?.(clientClosed('requestBody'))
+    this.#front.ended(this)
+  }
+
+  summary(): ExchangeSummary {
+    const error = this.#error
+    const status = error !== undefined && this.#status === 0 ? error.status : this.#status
+    return {
+      gateway: this.settings.name,
+      method: this.incoming.method ?? '',
+      target: this.incoming.url ?? '',
+      status,
+      outcome: error === undefined ? 'completed' : outcomeOf(error),
+      error,
+      errorType: error?.type,
+      endedBy: error?.source,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
+      duration: performance.now() - this.#startedAt,
+    }
+  }
+}
+
+function outcomeOf(error: GatewayError): ExchangeSummary['outcome'] {
+  if (error.type === 'client_closed') return 'aborted'
+  return error.phase === 'requestHead' ? 'refused' : 'failed'
+}
+
+function received(incoming: IncomingMessage): ReceivedRequest {
+  const { socket } = incoming
+  return {
+    method: incoming.method ?? '',
+    target: incoming.url ?? '',
+    version: incoming.httpVersion,
+    fields: new Fields(incoming.rawHeaders.slice()),
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    secure: (socket as TLSSocket).encrypted === true,
+  }
+}
+
+const contentLengthField: ReadonlySet<string> = new Set(['content-length'])
+
+function responseFields(method: string, status: number, raw: readonly string[]): Fields {
+  const framing = responseFraming(method, status, raw)
+  if (status === 204) return endToEnd(raw, contentLengthField)
+  if (framing.kind !== 'length') return endToEnd(raw)
+  const fields = endToEnd(raw)
+  // Lines that agree are one line on the way out (RFC 9112 §6.3 item 5).
+  if (fields.all('content-length').length > 1) fields.set('Content-Length', String(framing.length))
+  return fields
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
+const notInReason = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/g
+
+function plainReason(reason: string): string {
+  return reason.replace(notInReason, '')
+}
+
+function tooLarge(): GatewayError {
+  return new GatewayError('http_request_error', {
+    phase: 'requestBody',
+    status: 413,
+    detail: 'request body too large',
+  })
+}
+
+/** Whether the client says it reads trailers, and its version can carry them (RFC 9110 §6.5.1). */
+function takesTrailers(incoming: IncomingMessage): boolean {
+  return incoming.headers.te?.includes('trailers') === true && incoming.httpVersion !== '1.0'
+}
+
+function announcedTrailers(raw: readonly string[]): string | undefined {
+  const names = new Fields(raw as string[]).tokens('trailer').filter((name) => !notInTrailers.has(name))
+  return names.length === 0 ? undefined : names.join(', ')
+}
+
+/** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
+const notInTrailers: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'host',
+  'max-forwards',
+  'pragma',
+  'range',
+  'set-cookie',
+])
+
+export function* trailersToForward(raw: readonly string[]): Generator<[string, string]> {
+  for (const line of endToEnd(raw, notInTrailers)) yield line
+}
+
+interface InformationWriter {
+  /** Since Node 26.3. */
+  writeInformation?(status: number, fields: readonly string[]): void
+  writeEarlyHints(hints: Record<string, string | string[]>): void
+  writeProcessing(): void
+}
+
+function writeInformation(
+  response: ServerResponse & InformationWriter,
+  status: number,
+  fields: Fields,
+): void {
+  if (response.writeInformation !== undefined) response.writeInformation(status, fields.raw)
+  else if (status === 102) response.writeProcessing()
+  else if (status === 103 && fields.has('link')) {
+    const hints: Record<string, string | string[]> = {}
+    for (const [name, value] of fields)
+      hints[name.toLowerCase()] = name.toLowerCase() === 'link' ? fields.all(name) : value
+    response.writeEarlyHints(hints)
+  }
+}

@@ -1,0 +1,173 @@
+/** The field lines of a message (RFC 9110 §5), kept as they came: order, case and repeats. */
+
+const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
+const unsafeValue = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/
+
+/**
+ * A handle on Node's `rawHeaders` layout, `[name, value, name, value, …]`.
+ *
+ * Names compare without case. The array given is owned from then on: pass a copy to keep the original.
+ */
+export class Fields implements Iterable<[name: string, value: string]> {
+  readonly raw: string[]
+
+  constructor(raw: string[] = []) {
+    this.raw = raw
+  }
+
+  static from(
+    lines: Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string>>,
+  ): Fields {
+    const fields = new Fields()
+    for (const [name, value] of Symbol.iterator in lines ? lines : Object.entries(lines))
+      fields.append(name, value)
+    return fields
+  }
+
+  /** The value of the first line with that name. */
+  get(name: string): string | undefined {
+    const { raw } = this
+    const lower = name.toLowerCase()
+    for (let i = 0; i < raw.length; i += 2) if (is(raw[i] as string, lower)) return raw[i + 1]
+    return undefined
+  }
+
+  /** The values of all lines with that name, in order. */
+  all(name: string): string[] {
+    const { raw } = this
+    const lower = name.toLowerCase()
+    const values: string[] = []
+    for (let i = 0; i < raw.length; i += 2) if (is(raw[i] as string, lower)) values.push(raw[i + 1] as string)
+    return values
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  /** The members of a comma-separated list of tokens over all lines of that name, lower-cased (RFC 9110 §5.6.1). */
+  tokens(name: string): string[] {
+    return this.all(name).flatMap(listOfTokens)
+  }
+
+  /** @throws TypeError when the name is no token or the value could end a line (RFC 9110 §5.5). */
+  append(name: string, value: string): void {
+    check(name, value)
+    this.raw.push(name, value)
+  }
+
+  /** Replaces every line of that name by one, in the place of the first. Throws like `append`. */
+  set(name: string, value: string): void {
+    check(name, value)
+    const { raw } = this
+    const lower = name.toLowerCase()
+    for (let i = 0; i < raw.length; i += 2) {
+      if (!is(raw[i] as string, lower)) continue
+      raw[i + 1] = value
+      this.#remove(lower, i + 2)
+      return
+    }
+    raw.push(name, value)
+  }
+
+  delete(name: string): void {
+    this.#remove(name.toLowerCase(), 0)
+  }
+
+  copy(): Fields {
+    return new Fields(this.raw.slice())
+  }
+
+  *[Symbol.iterator](): Iterator<[name: string, value: string]> {
+    for (let i = 0; i < this.raw.length; i += 2) yield [this.raw[i] as string, this.raw[i + 1] as string]
+  }
+
+  #remove(lower: string, from: number): void {
+    const { raw } = this
+    let kept = from
+    for (let i = from; i < raw.length; i += 2) {
+      if (is(raw[i] as string, lower)) continue
+      raw[kept++] = raw[i] as string
+      raw[kept++] = raw[i + 1] as string
+    }
+    raw.length = kept
+  }
+}
+
+const is = (name: string, lower: string): boolean =>
+  name.length === lower.length && name.toLowerCase() === lower
+
+function check(name: string, value: string): void {
+  if (!tokenShape.test(name)) throw new TypeError(`Field name is not a token: ${JSON.stringify(name)}`)
+  if (unsafeValue.test(value))
+    throw new TypeError(`Field value of ${name} has a character that is not allowed`)
+}
+
+export function isToken(text: string): boolean {
+  return tokenShape.test(text)
+}
+
+export function listOfTokens(value: string): string[] {
+  const members: string[] = []
+  for (const member of value.split(',')) {
+    const token = member.trim().toLowerCase()
+    if (token !== '') members.push(token)
+  }
+  return members
+}
+
+/**
+ * Fields that concern one connection only (RFC 9110 §7.6.1), and those that the next connection's framing decides.
+ * `TE` and `Trailer` are here because an intermediary states its own; `Proxy-*` because they are meant for this hop.
+ */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** What Connection nominates in vain: without these a message would lose its meaning, so they are end-to-end always. */
+const notNominable: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'content-type',
+  'date',
+  'set-cookie',
+])
+
+/** The connection options of a message, lower-cased, over all its Connection lines. */
+export function connectionOptions(raw: readonly string[]): string[] {
+  let options: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    if (!is(raw[i] as string, 'connection')) continue
+    const tokens = listOfTokens(raw[i + 1] as string)
+    options = options.length === 0 ? tokens : options.concat(tokens)
+  }
+  return options
+}
+
+/**
+ * The fields that may pass an intermediary: all but the hop-by-hop ones, those that Connection nominates, and those
+ * named in `without` (lower-cased).
+ */
+export function endToEnd(raw: readonly string[], without?: ReadonlySet<string>): Fields {
+  const nominated = connectionOptions(raw)
+  const kept: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    const lower = name.toLowerCase()
+    if (hopByHop.has(lower)) continue
+    if (without?.has(lower)) continue
+    if (nominated.length > 0 && nominated.includes(lower) && !notNominable.has(lower)) continue
+    kept.push(name, raw[i + 1] as string)
+  }
+  return new Fields(kept)
+}

@@ -1,0 +1,223 @@
+/** The contract: what every gateway offers an application, whatever its strategy, and what it can be told. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ListenOptions as NetListenOptions, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ConnectionOptions, TlsOptions as NodeTlsOptions } from 'node:tls'
+import type { ErrorSource, ErrorType, GatewayError, Phase } from './errors.ts'
+import type { Fields } from './fields.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Makes a gateway that relays in one particular way. */
+export type Strategy<G extends Gateway = Gateway> = (options: GatewayOptions) => G
+
+/** An intermediary that stands in for an origin (RFC 9110 §3.7). It owns its upstream connections. */
+export interface Gateway extends AsyncDisposable {
+  /** In Via, in errors, in results. */
+  readonly name: string
+  /** Exchanges and tunnels under way. Zero again once every one has ended, however it ended. */
+  readonly inFlight: number
+  /** Accepts connections. Rejects when the address is taken. */
+  listen(where?: ListenOptions): Promise<Listener>
+  /**
+   * Accepts nothing new, waits up to `grace` milliseconds (default 10 000) for what is in flight, aborts the rest, and
+   * closes the upstream connections. Calling it again returns the same promise.
+   */
+  close(grace?: number): Promise<void>
+}
+
+/** A gateway that speaks `node:http`: mount `handle` and `upgrade` in any server or framework. */
+export interface HttpGateway extends Gateway {
+  /** Never rejects: a failure is a status before the head is out, a cut connection after it. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /** For a server's `upgrade` event. Never rejects. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>
+}
+
+/** A gateway that can also be called where there is no `node:http`: in Bun, Deno, Hono, a service worker. */
+export interface FetchGateway extends HttpGateway {
+  /** Never rejects before the head: a failure is a `Response` with its status. After it, the body stream errors. */
+  readonly fetch: (request: Request) => Promise<Response>
+}
+
+/** A gateway that speaks HTTP/1.1 on the socket itself. */
+export interface SocketGateway extends Gateway {
+  /** Takes over an accepted connection on which nothing has been read. */
+  readonly accept: (socket: Socket) => void
+}
+
+export interface ListenOptions
+  extends Pick<NetListenOptions, 'port' | 'host' | 'path' | 'backlog' | 'reusePort'> {
+  /** Terminates TLS: certificate, key and whatever else `tls.createServer` takes. */
+  readonly tls?: NodeTlsOptions
+}
+
+export interface Listener extends AsyncDisposable {
+  readonly url: URL
+  /** Stops accepting. Connections that are open stay open. */
+  close(): Promise<void>
+}
+
+/** Durations are milliseconds, sizes are bytes. */
+export interface GatewayOptions {
+  /** The origin to stand in for: a URL, a Unix domain socket, or a choice made for each exchange. */
+  readonly upstream: Upstream
+  /**
+   * The pseudonym in Via (RFC 9110 §7.6.3), by which a loop is recognised: one per running gateway. Default: the
+   * strategy's name and a random suffix.
+   */
+  readonly pseudonym?: string
+  readonly timeouts?: Partial<Timeouts>
+  readonly limits?: Partial<Limits>
+  readonly pool?: Partial<Pool>
+  /** Toward an `https:` upstream. The certificate is verified unless `rejectUnauthorized` is `false`. */
+  readonly tls?: UpstreamTls
+  /**
+   * Edits the outgoing request after hop-by-hop fields and client-claimed forwarding fields are gone. Default:
+   * `setForwarded`. An own hook replaces it, so call it there if you want both. Throwing answers 500.
+   */
+  readonly rewrite?: (out: RequestHead, exchange: Exchange) => void | Promise<void>
+  /** Edits the response head before it is written. Throwing closes the upstream body and answers 502. */
+  readonly modifyResponse?: (head: ResponseHead, exchange: Exchange) => void | Promise<void>
+  /** Told of every failed exchange, once. What it returns is sent instead of the plain text, if nothing was sent yet. */
+  readonly onError?: (error: GatewayError, exchange: Exchange) => Reply | undefined
+  /** Told of every exchange, once, when it has ended. */
+  readonly onEnd?: (summary: ExchangeSummary) => void
+}
+
+/**
+ * Milliseconds; `Infinity` is no limit. Head phases limit the whole phase. Body phases limit silence, and their clock
+ * stands still while we hold the sender back; `drain` is the clock that then runs. Peers that vanish without a word are
+ * found by TCP keep-alive, so a body may be silent for ever by default.
+ */
+export interface Timeouts {
+  /** From the first byte of a connection, or the end of the previous exchange's silence, to the whole head. 60 000. */
+  readonly requestHead: number
+  /** Resolving the upstream's name. 5 000. */
+  readonly dns: number
+  /** The TCP handshake, over all addresses of the name. 10 000. */
+  readonly connect: number
+  /** The TLS handshake with the upstream. 10 000. */
+  readonly tls: number
+  /** The client sends nothing of the request body. 300 000. */
+  readonly requestBody: number
+  /** From the end of the request to the response head. 600 000. */
+  readonly responseHead: number
+  /** The upstream sends nothing of the response body. Infinity. */
+  readonly responseBody: number
+  /** A receiver takes nothing of what is ready for it. 300 000. */
+  readonly drain: number
+  /** Neither side of a tunnel says anything. Infinity. */
+  readonly tunnel: number
+  /** A client's connection between two requests. 65 000. */
+  readonly idle: number
+  /** The whole exchange. Infinity. */
+  readonly total: number
+}
+
+export interface Limits {
+  /** Bytes of a request head. More is 431. 16 384. */
+  readonly requestHead: number
+  /** Field lines of a message head. More is 431, from an upstream 502. 1 000. */
+  readonly fields: number
+  /** Bytes of a response head. More is 502. 65 536. */
+  readonly responseHead: number
+  /** Bytes of a request body. More is 413. Infinity. */
+  readonly requestBody: number
+  /** Bytes of a response body. More cuts the response. Infinity. */
+  readonly responseBody: number
+  /** Exchanges in flight. More is 503 with Retry-After. Infinity. */
+  readonly exchanges: number
+  /** Client connections. More are closed on arrival. Infinity. */
+  readonly connections: number
+}
+
+/** Upstream connections. */
+export interface Pool {
+  /** At most, in use and idle together. Infinity. */
+  readonly connections: number
+  /** Idle ones kept. 256. */
+  readonly idle: number
+  /** How long an idle one is kept, in milliseconds, unless the upstream's Keep-Alive hint says less. 15 000. */
+  readonly idleTimeout: number
+}
+
+export type UpstreamTls = Pick<
+  ConnectionOptions,
+  | 'ca'
+  | 'cert'
+  | 'key'
+  | 'passphrase'
+  | 'pfx'
+  | 'servername'
+  | 'minVersion'
+  | 'maxVersion'
+  | 'rejectUnauthorized'
+  | 'ciphers'
+>
+
+/** A request on its way to the upstream. `rewrite` may change any of it. */
+export interface RequestHead {
+  method: string
+  /** The request target in origin form, byte for byte as the client sent it, after the base path was put before it. */
+  path: string
+  fields: Fields
+}
+
+export interface ResponseHead {
+  status: number
+  reason: string
+  fields: Fields
+}
+
+/** An answer of the gateway's own. */
+export interface Reply {
+  readonly status: number
+  readonly fields?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** One request and its response, as hooks see it. */
+export interface Exchange {
+  /** The request as it arrived. Changing it changes nothing. */
+  readonly request: ReceivedRequest
+  readonly phase: Phase
+  /** Aborts when the exchange ends before it is complete; the reason is a `GatewayError` that says who ended it. */
+  readonly signal: AbortSignal
+}
+
+export interface ReceivedRequest {
+  readonly method: string
+  /** The request target, byte for byte. */
+  readonly target: string
+  readonly version: string
+  readonly fields: Fields
+  /** The client's address as the socket tells it. */
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+}
+
+export type Outcome = 'completed' | 'refused' | 'failed' | 'aborted'
+
+/** What became of an exchange. Bytes are content as relayed: without heads, chunk framing or TLS. */
+export interface ExchangeSummary {
+  readonly gateway: string
+  readonly method: string
+  readonly target: string
+  /** The status sent; 499 when the client left before there was one, 101 for a tunnel. */
+  readonly status: number
+  readonly outcome: Outcome
+  /** Set unless the outcome is `completed`. */
+  readonly error: GatewayError | undefined
+  readonly errorType: ErrorType | undefined
+  /** Who ended it, when it did not complete. */
+  readonly endedBy: ErrorSource | undefined
+  readonly requestBytes: number
+  readonly responseBytes: number
+  /** Milliseconds from the request head to the upstream's response head; undefined when there was none. */
+  readonly timeToHead: number | undefined
+  /** Milliseconds from the request head to the end. */
+  readonly duration: number
+}

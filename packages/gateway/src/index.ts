@@ -1,0 +1,64 @@
+/** What a gateway is, and everything about one that is not its strategy. */
+
+export { type Agents, createAgents, openRequest, responseTo, watchConnecting } from './ask.ts'
+export { after, BodyClock, type Timer } from './clock.ts'
+export {
+  clientClosed,
+  type ErrorDetails,
+  type ErrorSource,
+  type ErrorType,
+  GatewayError,
+  internalFailure,
+  type Phase,
+  timedOut,
+  upstreamFailure,
+} from './errors.ts'
+export { type Front, HttpExchange } from './exchange.ts'
+export { connectionOptions, endToEnd, Fields, isToken, listOfTokens } from './fields.ts'
+export { appendForwarded, forwardingFields, passedBefore, preserveHost, setForwarded } from './forwarded.ts'
+export {
+  chunked,
+  contentLength,
+  type Framing,
+  hasContent,
+  noContent,
+  requestFraming,
+  responseFraming,
+  untilClose,
+} from './framing.ts'
+export type {
+  Exchange,
+  ExchangeSummary,
+  FetchGateway,
+  Gateway,
+  GatewayOptions,
+  HttpGateway,
+  Limits,
+  Listener,
+  ListenOptions,
+  Outcome,
+  Pool,
+  ReceivedRequest,
+  Reply,
+  RequestHead,
+  ResponseHead,
+  SocketGateway,
+  Strategy,
+  Timeouts,
+  UpstreamTls,
+} from './gateway.ts'
+export { type HttpTransport, httpGateway } from './http-gateway.ts'
+export { bind, InFlight } from './listen.ts'
+export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
+export { createTunnel } from './tunnel.ts'
+export {
+  type Choose,
+  type Endpoint,
+  endpoint,
+  isHost,
+  joinTarget,
+  type Origin,
+  readTarget,
+  type UnixSocket,
+  type Upstream,
+} from './upstream.ts'

@@ -1,0 +1,57 @@
+/** Listening, and ending in order: what the lifecycle of every gateway has in common. */
+
+import { once } from 'node:events'
+import type { AddressInfo, Server } from 'node:net'
+import type { Listener, ListenOptions } from './gateway.ts'
+
+/** Binds a server that has been made already. Host defaults to loopback: being reachable is a decision. */
+export async function bind(server: Server, where: ListenOptions = {}): Promise<Listener> {
+  const { tls, ...options } = where
+  server.listen(options.path === undefined ? { port: 0, host: '127.0.0.1', ...options } : options)
+  await once(server, 'listening')
+  const close = async (): Promise<void> => {
+    if (!server.listening) return
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+  return { url: urlOf(server, tls !== undefined), close, [Symbol.asyncDispose]: close }
+}
+
+function urlOf(server: Server, secure: boolean): URL {
+  const scheme = secure ? 'https' : 'http'
+  const address = server.address() as AddressInfo | string
+  if (typeof address === 'string') return new URL(`${scheme}+unix://${encodeURIComponent(address)}/`)
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return new URL(`${scheme}://${host}:${address.port}/`)
+}
+
+/** Counts what is under way and lets `close` wait for it. */
+export class InFlight<T extends { abort(reason: unknown): void }> {
+  readonly #members = new Set<T>()
+  #onEmpty: (() => void) | undefined
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  add(member: T): void {
+    this.#members.add(member)
+  }
+
+  delete(member: T): void {
+    this.#members.delete(member)
+    if (this.#members.size === 0) this.#onEmpty?.()
+  }
+
+  /** Waits up to `grace` milliseconds, then aborts what is left and waits for that. */
+  async drained(grace: number, reason: () => unknown): Promise<void> {
+    if (this.#members.size === 0) return
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    const timer = setTimeout(() => {
+      for (const member of [...this.#members]) member.abort(reason())
+    }, grace)
+    await empty
+    clearTimeout(timer)
+  }
+}

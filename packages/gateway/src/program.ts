@@ -1,0 +1,207 @@
+/** Runs a gateway as a program: options from the environment and the command line, workers, an end in order. */
+
+import cluster, { type Worker } from 'node:cluster'
+import { parseArgs } from 'node:util'
+import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
+import type { GatewayOptions, Limits, Pool, Strategy, Timeouts } from './gateway.ts'
+import { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
+
+const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
+
+interface Invocation {
+  readonly options: GatewayOptions
+  readonly port: number
+  readonly host: string
+  readonly workers: number
+  readonly grace: number
+}
+
+/** Bad input: one clear line on standard error, exit code 2. */
+class UsageError extends Error {}
+
+/** Never returns by throwing: a fault at start is one line on standard error and exit code 2. */
+export async function runProgram(name: string, strategy: Strategy): Promise<void> {
+  try {
+    const invocation = read(name, process.argv.slice(2), process.env)
+    if (invocation === undefined) return
+    if (invocation.workers > 1 && cluster.isPrimary) await supervise(name, invocation)
+    else await serve(strategy, invocation)
+  } catch (error) {
+    stop(name, error)
+  }
+}
+
+function stop(name: string, error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException
+  const usage = error instanceof UsageError || error instanceof TypeError || code !== undefined
+  console.error(`${name}: ${usage ? message : (error as Error).stack}`)
+  process.exit(usage ? 2 : 1)
+}
+
+async function serve(strategy: Strategy, { options, port, host, grace }: Invocation): Promise<void> {
+  const gateway = strategy(options)
+  endInOrder((signal) => gateway.close(signal === 'SIGTERM' ? grace : 0))
+  const { url } = await gateway.listen({ port, host })
+  if (cluster.isWorker) process.send?.({ url: url.href })
+  else console.log(`${gateway.name} ${url.href} -> ${upstreamText(options)}`)
+}
+
+/** The first signal ends in order, a second one at once. */
+function endInOrder(close: (signal: NodeJS.Signals) => Promise<unknown>): void {
+  let ending = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(1)
+      ending = true
+      void close(signal).then(() => process.exit(0))
+    })
+  }
+  if (cluster.isWorker) process.on('disconnect', () => process.exit(0))
+}
+
+/** Starts the workers, replaces one that dies, and says where they listen once all do. */
+async function supervise(name: string, { workers, options }: Invocation): Promise<void> {
+  let ending = false
+  let listening = 0
+  let startedAt = 0
+  const start = (): void => {
+    startedAt = performance.now()
+    const worker: Worker = cluster.fork()
+    worker.once('message', ({ url }: { url: string }) => {
+      if (++listening === workers)
+        console.log(`${name} ${url} -> ${upstreamText(options)} (${workers} workers)`)
+    })
+    worker.once('exit', (code) => {
+      if (ending) return
+      // A worker that cannot even start will not do better a second time.
+      if (listening < workers || performance.now() - startedAt < 1_000) process.exit(code === 0 ? 1 : code)
+      console.error(`${name}: worker ${worker.process.pid} ended with ${code}; starting another`)
+      start()
+    })
+  }
+  for (let i = 0; i < workers; i++) start()
+  endInOrder(async (signal) => {
+    ending = true
+    const running = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+    await Promise.all(
+      running.map((worker) => {
+        const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+        worker.process.kill(signal)
+        return exited
+      }),
+    )
+  })
+}
+
+function upstreamText({ upstream }: GatewayOptions): string {
+  return typeof upstream === 'object' && 'socketPath' in upstream
+    ? `unix:${upstream.socketPath}`
+    : String(upstream)
+}
+
+function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation | undefined {
+  const flags: Record<string, { type: 'string' | 'boolean' }> = {
+    help: { type: 'boolean' },
+    version: { type: 'boolean' },
+    forwarded: { type: 'string' },
+    'preserve-host': { type: 'boolean' },
+    grace: { type: 'string' },
+    ca: { type: 'string' },
+  }
+  for (const [group, defaults] of Object.entries(groups)) {
+    for (const key of Object.keys(defaults)) flags[`${group}.${key}`] = { type: 'string' }
+  }
+  let values: Record<string, string | boolean | undefined>
+  try {
+    ;({ values } = parseArgs({ args, options: flags, strict: true, allowPositionals: false }) as never)
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('. ')[0]}. See --help`)
+  }
+  if (values.help === true) {
+    console.log(help(name))
+    return undefined
+  }
+  const upstream = env.UPSTREAM
+  if (upstream === undefined || upstream === '') {
+    throw new UsageError('set UPSTREAM to the origin, such as UPSTREAM=http://127.0.0.1:9000')
+  }
+  const options: GatewayOptions = {
+    upstream: upstream.startsWith('unix:') ? { socketPath: upstream.slice(5) } : upstream,
+    rewrite: rewriteOf(values.forwarded, values['preserve-host'] === true),
+    timeouts: numbers<Timeouts>('timeouts', values),
+    limits: numbers<Limits>('limits', values),
+    pool: numbers<Pool>('pool', values),
+    ...(env.PSEUDONYM === undefined ? {} : { pseudonym: env.PSEUDONYM }),
+  }
+  return {
+    options,
+    port: integer('PORT', env.PORT ?? '0', 65_535),
+    host: env.HOST ?? '127.0.0.1',
+    workers: integer('WORKERS', env.WORKERS ?? '1', 1_024),
+    grace: values.grace === undefined ? 10_000 : duration('--grace', String(values.grace)),
+  }
+}
+
+function rewriteOf(
+  forwarded: string | boolean | undefined,
+  host: boolean,
+): NonNullable<GatewayOptions['rewrite']> {
+  const modes = { set: setForwarded, append: appendForwarded, none: () => {} }
+  const mode = modes[(forwarded ?? 'set') as keyof typeof modes]
+  if (mode === undefined) throw new UsageError(`--forwarded is one of ${Object.keys(modes).join(', ')}`)
+  if (!host) return mode
+  return (out, exchange) => {
+    mode(out, exchange)
+    preserveHost(out, exchange)
+  }
+}
+
+function numbers<T extends object>(
+  group: string,
+  values: Record<string, string | boolean | undefined>,
+): Partial<T> {
+  const given: Record<string, number> = {}
+  for (const [flag, value] of Object.entries(values)) {
+    if (!flag.startsWith(`${group}.`) || value === undefined) continue
+    given[flag.slice(group.length + 1)] = duration(`--${flag}`, String(value))
+  }
+  return given as Partial<T>
+}
+
+function duration(flag: string, text: string): number {
+  const value =
+    text === 'Infinity' ? Number.POSITIVE_INFINITY : /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isNaN(value))
+    throw new UsageError(`${flag} takes a whole number or Infinity, not ${JSON.stringify(text)}`)
+  return value
+}
+
+function integer(variable: string, text: string, most: number): number {
+  if (!/^\d+$/.test(text) || Number(text) > most) {
+    throw new UsageError(`${variable} must be a whole number up to ${most}, not ${JSON.stringify(text)}`)
+  }
+  return Number(text)
+}
+
+function help(name: string): string {
+  const lines = [
+    `Usage: PORT=8080 UPSTREAM=http://127.0.0.1:9000 ${name} [options]`,
+    '',
+    'Environment',
+    '  UPSTREAM   the origin: an http: or https: URL, or unix:/path/to/socket',
+    '  PORT       where to listen; 0 (default) takes a free port',
+    '  HOST       the address to listen on; default 127.0.0.1',
+    '  WORKERS    processes; default 1',
+    '  PSEUDONYM  the name in Via and Proxy-Status; default random',
+    '',
+    'Options (durations in milliseconds, sizes in bytes; Infinity is no limit)',
+    '  --forwarded set|append|none   what to say about the client; default set: what it claims itself is removed',
+    "  --preserve-host               send the client's Host upstream",
+    '  --grace MS                    how long SIGTERM waits for exchanges in flight; default 10000',
+  ]
+  for (const [group, defaults] of Object.entries(groups)) {
+    for (const [key, value] of Object.entries(defaults))
+      lines.push(`${`  --${group}.${key} N`.padEnd(32)}default ${value}`)
+  }
+  return lines.join('\n')
+}

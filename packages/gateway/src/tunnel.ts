@@ -1,0 +1,121 @@
+/** Another protocol over the same connection (RFC 9110 §7.8): asks for it, and then moves bytes both ways. */
+
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { openRequest, probeAfter, watchConnecting } from './ask.ts'
+import { BodyClock } from './clock.ts'
+import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
+import type { HttpExchange } from './exchange.ts'
+import { endToEnd, Fields } from './fields.ts'
+import type { Settings } from './settings.ts'
+
+type Answer =
+  | { readonly upgraded: false; readonly response: IncomingMessage }
+  | {
+      readonly upgraded: true
+      readonly response: IncomingMessage
+      readonly socket: Socket
+      readonly head: Buffer
+    }
+
+/** Makes the `tunnel` of a transport. Each tunnel has an upstream connection of its own. */
+export function createTunnel({ tls }: Settings): (exchange: HttpExchange) => Promise<void> {
+  // `allowHalfOpen`, so that an end from one side is passed on as an end and the other side can finish.
+  const options = { keepAlive: false, allowHalfOpen: true, noDelay: true }
+  const plain = new http.Agent(options)
+  const secure = new https.Agent({ ...options, ...tls })
+
+  return async (exchange) => {
+    const agent = exchange.endpoint.secure ? secure : plain
+    const ask = openRequest(exchange, exchange.out.fields.raw, agent)
+    exchange.onCancel((reason) => ask.destroy(reason))
+    exchange.pump(ask)
+    const answer = await answerTo(ask, exchange)
+    if (!answer.upgraded) {
+      const { statusCode, statusMessage, rawHeaders } = answer.response
+      await exchange.respond(statusCode as number, statusMessage as string, rawHeaders)
+      await exchange.relay(answer.response)
+      return
+    }
+    if (!agreesWith(exchange, answer.response)) {
+      answer.socket.destroy()
+      throw new GatewayError('http_upgrade_failed', { phase: 'responseHead' })
+    }
+    switchProtocols(exchange, answer.response)
+    await join(exchange, answer.socket, answer.head)
+  }
+}
+
+function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    watchConnecting(ask, exchange)
+    ask.once('response', (response) => resolve({ upgraded: false, response }))
+    ask.once('upgrade', (response, socket, head) =>
+      resolve({ upgraded: true, response, socket: socket as Socket, head }),
+    )
+    ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
+    ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
+    ask.once('close', () => reject(upstreamFailure(undefined, exchange.phase)))
+  })
+}
+
+/** An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8). */
+function agreesWith({ upgrade }: HttpExchange, { rawHeaders }: IncomingMessage): boolean {
+  const chosen = new Fields(rawHeaders).tokens('upgrade')
+  return chosen.length > 0 && chosen.every((protocol) => upgrade?.protocols.includes(protocol))
+}
+
+function switchProtocols({ upgrade, response }: HttpExchange, { rawHeaders }: IncomingMessage): void {
+  const { socket } = upgrade as NonNullable<typeof upgrade>
+  const { raw } = endToEnd(rawHeaders)
+  let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n'
+  head += `Upgrade: ${new Fields(rawHeaders).all('upgrade').join(', ')}\r\n`
+  for (let i = 0; i < raw.length; i += 2) head += `${raw[i]}: ${raw[i + 1]}\r\n`
+  response.detachSocket(socket)
+  socket.write(`${head}\r\n`, 'latin1')
+}
+
+/** Resolves when both directions have ended. */
+async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Promise<void> {
+  const { socket: client, head: early } = exchange.upgrade as NonNullable<typeof exchange.upgrade>
+  exchange.becomeTunnel()
+  exchange.onCancel((reason) => cut(reason))
+  let error: GatewayError | undefined
+  const cut = (reason?: GatewayError): void => {
+    error ??= reason
+    client.destroy()
+    upstream.destroy()
+  }
+  upstream.setKeepAlive(true, probeAfter)
+  upstream.setTimeout(0)
+  const { tunnel: silence, drain } = exchange.settings.timeouts
+  const clock = new BodyClock(
+    { silence, drain },
+    () => client.writableNeedDrain || upstream.writableNeedDrain,
+    (held) => cut(timedOut(held ? 'drain' : 'tunnel')),
+  )
+  client.on('data', (chunk: Buffer) => {
+    exchange.requestBytes += chunk.length
+    clock.moved()
+  })
+  upstream.on('data', (chunk: Buffer) => {
+    exchange.responseBytes += chunk.length
+    clock.moved()
+  })
+  if (head.length > 0) upstream.unshift(head)
+  if (early.length > 0) client.unshift(early)
+  client.on('error', () => cut())
+  upstream.on('error', (cause) => cut(upstreamFailure(cause, 'tunnel')))
+  client.pipe(upstream)
+  upstream.pipe(client)
+  await Promise.all([closed(client), closed(upstream)])
+  clock.stop()
+  exchange.tunnelClosed(error)
+}
+
+/** A side that is gone, in order or not, leaves the other nobody to talk to once it has written all. */
+function closed(socket: Socket): Promise<void> {
+  if (socket.closed) return Promise.resolve()
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}

@@ -1,0 +1,4 @@
+import { runProgram } from '@relayrace/gateway/program'
+import { createPipeProxy } from './pipe.ts'
+
+await runProgram('pipe-proxy', createPipeProxy)

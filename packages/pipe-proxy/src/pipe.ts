@@ -1,0 +1,55 @@
+/** The pipe proxy: a node:http server and a node:http client with a pipe between them. */
+
+import type { IncomingMessage } from 'node:http'
+import {
+  type Agents,
+  createAgents,
+  createTunnel,
+  type GatewayOptions,
+  type HttpExchange,
+  type HttpGateway,
+  httpGateway,
+  openRequest,
+  responseTo,
+} from '@relayrace/gateway'
+
+/** Relays with `node:http` and `stream.pipeline`. @throws TypeError when an option makes no sense. */
+export function createPipeProxy(options: GatewayOptions): HttpGateway {
+  return httpGateway('pipe-proxy', options, (settings) => {
+    const agents = createAgents(settings)
+    return {
+      carry: (exchange) => carry(exchange, agents),
+      tunnel: createTunnel(settings),
+      close: agents.close,
+    }
+  })
+}
+
+async function carry(exchange: HttpExchange, agents: Agents): Promise<void> {
+  const answer = await ask(exchange, agents)
+  await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
+  await exchange.relay(answer)
+}
+
+async function ask(exchange: HttpExchange, agents: Agents): Promise<IncomingMessage> {
+  const request = openRequest(
+    exchange,
+    exchange.out.fields.raw,
+    exchange.endpoint.secure ? agents.https : agents.http,
+  )
+  exchange.onCancel((reason) => request.destroy(reason))
+  exchange.pump(request)
+  try {
+    return await responseTo(request, exchange)
+  } catch (error) {
+    if (request.reusedSocket && isSafeToRepeat(exchange)) return ask(exchange, agents)
+    throw error
+  }
+}
+
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** A connection that went stale while it was idle is no fault of the request (RFC 9112 §9.3.1). */
+function isSafeToRepeat({ framing, out, error }: HttpExchange): boolean {
+  return error === undefined && framing.kind === 'none' && idempotent.has(out.method)
+}
