@@ -1,0 +1,68 @@
+/** A whole run: which samples, in which order, one after the other and never two at once. */
+
+import type { Target } from '@relayrace/fixtures/target'
+import type { SampleRecord } from './report/results.ts'
+import { type Setting, takeSample } from './sample.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { randomFrom, shuffled } from './statistics/random.ts'
+
+export interface Step {
+  readonly round: number
+  readonly position: number
+  readonly scenario: Scenario
+  readonly target: Target
+}
+
+/** Rounds; in each round the scenarios; in each scenario the targets in a random order that the seed repeats. */
+export function plan(
+  targets: readonly Target[],
+  scenarios: readonly Scenario[],
+  rounds: number,
+  seed: number,
+): readonly Step[] {
+  const random = randomFrom(seed)
+  return Array.from({ length: rounds }, (_, index) =>
+    scenarios
+      .flatMap((scenario) => shuffled(targets, random).map((target) => ({ scenario, target })))
+      .map((step, position) => ({ ...step, round: index + 1, position })),
+  ).flat()
+}
+
+export interface Campaign {
+  readonly steps: readonly Step[]
+  /** In the order in which they were taken. */
+  readonly samples: readonly SampleRecord[]
+  /** Seconds until all steps are done; undefined until there is something to judge by. */
+  readonly left: number | undefined
+  /** Undefined when the signal fired before the end: what was begun is then not a sample. */
+  take(step: Step): Promise<SampleRecord | undefined>
+}
+
+export function campaign(steps: readonly Step[], setting: Setting, signal: AbortSignal): Campaign {
+  const samples: SampleRecord[] = []
+  const durations = new Map<string, number>()
+  return {
+    steps,
+    samples,
+    get left() {
+      return timeLeft(steps.slice(samples.length), durations)
+    },
+    async take({ round, position, scenario, target }) {
+      if (signal.aborted) return undefined
+      const began = performance.now()
+      const taken = await takeSample(target, scenario, setting, signal)
+      if (signal.aborted) return undefined
+      durations.set(scenario.name, (performance.now() - began) / 1000)
+      const sample = { scenario: scenario.name, target: target.name, round, position, ...taken }
+      samples.push(sample)
+      return sample
+    },
+  }
+}
+
+/** A scenario takes about as long as it took last time; one that has not been seen, as long as the others. */
+function timeLeft(steps: readonly Step[], durations: ReadonlyMap<string, number>): number | undefined {
+  if (durations.size === 0) return undefined
+  const usual = [...durations.values()].reduce((sum, one) => sum + one, 0) / durations.size
+  return steps.reduce((sum, { scenario }) => sum + (durations.get(scenario.name) ?? usual), 0)
+}

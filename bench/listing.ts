@@ -1,0 +1,71 @@
+/** `--list`: what can be measured, against what, and how long it takes. */
+
+import { styleText } from 'node:util'
+import type { Target } from '@relayrace/fixtures/target'
+import { targets } from '@relayrace/fixtures/targets'
+import { presets } from './presets.ts'
+import { scenarios } from './scenarios/index.ts'
+
+export interface Listing {
+  readonly targets: readonly {
+    name: string
+    kind: Target['kind']
+    about: string
+    version: string | null
+    install: string
+  }[]
+  readonly scenarios: readonly { name: string; title: string; question: string; load: string }[]
+  readonly presets: readonly { name: string; about: string; rounds: number; targets: readonly string[] }[]
+}
+
+export async function listing(): Promise<Listing> {
+  return {
+    targets: await Promise.all(
+      targets.map(async (target) => {
+        const { name, kind, about, install } = target
+        return { name, kind, about, version: (await target.version()) ?? null, install }
+      }),
+    ),
+    scenarios: scenarios.map(({ name, title, question, load }) => {
+      const scale = presets.find((preset) => preset.name === 'quick')?.scale
+      return { name, title, question, load: scale ? load(scale) : '' }
+    }),
+    presets: presets.map((preset) => ({
+      name: preset.name,
+      about: preset.about,
+      rounds: preset.rounds,
+      targets: targets.filter(preset.includes).map(({ name }) => name),
+    })),
+  }
+}
+
+export function listingText(list: Listing, colour: boolean): string {
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    colour ? styleText(style, text) : text
+  const width = Math.max(
+    ...list.targets.map(({ name }) => name.length),
+    ...list.scenarios.map(({ name }) => name.length),
+  )
+  const line = (name: string, text: string): string => `  ${name.padEnd(width)}  ${text}`
+  const kinds = { strategy: 'Ours', peer: 'Peers', control: 'Controls, which do not compete' } as const
+  const targetLines = (Object.keys(kinds) as Target['kind'][]).flatMap((kind) => [
+    paint('bold', kinds[kind]),
+    ...list.targets
+      .filter((target) => target.kind === kind)
+      .map(({ name, version, install, about }) =>
+        version === null
+          ? line(name, paint('yellow', `not installed: ${install}`))
+          : line(name, `${about} ${paint('dim', `(${version})`)}`),
+      ),
+    '',
+  ])
+  return [
+    ...targetLines,
+    paint('bold', 'Scenarios'),
+    ...list.scenarios.map(({ name, question }) => line(name, question)),
+    '',
+    paint('bold', 'Presets'),
+    ...list.presets.map(({ name, about }) => line(name, about)),
+    '',
+  ].join('\n')
+}

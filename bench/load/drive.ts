@@ -1,0 +1,70 @@
+/** The parent's end of the load generator: starts it, tells it when to go, and hears what came of it. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Job, Order, Outcome, Report } from './job.ts'
+
+const program = fileURLToPath(new URL('generator.ts', import.meta.url))
+
+export interface Load extends AsyncDisposable {
+  readonly pid: number | undefined
+  /** Warms the target up. What went wrong in doing so, by name; empty is good. */
+  prepare(job: Job, url: URL): Promise<Readonly<Record<string, number>>>
+  /** Does the job. `held` is called while all readers of a `stall` job stand still. */
+  go(held: () => Promise<void>): Promise<Outcome>
+}
+
+/** `prefix` goes before the command, such as `['taskset', '-c', '0']`. */
+export function startLoad(prefix: readonly string[] = [], limit = 120_000): Load {
+  const [file, ...args] = [...prefix, process.execPath, program] as readonly string[] as [string]
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const tell = (order: Order): void => void child.send(order)
+  return {
+    pid: child.pid,
+    async prepare(job, url) {
+      tell({ do: 'prepare', job, url: url.href })
+      const report = await hear(child, limit)
+      return report.at === 'ready' ? report.problems : { [`unexpected report: ${report.at}`]: 1 }
+    },
+    async go(held) {
+      tell({ do: 'go' })
+      let report = await hear(child, limit)
+      if (report.at === 'held') {
+        await held()
+        tell({ do: 'go' })
+        report = await hear(child, limit)
+      }
+      if (report.at !== 'done') throw new Error(`unexpected report: ${report.at}`)
+      return report.outcome
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      child.once('exit', () => resolve())
+      child.kill('SIGKILL')
+      await promise
+    },
+  }
+}
+
+function hear(child: ChildProcess, limit: number): Promise<Report> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      clearTimeout(timer)
+      child.off('message', heard).off('exit', gone).off('error', reject)
+    }
+    const heard = (report: unknown): void => {
+      settle()
+      resolve(report as Report)
+    }
+    const gone = (code: number | null, signal: string | null): void => {
+      settle()
+      reject(new Error(`the load generator ended with ${signal ?? code}`))
+    }
+    const timer = setTimeout(() => {
+      settle()
+      reject(new Error(`not done within ${limit / 1000} s`))
+    }, limit)
+    child.once('message', heard).once('exit', gone).once('error', reject)
+  })
+}

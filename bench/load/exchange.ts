@@ -1,0 +1,107 @@
+/** One HTTP/1.1 exchange on a fresh socket, read through one big shared buffer so that the client stays cheap. */
+
+import { connect, type Socket } from 'node:net'
+import { silenceLimit } from './job.ts'
+import { type ResponseHead, ResponseReader } from './response.ts'
+
+export interface ExchangeOptions {
+  readonly path: string
+  readonly method?: string
+  /** Further request fields, such as `Content-Length: 5`. */
+  readonly fields?: readonly string[]
+  /** A view that is valid only during the call. Returning false stops reading until `resume`. */
+  body(slice: Buffer): boolean
+  head?(head: ResponseHead): void
+}
+
+export interface Exchange {
+  readonly socket: Socket
+  /** When the request was sent, on the clock of `performance.now()`. */
+  readonly startedAt: number
+  /** Never rejects: what went wrong is in the answer. */
+  readonly ended: Promise<Ended>
+  resume(): void
+  /** Ends it from our side, for a reason that is not a problem. */
+  leave(): void
+}
+
+export interface Ended {
+  readonly head: ResponseHead | undefined
+  /** Undefined when the response came whole. */
+  readonly problem: string | undefined
+  /** When the first byte of content came, on the clock of `performance.now()`. */
+  readonly firstByteAt: number | undefined
+  readonly endedAt: number
+}
+
+// All sockets may share it: the callback is done with the bytes before the next read begins.
+const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
+
+export function exchange(url: URL, options: ExchangeOptions): Exchange {
+  const { path, method = 'GET', fields = [] } = options
+  const startedAt = performance.now()
+  const { promise: ended, resolve } = Promise.withResolvers<Ended>()
+  let head: ResponseHead | undefined
+  let problem: string | undefined
+  let firstByteAt: number | undefined
+  let reading = true
+
+  const finish = (verdict: string | undefined): void => {
+    resolve({ head, problem: verdict, firstByteAt, endedAt: performance.now() })
+    socket.destroy()
+  }
+  const reader = new ResponseReader({
+    head(received) {
+      head = received
+      if (received.status !== 200) problem ??= `status ${received.status}`
+      options.head?.(received)
+    },
+    body(slice) {
+      firstByteAt ??= performance.now()
+      if (problem === undefined && !options.body(slice)) reading = false
+    },
+    end: () => finish(problem),
+  })
+  const socket = connect({
+    host: url.hostname,
+    port: Number(url.port),
+    noDelay: true,
+    onread: {
+      buffer,
+      callback(length) {
+        reading = true
+        reader.push(buffer.subarray(0, length))
+        if (reader.problem !== undefined) finish(reader.problem)
+        return reading
+      },
+    },
+  })
+  socket.setTimeout(silenceLimit, () => finish(head ? 'silence in the body' : 'no response in time'))
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (socket.connecting || error.syscall === 'connect') finish(`connect ${error.code}`)
+  })
+  // An error after the connect is told by what the reader lacks.
+  socket.on('close', () => finish(reader.close() ?? problem))
+  socket.on('end', () => finish(reader.close() ?? problem))
+  socket.write([`${method} ${path} HTTP/1.1`, `Host: ${url.host}`, ...fields, '', ''].join('\r\n'), 'latin1')
+
+  return {
+    socket,
+    startedAt,
+    ended,
+    resume() {
+      socket.setTimeout(silenceLimit)
+      socket.resume()
+    },
+    leave: () => finish(undefined),
+  }
+}
+
+/** Counts what went wrong, by name. */
+export class Problems {
+  readonly counts: Record<string, number> = {}
+
+  add(problem: string | undefined, times = 1): void {
+    if (problem !== undefined && times > 0) this.counts[problem] = (this.counts[problem] ?? 0) + times
+  }
+}

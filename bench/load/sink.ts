@@ -1,0 +1,136 @@
+/** The measuring client of downloads: takes a body as fast as it comes and compares every byte of it. */
+
+import { Verifier } from '@relayrace/fixtures/payloads'
+import { median } from '../statistics/describe.ts'
+import { type Exchange, exchange, Problems } from './exchange.ts'
+import type { Download, Outcome, Stall } from './job.ts'
+
+export interface Received {
+  readonly bytes: number
+  readonly problem: string | undefined
+  /** Milliseconds from the request to the first byte of content. */
+  readonly firstByte: number
+  readonly startedAt: number
+  readonly endedAt: number
+}
+
+export interface Wanted {
+  readonly path: string
+  readonly bytes: number
+  readonly seed: number
+}
+
+/** One download. Its problem names the first thing that is not as it should be. */
+export async function receive(url: URL, wanted: Wanted): Promise<Received> {
+  const verifier = new Verifier(wanted.seed)
+  const running = exchange(url, {
+    path: wanted.path,
+    body(slice) {
+      verifier.update(slice)
+      return true
+    },
+  })
+  const { problem, head, firstByteAt, endedAt } = await running.ended
+  const length = head?.fields.get('content-length')
+  return {
+    bytes: verifier.bytes,
+    problem: problem ?? wrongWith(verifier, wanted.bytes, length),
+    firstByte: (firstByteAt ?? endedAt) - running.startedAt,
+    startedAt: running.startedAt,
+    endedAt,
+  }
+}
+
+function wrongWith(verifier: Verifier, bytes: number, length: string | undefined): string | undefined {
+  if (!verifier.intact) return 'wrong bytes'
+  if (verifier.bytes !== bytes) return 'wrong length'
+  if (length !== undefined && Number(length) !== bytes) return 'wrong content-length'
+  return undefined
+}
+
+export const bytesPath = (bytes: number, seed: number, chunk?: number): string =>
+  `/bytes/${bytes}?seed=${seed}${chunk === undefined ? '' : `&chunked=1&chunk=${chunk}`}`
+
+export async function download(url: URL, job: Download): Promise<Outcome> {
+  const problems = new Problems()
+  const streams = await Promise.all(
+    Array.from({ length: job.streams }, (_, index) => {
+      const seed = index + 1
+      return receive(url, { path: bytesPath(job.bytes, seed, job.chunk), bytes: job.bytes, seed })
+    }),
+  )
+  for (const { problem } of streams) problems.add(problem)
+  const good = streams.filter(({ problem }) => problem === undefined)
+  const started = Math.min(...streams.map(({ startedAt }) => startedAt))
+  const times = streams.map(({ endedAt }) => endedAt - started)
+  return {
+    seconds: Math.max(...times) / 1000,
+    bytes: good.reduce((sum, { bytes }) => sum + bytes, 0),
+    exchanges: good.length,
+    problems: problems.counts,
+    values: {
+      firstByte: median(streams.map(({ firstByte }) => firstByte)),
+      firstByteWorst: Math.max(...streams.map(({ firstByte }) => firstByte)),
+      unevenness: Math.max(...times) / Math.min(...times),
+    },
+  }
+}
+
+/** Readers that stop. `held` is awaited while all stand still; then each reads as much again and leaves. */
+export async function stall(url: URL, job: Stall, held: () => Promise<void>): Promise<Outcome> {
+  const problems = new Problems()
+  const started = performance.now()
+  const readers = Array.from({ length: job.streams }, (_, index) => stoppingReader(url, job, index + 1))
+  await Promise.all(readers.map(({ stopped }) => stopped))
+  await held()
+  for (const reader of readers) reader.resume()
+  const results = await Promise.all(readers.map(({ result }) => result))
+  for (const { problem } of results) problems.add(problem)
+  return {
+    seconds: (performance.now() - started) / 1000,
+    bytes: results.reduce((sum, { bytes, problem }) => sum + (problem === undefined ? bytes : 0), 0),
+    exchanges: results.filter(({ problem }) => problem === undefined).length,
+    problems: problems.counts,
+    values: {},
+  }
+}
+
+interface StoppingReader {
+  /** Resolves when it has stopped reading, or has failed before. */
+  readonly stopped: Promise<void>
+  readonly result: Promise<{ bytes: number; problem: string | undefined }>
+  resume(): void
+}
+
+function stoppingReader(url: URL, job: Stall, seed: number): StoppingReader {
+  const verifier = new Verifier(seed)
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+  let until = job.after
+  const reader: Exchange = exchange(url, {
+    path: bytesPath(job.bytes, seed),
+    body(slice) {
+      verifier.update(slice)
+      if (verifier.bytes < until) return true
+      if (until > job.after) reader.leave()
+      else {
+        reader.socket.setTimeout(0)
+        stop()
+      }
+      return false
+    },
+  })
+  const result = reader.ended.then(({ problem }) => {
+    stop()
+    if (problem !== undefined) return { bytes: verifier.bytes, problem }
+    if (!verifier.intact) return { bytes: verifier.bytes, problem: 'wrong bytes' }
+    return { bytes: verifier.bytes, problem: verifier.bytes < until ? 'wrong length' : undefined }
+  })
+  return {
+    stopped,
+    result,
+    resume() {
+      until = verifier.bytes + job.after
+      reader.resume()
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/** Holds the target to one processor and everything else to the others, so that they do not take turns on one. */
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Pinning } from '../sample.ts'
+
+/** Undefined where there is nothing to share out, or no `taskset` to do it with. */
+export function pinning(): Pinning | undefined {
+  const allowed = allowedProcessors()
+  const last = allowed.at(-1)
+  if (last === undefined || allowed.length < 2) return undefined
+  try {
+    execFileSync('taskset', ['-c', `${last}`, 'true'], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return { target: `${last}`, others: allowed.slice(0, -1).join(',') }
+}
+
+/** The processors this process may use, which need not be all there are. */
+function allowedProcessors(): number[] {
+  try {
+    const [, list = ''] = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    return list.split(',').flatMap((range) => {
+      const [from, to = from] = range.split('-').map(Number)
+      return from === undefined || to === undefined || Number.isNaN(from)
+        ? []
+        : Array.from({ length: to - from + 1 }, (_, index) => from + index)
+    })
+  } catch {
+    return []
+  }
+}

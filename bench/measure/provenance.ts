@@ -1,0 +1,94 @@
+/** Where numbers come from: machine, versions, source, command. Without it a number is a rumour. */
+
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { canMeasure } from './process.ts'
+
+export interface Provenance {
+  readonly machine: string
+  readonly processor: string
+  readonly processors: number
+  readonly memory: number
+  readonly kernel: string
+  readonly distribution: string | null
+  readonly hypervisor: string | null
+  readonly node: string
+  readonly v8: string
+  readonly libuv: string
+  /** Null outside a git checkout. */
+  readonly commit: string | null
+  readonly dirty: boolean | null
+  readonly lockfile: string | null
+  /** Limits of the TCP buffers and the like: they decide what a stalled stream can hide in the kernel. */
+  readonly sysctls: Readonly<Record<string, string>>
+  /** What this platform does not let us measure. */
+  readonly notMeasured: readonly string[]
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+export function provenance(): Provenance {
+  const commit = git('rev-parse', 'HEAD')
+  const changes = git('status', '--porcelain', '--untracked-files=no')
+  const processor = cpus()[0]?.model.trim() || 'unknown'
+  return {
+    machine: `${availableParallelism()}-core ${arch()} ${type()}`,
+    processor,
+    processors: availableParallelism(),
+    memory: totalmem(),
+    kernel: `${type()} ${release()}`,
+    distribution: /^PRETTY_NAME="?([^"\n]*)/m.exec(read('/etc/os-release') ?? '')?.[1] ?? null,
+    hypervisor: /^flags.*\bhypervisor\b/m.test(read('/proc/cpuinfo') ?? '') ? 'yes' : null,
+    node: process.version,
+    v8: process.versions.v8,
+    libuv: process.versions.uv,
+    commit,
+    dirty: changes === null ? null : changes !== '',
+    lockfile: hash(read(`${root}pnpm-lock.yaml`)),
+    sysctls: Object.fromEntries(
+      [
+        'net/ipv4/tcp_rmem',
+        'net/ipv4/tcp_wmem',
+        'net/core/somaxconn',
+        'net/ipv4/ip_local_port_range',
+      ].flatMap((name) => {
+        const value = read(`/proc/sys/${name}`)
+        return value === undefined ? [] : [[name.replaceAll('/', '.'), value.trim().replaceAll(/\s+/g, ' ')]]
+      }),
+    ),
+    notMeasured: canMeasure
+      ? []
+      : [
+          'processor time, memory and context switches of the targets: they are read from /proc, which only Linux has',
+        ],
+  }
+}
+
+/** A word for this machine that can be in a folder's name, such as `2-core-x64-linux`. */
+export const machineWord = (): string => `${availableParallelism()}-core-${arch()}-${process.platform}`
+
+function git(...args: string[]): string | null {
+  try {
+    return execFileSync('git', args, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+  } catch {
+    return null
+  }
+}
+
+const hash = (text: string | undefined): string | null =>
+  text === undefined ? null : createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

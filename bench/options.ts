@@ -1,0 +1,159 @@
+/** The command line: what may be asked for, and a refusal that helps when it may not. */
+
+import { parseSize } from '@relayrace/fixtures/payloads'
+import type { Target } from '@relayrace/fixtures/target'
+import { targets } from '@relayrace/fixtures/targets'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { customTarget } from './custom.ts'
+import { type Preset, presets } from './presets.ts'
+import { scenarios } from './scenarios/index.ts'
+import type { Scale, Scenario } from './scenarios/scenario.ts'
+
+export interface Request {
+  readonly action: 'run' | 'list' | 'report' | 'readme'
+  readonly preset: Preset
+  readonly targets: readonly Target[]
+  /** They were asked for by name. */
+  readonly named: boolean
+  readonly scenarios: readonly Scenario[]
+  readonly scale: Scale
+  readonly rounds: number
+  readonly seed: number
+  readonly base: string | undefined
+  /** For `run`: where to write; undefined is the usual place. For `report`: where to read and write. */
+  readonly folder: string | undefined
+  readonly json: boolean
+  readonly force: boolean
+  readonly pin: boolean
+  readonly open: boolean
+}
+
+/** What was asked for cannot be done. The message says what can. */
+export class UsageError extends Error {}
+
+interface Flags {
+  readonly preset: string
+  readonly target?: string[]
+  readonly scenario?: string[]
+  readonly command?: string
+  readonly size?: number
+  readonly rounds?: number
+  readonly seed?: number
+  readonly base?: string
+  readonly out?: string
+  readonly report?: string
+  readonly readme?: true
+  readonly list?: true
+  readonly json?: true
+  readonly force?: true
+  readonly pin: boolean
+}
+
+/** Undefined when help was asked for and has been printed. */
+export function readOptions(args: readonly string[]): Request | undefined {
+  const program = commandLine()
+  try {
+    program.parse(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return undefined
+    throw new UsageError(error.message.replace(/^error: /, ''))
+  }
+  const flags = program.opts<Flags>()
+  const preset = oneOf('preset', flags.preset, presets)
+  const known = flags.command === undefined ? targets : [...targets, customTarget(flags.command)]
+  const included = known.filter((target) => target.name === 'custom' || preset.includes(target))
+  const action = flags.list ? 'list' : flags.readme ? 'readme' : flags.report === undefined ? 'run' : 'report'
+  return {
+    action,
+    preset,
+    named: flags.target !== undefined,
+    targets: flags.target?.map((name) => oneOf('target', name, known)) ?? included,
+    scenarios: flags.scenario?.map((name) => oneOf('scenario', name, scenarios)) ?? scenarios,
+    scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
+    rounds: flags.rounds ?? preset.rounds,
+    seed: flags.seed ?? Math.floor(Math.random() * 2 ** 32),
+    base: flags.base === undefined ? undefined : oneOf('target', flags.base, known).name,
+    folder: flags.report ?? flags.out,
+    json: flags.json ?? false,
+    force: flags.force ?? false,
+    pin: flags.pin,
+    open: false,
+  }
+}
+
+/** Bulk transfers of another size; their warm-up never moves more than they do. */
+const sized = ({ warmUp, chunkedSize }: Scale, size: number): Partial<Scale> => ({
+  size,
+  chunkedSize: Math.min(chunkedSize, size),
+  warmUp: Math.min(warmUp, size),
+})
+
+function commandLine(): Command {
+  return new Command()
+    .name('npm run bench --')
+    .description(
+      'Measures what it costs to stream HTTP through a proxy, ours and others, and checks every byte.',
+    )
+    .option(
+      '-p, --preset <name>',
+      `how much to measure: ${presets.map(({ name }) => name).join(', ')}`,
+      'quick',
+    )
+    .option('-t, --target <names>', 'only these targets, with commas between', names)
+    .option('-s, --scenario <names>', 'only these scenarios, with commas between', names)
+    .option(
+      '-c, --command <line>',
+      'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`',
+    )
+    .option('--size <bytes>', 'of the bulk transfers, such as 256MiB', bytes)
+    .option('-n, --rounds <n>', 'samples of each target in each scenario', whole)
+    .option('--seed <n>', 'repeats the order of an earlier run', whole)
+    .option('--base <target>', 'what ratios refer to (http-proxy-3)')
+    .option('-o, --out <folder>', 'where to write results.json, report.md and report.html')
+    .option('--report <folder>', 'writes the reports anew from the results.json there, and measures nothing')
+    .option('--readme', 'writes the newest committed results into README.md, and measures nothing')
+    .option('-l, --list', 'shows targets, scenarios and presets')
+    .option('--json', 'prints JSON on standard output instead of tables')
+    .option('--no-pin', 'does not hold the roles to processors of their own')
+    .option('--force', 'publishes from a machine that is not quiet all the same')
+    .helpOption('-h, --help', 'shows this')
+    .addHelpText(
+      'after',
+      '\nEnds with 0; with 1 when a sample went wrong; with 2 when it could not begin; with 130 after Ctrl-C.',
+    )
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+}
+
+function oneOf<T extends { readonly name: string }>(what: string, name: string, known: readonly T[]): T {
+  const found = known.find((one) => one.name === name)
+  if (found) return found
+  throw new UsageError(`there is no ${what} "${name}"; there are: ${known.map((one) => one.name).join(', ')}`)
+}
+
+function names(text: string, earlier: readonly string[] = []): string[] {
+  const list = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+  if (list.length === 0) throw new InvalidArgumentError('It names nothing.')
+  return [...new Set([...earlier, ...list])]
+}
+
+function bytes(text: string): number {
+  try {
+    const size = parseSize(text)
+    if (size >= 1024) return size
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('Write a size from 1KiB on, such as 65536, 64MiB or 1GiB.')
+}
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1 && /^\d+$/.test(text)) return value
+  throw new InvalidArgumentError('Write a whole number from 1 on.')
+}

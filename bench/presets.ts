@@ -1,0 +1,84 @@
+/** How much is measured: from a look whether all works to figures fit to be published. */
+
+import type { Target } from '@relayrace/fixtures/target'
+import { GiB, MiB, type Scale } from './scenarios/scenario.ts'
+
+export interface Preset {
+  readonly name: string
+  /** What it is for and how long it takes on two cores. */
+  readonly about: string
+  readonly rounds: number
+  readonly scale: Scale
+  /** Refuses a machine on which other programs run. */
+  readonly quiet: boolean
+  includes(target: Target): boolean
+}
+
+const foremost = ['direct', 'nginx', 'haproxy', 'go-reverseproxy', 'http-proxy-3']
+
+export const presets: readonly Preset[] = [
+  {
+    name: 'smoke',
+    about: 'does everything run? Under a minute. One round of small sizes; its figures mean nothing',
+    rounds: 1,
+    quiet: false,
+    includes: ({ kind, name }) => kind === 'strategy' || name === 'direct' || name === 'c-relay',
+    scale: {
+      size: 64 * MiB,
+      warmUp: 8 * MiB,
+      chunkedSize: 16 * MiB,
+      stalledStreams: 50,
+      requests: 1_000,
+      events: 20,
+      trips: 100,
+    },
+  },
+  {
+    name: 'quick',
+    about: 'the default: a first answer in under five minutes. Strategies and the best-known peers',
+    rounds: 2,
+    quiet: false,
+    includes: ({ kind, name }) => kind === 'strategy' || foremost.includes(name),
+    scale: {
+      size: GiB,
+      warmUp: 64 * MiB,
+      chunkedSize: 128 * MiB,
+      stalledStreams: 200,
+      requests: 8_000,
+      events: 50,
+      trips: 500,
+    },
+  },
+  {
+    name: 'standard',
+    about: 'all targets, ten rounds, intervals on every ratio. About two hours',
+    rounds: 10,
+    quiet: false,
+    includes: () => true,
+    scale: {
+      size: GiB,
+      warmUp: 256 * MiB,
+      chunkedSize: 256 * MiB,
+      stalledStreams: 200,
+      requests: 20_000,
+      events: 100,
+      trips: 1_000,
+    },
+  },
+  {
+    name: 'publish',
+    about: 'figures to stand by: all targets, thirty rounds, only on a quiet machine. A night',
+    rounds: 30,
+    quiet: true,
+    includes: () => true,
+    scale: {
+      size: GiB,
+      warmUp: 256 * MiB,
+      chunkedSize: 256 * MiB,
+      stalledStreams: 200,
+      requests: 20_000,
+      events: 100,
+      trips: 1_000,
+    },
+  },
+]

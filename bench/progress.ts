@@ -1,0 +1,64 @@
+/** Shows a campaign while it runs: a task list on a terminal, plain lines elsewhere. On standard error, always. */
+
+import { Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
+import type { Campaign, Step } from './campaign.ts'
+import { duration, listed, number } from './report/numbers.ts'
+import type { SampleRecord } from './report/results.ts'
+
+export async function runShowing(campaign: Campaign, signal: AbortSignal): Promise<void> {
+  const rounds = Map.groupBy(campaign.steps, ({ round }) => round)
+  const tasks = [...rounds].map(
+    ([round, steps]): ListrTask => ({
+      title: `Round ${round} of ${rounds.size}`,
+      skip: () => signal.aborted && 'interrupted',
+      task: (_, task) => task.newListr(scenarioTasks(steps, campaign, signal)),
+    }),
+  )
+  await new Listr(tasks, {
+    concurrent: false,
+    // What a Ctrl-C means is decided in one place, and it is not here.
+    registerSignalListeners: false,
+    renderer: 'default',
+    fallbackRenderer: 'simple',
+    fallbackRendererCondition: () => !process.stderr.isTTY,
+    // A spinner would be a load of its own beside what is measured.
+    rendererOptions: { lazy: true, logger: logger(true) },
+    fallbackRendererOptions: { logger: logger(false) },
+  }).run()
+}
+
+const logger = (icons: boolean): ListrLogger =>
+  new ListrLogger({
+    useIcons: icons,
+    processOutput: new ProcessOutput(process.stderr, process.stderr),
+    toStderr: [],
+  })
+
+function scenarioTasks(steps: readonly Step[], campaign: Campaign, signal: AbortSignal): ListrTask[] {
+  return [...Map.groupBy(steps, ({ scenario }) => scenario)].map(
+    ([scenario, mine]): ListrTask => ({
+      title: scenario.name,
+      skip: () => signal.aborted && 'interrupted',
+      async task(_, task) {
+        for (const step of mine) {
+          if (process.stderr.isTTY) task.output = `${step.target.name} … ${place(campaign)}`
+          const sample = await campaign.take(step)
+          if (sample) task.output = `${verdict(sample, step)}  ${place(campaign)}`
+        }
+      },
+    }),
+  )
+}
+
+function place({ samples, steps, left }: Campaign): string {
+  const time = left === undefined ? '' : `, about ${duration(left)} left`
+  return `(${samples.length} of ${steps.length}${samples.length === steps.length ? '' : time})`
+}
+
+function verdict({ target, problems, values }: SampleRecord, { scenario }: Step): string {
+  const wrong = Object.keys(problems)
+  if (wrong.length > 0) return `${target}: went wrong: ${listed(wrong)}`
+  const shown = scenario.metrics.find(({ id }) => id === scenario.headline && values[id] !== null)
+  const metric = shown ?? scenario.metrics.find(({ id }) => values[id] !== null && values[id] !== undefined)
+  return metric ? `${target}: ${number(values[metric.id] ?? Number.NaN)} ${metric.unit}` : `${target}: done`
+}

@@ -1,0 +1,77 @@
+/** The summary as Markdown, for a repository or a comment. */
+
+import { number, percent } from './numbers.ts'
+import type { MetricRecord } from './results.ts'
+import type { Row, ScenarioSummary, Summary } from './summary.ts'
+
+export function markdown(summary: Summary): string {
+  const { results } = summary
+  return `${[
+    '# Benchmark results',
+    `${results.preset}, ${results.rounds} ${results.rounds === 1 ? 'round' : 'rounds'}, ${results.environment.machine}, ${results.createdAt.slice(0, 10)}. Figures are medians ± the median absolute deviation; **bold** is the best contestant and those this run cannot tell from it. Controls are in italics and do not compete.`,
+    ...(summary.cautions.length > 0
+      ? ['## Before you conclude anything', summary.cautions.map((caution) => `- ${caution}`).join('\n')]
+      : []),
+    ...summary.scenarios.map((scenario) => section(scenario, results.base)),
+    ...(summary.absent.length > 0
+      ? ['## Not measured', summary.absent.map(({ name, absent }) => `- \`${name}\`: ${absent}`).join('\n')]
+      : []),
+    '## Provenance',
+    provenance(summary),
+  ].join('\n\n')}\n`
+}
+
+function section(scenario: ScenarioSummary, base: string | null): string {
+  const { record } = scenario
+  return [
+    `## ${record.title}`,
+    `*${record.question}*`,
+    `${record.load} What must come back: ${lower(record.expects)} Wrong: ${lower(record.wrong)}`,
+    markdownTable(
+      [
+        'Target',
+        ...record.metrics.map(({ label, unit }) => `${label}, ${unit}`),
+        ...(base ? [`× ${base}`] : []),
+      ],
+      scenario.rows.map((row) => [
+        row.target.kind === 'control' ? `*${row.target.name}*` : row.target.name,
+        ...record.metrics.map((metric) => cell(row, metric, scenario)),
+        ...(base ? [row.ratio ? number(row.ratio.median) : '–'] : []),
+      ]),
+    ),
+    ...(scenario.sentences.length > 0 ? [scenario.sentences.join(' ')] : []),
+  ].join('\n\n')
+}
+
+/** The first column to the left, the others to the right. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
+    '\n',
+  )
+}
+
+function cell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
+  const value = row.cells.get(metric.id)
+  if (value === undefined) return row.failed > 0 && metric === scenario.headline ? 'error' : '–'
+  const text = `${number(value.median)}${value.count > 1 ? ` ± ${number(value.mad)}` : ''}`
+  return scenario.winners.get(metric.id)?.includes(row.target.name) ? `**${text}**` : text
+}
+
+function provenance({ results }: Summary): string {
+  const { environment, noise } = results
+  const commit = environment.commit?.slice(0, 12) ?? 'unknown'
+  const versions = results.targets.filter(({ version }) => version !== null)
+  return [
+    `\`\`\`sh\n${results.command}\n\`\`\``,
+    [
+      `- ${environment.processor}, ${environment.processors} processors, ${(environment.memory / 1024 ** 3).toFixed(1)} GiB, ${environment.kernel}${environment.distribution ? `, ${environment.distribution}` : ''}`,
+      `- Node ${environment.node}, V8 ${environment.v8}, libuv ${environment.libuv}; commit ${commit}${environment.dirty ? ' with changes' : ''}; seed ${results.seed}`,
+      `- Before the run: load ${noise.load1.toFixed(2)}, processors busy ${percent(noise.busyShare)}, stolen ${percent(noise.stealShare)}`,
+      `- Versions: ${versions.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+    ].join('\n'),
+  ].join('\n\n')
+}
+
+const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)

@@ -1,0 +1,3 @@
+export async function writeReadme(): Promise<string> {
+  return ''
+}

@@ -1,0 +1,179 @@
+/** `npm run bench`: measures, shows, writes. See METHODOLOGY.md for what the numbers mean. */
+
+import path from 'node:path'
+import { startBulkOrigin } from '@relayrace/fixtures/origin'
+import type { Target } from '@relayrace/fixtures/target'
+import { campaign, plan } from './campaign.ts'
+import { type Interrupt, onInterrupt } from './interrupt.ts'
+import { listing, listingText } from './listing.ts'
+import { listenForNoise } from './measure/machine.ts'
+import { pinning } from './measure/pinning.ts'
+import { machineWord, provenance } from './measure/provenance.ts'
+import { type Request, readOptions, UsageError } from './options.ts'
+import { runShowing } from './progress.ts'
+import { listed } from './report/numbers.ts'
+import { writeReadme } from './report/readme.ts'
+import type { Results, TargetRecord } from './report/results.ts'
+import { schemaName } from './report/results.ts'
+import { summarize } from './report/summary.ts'
+import { terminal } from './report/terminal.ts'
+import { heldTo } from './sample.ts'
+import { readResults, writeReports, writeResults } from './write.ts'
+
+const say = (message: string): void => console.error(message)
+
+try {
+  const request = readOptions(process.argv.slice(2))
+  if (request) process.exitCode = await perform(request)
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  say(`bench: ${error.message}`)
+  process.exitCode = 2
+}
+
+async function perform(request: Request): Promise<number> {
+  switch (request.action) {
+    case 'list': {
+      const list = await listing()
+      console.log(request.json ? JSON.stringify(list, null, 2) : listingText(list, process.stdout.isTTY))
+      return 0
+    }
+    case 'readme':
+      say(await writeReadme())
+      return 0
+    case 'report': {
+      const folder = request.folder as string
+      const results = await readResults(folder).catch((error: Error) => {
+        throw new UsageError(`cannot report on ${folder}: ${error.message}`)
+      })
+      await writeReports(folder, results)
+      show(request, results, folder)
+      return 0
+    }
+    case 'run':
+      return measure(request)
+  }
+}
+
+async function measure(request: Request): Promise<number> {
+  using interrupt = onInterrupt(say)
+  const { seed, rounds, preset, scenarios, scale } = request
+  const createdAt = new Date()
+  const records = await Promise.all(request.targets.map(recordOf))
+  const present = request.targets.filter((_, index) => records[index]?.absent === null)
+  if (present.length === 0) {
+    throw new UsageError(
+      `nothing to measure: ${records.map(({ name, absent }) => `${name} is ${absent}`).join('; ')}`,
+    )
+  }
+  const noise = await listenForNoise(2_000)
+  if (preset.quiet && noise.objections.length > 0 && !request.force) {
+    throw new UsageError(
+      `this machine is not quiet: ${listed(noise.objections)}. --force publishes all the same`,
+    )
+  }
+  const folder = request.folder ?? usualFolder(preset.quiet, createdAt, preset.name)
+  const pins = request.pin ? pinning() : undefined
+  const steps = plan(present, scenarios, rounds, seed)
+  introduce(request, records, steps.length, noise.objections)
+
+  await using origin = await startBulkOrigin({ prefix: heldTo(pins?.others) })
+  const running = campaign(steps, { origin, scale, pinning: pins }, interrupt.signal)
+  await runShowing(running, interrupt.signal)
+
+  const results: Results = {
+    schema: schemaName,
+    createdAt: createdAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    complete: running.samples.length === steps.length,
+    command: commandOf(process.argv.slice(2), seed),
+    preset: preset.name,
+    seed,
+    rounds,
+    base: baseOf(request, present),
+    scale: { ...scale },
+    pinning: pins ?? null,
+    environment: provenance(),
+    noise,
+    targets: records,
+    scenarios: scenarios.map(({ name, title, question, load, expects, wrong, headline, metrics }) => ({
+      name,
+      title,
+      question,
+      load: load(scale),
+      expects,
+      wrong,
+      headline,
+      metrics,
+    })),
+    samples: running.samples,
+  }
+  await writeResults(folder, results)
+  show(request, results, folder)
+  return exitCodeOf(results, interrupt)
+}
+
+async function recordOf(target: Target): Promise<TargetRecord> {
+  const { name, kind, about, install } = target
+  const record = { name, kind, about, install }
+  try {
+    const version = await target.version()
+    if (version === undefined) return { ...record, version: null, absent: `not installed; ${install}` }
+    return { ...record, version, absent: null }
+  } catch (error) {
+    return { ...record, version: null, absent: `cannot be run: ${(error as Error).message.split('\n')[0]}` }
+  }
+}
+
+/** What Node programs most often use; without it, what else is there. */
+function baseOf({ base }: Request, present: readonly Target[]): string | null {
+  const wanted = base === undefined ? ['http-proxy-3', 'naive-pipeline', 'nginx', 'direct'] : [base]
+  return wanted.find((name) => present.some((target) => target.name === name)) ?? null
+}
+
+function introduce(
+  { preset, rounds, seed, targets, scenarios, json }: Request,
+  records: readonly TargetRecord[],
+  samples: number,
+  objections: readonly string[],
+): void {
+  if (json) return
+  say(`${preset.name}: ${preset.about}.`)
+  say(
+    `${counted(targets.length, 'target')}, ${counted(scenarios.length, 'scenario')}, ${counted(rounds, 'round')}: ${counted(samples, 'sample')}. Seed ${seed}.`,
+  )
+  for (const { name, absent } of records) if (absent !== null) say(`  ${name}: ${absent}`)
+  for (const objection of objections) say(`  This machine is not quiet: ${objection}.`)
+  say('')
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+function show(request: Request, results: Results, folder: string): void {
+  if (request.json) console.log(JSON.stringify(results, null, 2))
+  else console.log(`\n${terminal(summarize(results), process.stdout.isTTY && !process.env.NO_COLOR)}\n`)
+  say(`Written to ${path.relative('', folder) || '.'}: results.json, report.md, report.html`)
+}
+
+function exitCodeOf(results: Results, interrupt: Interrupt): number {
+  if (interrupt.signal.aborted) return interrupt.exitCode
+  return results.samples.some(({ problems }) => Object.keys(problems).length > 0) ? 1 : 0
+}
+
+/** Figures to stand by are kept in the repository; all others in a folder that git does not see. */
+function usualFolder(kept: boolean, at: Date, preset: string): string {
+  const root = path.resolve(import.meta.dirname, '..')
+  const [date, time] = at.toISOString().slice(0, 16).replace(':', '').split('T')
+  return kept
+    ? path.join(root, 'bench', 'results', `${date}-${machineWord()}`)
+    : path.join(root, 'out', `${date}-${time}-${preset}`)
+}
+
+/** What was typed, with the seed that was drawn, so that it repeats the run. */
+function commandOf(args: readonly string[], seed: number): string {
+  const seeded = args.some((arg) => arg.startsWith('--seed')) ? args : [...args, '--seed', `${seed}`]
+  const quoted = seeded.map((arg) =>
+    /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`,
+  )
+  return `npm run bench -- ${quoted.join(' ')}`
+}

@@ -1,0 +1,158 @@
+/** Takes one sample: a fresh target, a fresh load generator, a warm-up, one timed window, and away with both. */
+
+import { setTimeout as wait } from 'node:timers/promises'
+import { bulkStats } from '@relayrace/fixtures/origin'
+import type { Running, Target } from '@relayrace/fixtures/target'
+import { startLoad } from './load/drive.ts'
+import { machineState, machineWindow } from './measure/machine.ts'
+import { canMeasure, proportionalSize, resetPeaks, type Usage, usage } from './measure/process.ts'
+import type { SampleRecord } from './report/results.ts'
+import type { Held, Scale, Scenario, Used } from './scenarios/scenario.ts'
+
+export interface Setting {
+  readonly origin: Running
+  readonly scale: Scale
+  readonly pinning: Pinning | undefined
+}
+
+/** Lists of processors as `taskset` takes them. */
+export interface Pinning {
+  readonly target: string
+  readonly others: string
+}
+
+export type Taken = Pick<SampleRecord, 'startedAt' | 'seconds' | 'problems' | 'values' | 'cpu' | 'machine'>
+
+export const heldTo = (processors: string | undefined): string[] =>
+  processors === undefined ? [] : ['taskset', '-c', processors]
+
+export async function takeSample(
+  target: Target,
+  scenario: Scenario,
+  setting: Setting,
+  signal: AbortSignal,
+): Promise<Taken> {
+  const { origin, pinning, scale } = setting
+  const startedAt = new Date().toISOString()
+  const machineBefore = machineState()
+  const failed = (problems: Readonly<Record<string, number>>): Taken => ({
+    startedAt,
+    seconds: 0,
+    problems,
+    values: {},
+    cpu: { target: null, load: null, origin: null },
+    machine: machineWindow(machineBefore, machineState()),
+  })
+
+  let running: Running
+  try {
+    running = await target.start(origin.url, { prefix: heldTo(pinning?.target) })
+  } catch (error) {
+    return failed({ [`did not start: ${firstLine(error)}`]: 1 })
+  }
+  await using _target = running
+  await using load = startLoad(heldTo(pinning?.others))
+  const give = (): void => void load[Symbol.asyncDispose]()
+  signal.addEventListener('abort', give)
+  using _deaf = { [Symbol.dispose]: () => signal.removeEventListener('abort', give) }
+  const pids = { target: running.pid, load: load.pid, origin: origin.pid }
+
+  try {
+    const early = await load.prepare(scenario.job(scale), running.url)
+    if (Object.keys(early).length > 0) return failed(early)
+
+    if (pids.target !== undefined) resetPeaks(pids.target)
+    const before = look(pids)
+    const sizeBefore = await sizes(setting, pids.target)
+    const windowStart = machineState()
+    let held: Held | undefined
+    const outcome = await load.go(async () => {
+      held = difference(sizeBefore, await settled(setting, pids.target, signal))
+    })
+    const windowEnd = machineState()
+    const after = look(pids)
+
+    if (pids.target !== undefined && canMeasure && after.target === undefined)
+      return failed({ 'the target died': 1 })
+    const good = Object.keys(outcome.problems).length === 0
+    return {
+      startedAt,
+      seconds: outcome.seconds,
+      problems: outcome.problems,
+      values: good ? scenario.values({ outcome, held, used: used(before.target, after.target) }) : {},
+      cpu: {
+        target: cpuBetween(before.target, after.target),
+        load: cpuBetween(before.load, after.load),
+        origin: cpuBetween(before.origin, after.origin),
+      },
+      machine: machineWindow(windowStart, windowEnd),
+    }
+  } catch (error) {
+    return failed({ [firstLine(error)]: 1 })
+  }
+}
+
+interface Look {
+  readonly target: Usage | undefined
+  readonly load: Usage | undefined
+  readonly origin: Usage | undefined
+}
+
+const look = (pids: Readonly<Record<keyof Look, number | undefined>>): Look => {
+  const of = (pid: number | undefined): Usage | undefined => (pid === undefined ? undefined : usage(pid))
+  return { target: of(pids.target), load: of(pids.load), origin: of(pids.origin) }
+}
+
+const cpuBetween = (before: Usage | undefined, after: Usage | undefined): number | null =>
+  before && after ? after.cpu - before.cpu : null
+
+function used(before: Usage | undefined, after: Usage | undefined): Used | undefined {
+  if (!before || !after) return undefined
+  return {
+    user: after.user - before.user,
+    system: after.system - before.system,
+    cpu: after.cpu - before.cpu,
+    peak: after.peak,
+    voluntarySwitches: after.voluntarySwitches - before.voluntarySwitches,
+    involuntarySwitches: after.involuntarySwitches - before.involuntarySwitches,
+  }
+}
+
+interface Sizes {
+  readonly process: number | null
+  readonly kernel: number | null
+  readonly pulled: number
+}
+
+async function sizes({ origin }: Setting, pid: number | undefined): Promise<Sizes> {
+  return {
+    process: pid === undefined || !canMeasure ? null : proportionalSize(pid),
+    kernel: machineState().tcpBytes,
+    pulled: (await bulkStats(origin.url)).bytesSent,
+  }
+}
+
+const difference = (before: Sizes, after: Sizes): Held => ({
+  process: before.process === null || after.process === null ? null : after.process - before.process,
+  kernel: before.kernel === null || after.kernel === null ? null : after.kernel - before.kernel,
+  pulled: after.pulled - before.pulled,
+})
+
+/** Waits until nothing grows any more, but not for ever: a proxy that stores all it gets grows until it is full. */
+async function settled(setting: Setting, pid: number | undefined, signal: AbortSignal): Promise<Sizes> {
+  const every = 250
+  const longest = 8_000
+  const steadyFor = 4
+  let last = await sizes(setting, pid)
+  for (let waited = 0, steady = 0; waited < longest && steady < steadyFor; waited += every) {
+    await wait(every, undefined, { signal })
+    const now = await sizes(setting, pid)
+    const grown = now.pulled - last.pulled + Math.abs((now.process ?? 0) - (last.process ?? 0))
+    steady = grown < 256 * 1024 ? steady + 1 : 0
+    last = now
+  }
+  return last
+}
+
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''

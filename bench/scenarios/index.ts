@@ -1,0 +1,22 @@
+/** Every question the bench can ask, in the order in which a report answers them. */
+
+import { chunked } from './chunked.ts'
+import { download } from './download.ts'
+import { echo } from './echo.ts'
+import { events } from './events.ts'
+import { parallel } from './parallel.ts'
+import type { Scenario } from './scenario.ts'
+import { small } from './small.ts'
+import { stalled } from './stalled.ts'
+import { upload } from './upload.ts'
+
+export const scenarios: readonly Scenario[] = [
+  download,
+  parallel,
+  upload,
+  stalled,
+  small,
+  chunked,
+  events,
+  echo,
+]

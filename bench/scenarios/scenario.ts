@@ -1,0 +1,83 @@
+/** A scenario is a question, a load, what must come back, and what counts as wrong. */
+
+import type { Job, Outcome } from '../load/job.ts'
+
+export interface Scenario {
+  /** The name on the command line. */
+  readonly name: string
+  readonly title: string
+  readonly question: string
+  /** What the load generator does, in words. */
+  load(scale: Scale): string
+  readonly expects: string
+  readonly wrong: string
+  /** The metric that answers the question. */
+  readonly headline: string
+  readonly metrics: readonly Metric[]
+  job(scale: Scale): Job
+  /** The metrics of a sample in which nothing went wrong. Null where this platform cannot measure one. */
+  values(sample: Measured): Readonly<Record<string, number | null>>
+}
+
+export interface Metric {
+  readonly id: string
+  readonly label: string
+  readonly unit: string
+  readonly better: 'lower' | 'higher'
+  /** What the number is, in a sentence. */
+  readonly about: string
+}
+
+/** How much of everything. Sizes are bytes. */
+export interface Scale {
+  /** Of one bulk transfer. */
+  readonly size: number
+  /** Bytes moved, and not counted, before each bulk transfer. */
+  readonly warmUp: number
+  readonly chunkedSize: number
+  readonly stalledStreams: number
+  readonly requests: number
+  readonly events: number
+  readonly trips: number
+}
+
+export interface Measured {
+  readonly outcome: Outcome
+  /** Of the target's processes, in the timed window. Undefined without a process or without /proc. */
+  readonly used: Used | undefined
+  /** Only of stalled readers. */
+  readonly held: Held | undefined
+}
+
+export interface Used {
+  /** Processor seconds. */
+  readonly user: number
+  readonly system: number
+  readonly cpu: number
+  /** Bytes. */
+  readonly peak: number
+  readonly voluntarySwitches: number
+  readonly involuntarySwitches: number
+}
+
+/** What has grown, in bytes, from before the readers came to when all stood still. */
+export interface Held {
+  /** In the target's processes. */
+  readonly process: number | null
+  /** In all TCP buffers of this machine. */
+  readonly kernel: number | null
+  /** What the origin has handed to its kernel. */
+  readonly pulled: number
+}
+
+export const KiB = 1024
+export const MiB: number = 1024 ** 2
+export const GiB: number = 1024 ** 3
+
+export const size = (bytes: number): string => {
+  if (bytes >= GiB) return `${trim(bytes / GiB)} GiB`
+  if (bytes >= MiB) return `${trim(bytes / MiB)} MiB`
+  return bytes >= KiB ? `${trim(bytes / KiB)} KiB` : `${bytes} B`
+}
+
+const trim = (value: number): string => Number(value.toPrecision(3)).toString()

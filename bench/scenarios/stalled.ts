@@ -1,0 +1,54 @@
+import { peakMemory } from './bulk.ts'
+import { KiB, MiB, type Scenario, size } from './scenario.ts'
+
+const after = 64 * KiB
+const bytes = 256 * MiB
+
+export const stalled: Scenario = {
+  name: 'stalled',
+  title: 'Readers that stop reading',
+  question: 'How much memory does each client cost that asks for a large body and then does not read it?',
+  load: (scale) =>
+    `${scale.stalledStreams} clients ask for ${size(bytes)} each, read ${size(after)} and stop. When memory no longer moves it is read off. Then each takes ${size(after)} more and leaves.`,
+  expects: 'Every stream begins, waits without being cut, and goes on with the right bytes.',
+  wrong:
+    'A stream that does not begin (a queue in front of the origin), is cut while it waits, or goes on wrong.',
+  headline: 'processPerStream',
+  metrics: [
+    {
+      id: 'processPerStream',
+      label: 'In the proxy',
+      unit: 'KiB/stream',
+      better: 'lower',
+      about: 'Growth of the proxy’s proportional set size, divided by the number of stalled streams.',
+    },
+    {
+      id: 'kernelPerStream',
+      label: 'In TCP buffers',
+      unit: 'KiB/stream',
+      better: 'lower',
+      about:
+        'Growth of all TCP buffers of the machine, both hops and all ends together. It is not in the memory of any process.',
+    },
+    {
+      id: 'pulledPerStream',
+      label: 'Pulled ahead',
+      unit: 'KiB/stream',
+      better: 'lower',
+      about:
+        'What the origin has handed out and nobody has read: in the proxy and in the buffers of both hops.',
+    },
+    peakMemory,
+  ],
+  job: (scale) => ({ kind: 'stall', streams: scale.stalledStreams, bytes, after, warmUp: 16 * MiB }),
+  values({ outcome, used, held }) {
+    const each = (total: number | null | undefined): number | null =>
+      total === null || total === undefined ? null : total / outcome.exchanges / KiB
+    return {
+      processPerStream: used ? each(held?.process) : null,
+      kernelPerStream: each(held?.kernel),
+      pulledPerStream: each(held && held.pulled - outcome.exchanges * after),
+      peakMemory: used ? used.peak / MiB : null,
+    }
+  },
+}

@@ -1,0 +1,32 @@
+/** Puts results and the reports made from them into a folder, and reads them back. */
+
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { html } from './report/html.ts'
+import { markdown } from './report/markdown.ts'
+import { parseResults, type Results } from './report/results.ts'
+import { summarize } from './report/summary.ts'
+
+export async function writeResults(folder: string, results: Results): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const text = `${JSON.stringify(results, null, 2)}\n`
+  parseResults(text)
+  await put(path.join(folder, 'results.json'), text)
+  await writeReports(folder, results)
+}
+
+export async function writeReports(folder: string, results: Results): Promise<void> {
+  const summary = summarize(results)
+  await put(path.join(folder, 'report.md'), markdown(summary))
+  await put(path.join(folder, 'report.html'), html(summary))
+}
+
+export async function readResults(folder: string): Promise<Results> {
+  return parseResults(await readFile(path.join(folder, 'results.json'), 'utf8'))
+}
+
+/** All or nothing: an interrupted write leaves the old file. */
+async function put(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.part`, text)
+  await rename(`${file}.part`, file)
+}
