@@ -1,0 +1,32 @@
+/** What the kernel tells about a program without asking it. Linux only; elsewhere everything is undefined. */
+
+import { readdir, readFile } from 'node:fs/promises'
+
+/** Resident memory in bytes. */
+export async function residentMemory(pid: number | undefined): Promise<number | undefined> {
+  const status = await read(`/proc/${pid}/status`)
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(status ?? '')?.[1]
+  return kib === undefined ? undefined : Number(kib) * 1024
+}
+
+export async function openDescriptors(pid: number | undefined): Promise<number | undefined> {
+  return readdir(`/proc/${pid}/fd`).then(
+    (names) => names.length,
+    () => undefined,
+  )
+}
+
+const listening = '0A'
+
+/** How many accepted connections on a local port some program still holds. Those only the kernel remembers have no inode. */
+export async function heldConnections(port: number): Promise<number | undefined> {
+  const tables = await Promise.all([read('/proc/net/tcp'), read('/proc/net/tcp6')])
+  if (tables[0] === undefined) return undefined
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return tables
+    .flatMap((table) => (table ?? '').split('\n').slice(1))
+    .map((row) => row.trim().split(/\s+/))
+    .filter((row) => row[1]?.endsWith(local) && row[3] !== listening && row[9] !== '0').length
+}
+
+const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)

@@ -1,0 +1,179 @@
+/** A running target with its origin, on which runs follow each other. It is restarted when it has died or is stuck. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  connect,
+  type DeliveryName,
+  delivery,
+  Missed,
+  seeded,
+  startOrigin,
+  transcript,
+} from '@relayrace/fixtures/wire'
+import type { Run, Setup } from './case.ts'
+import { Failed } from './expect.ts'
+import { heldConnections } from './kernel.ts'
+import { probe, settleClients, settleComplaints, settleUpstream } from './ledger.ts'
+import { type SetStage, setStage } from './stage.ts'
+import type { Instance, Subject } from './subject.ts'
+
+export interface Session extends AsyncDisposable {
+  readonly setup: Setup
+  perform(performance: Performance): Promise<Outcome>
+}
+
+export interface Performance {
+  readonly run: Run
+  readonly delivery: DeliveryName
+  readonly seed: number
+  /** In milliseconds. */
+  readonly limit: number
+}
+
+export interface Outcome {
+  /** `harness failed` must never happen: the case, not the target, is at fault. */
+  readonly verdict: 'pass' | 'fail' | 'crash' | 'harness failed'
+  /** One line. Empty for `pass`. */
+  readonly why: string
+  readonly transcript: string
+}
+
+/** The target could not be started as the case needs it. */
+export class NotStarted extends Error {
+  override readonly name = 'NotStarted'
+}
+
+/** How long a dead process may take to be seen dead, after its sockets are. */
+const deathPatience = 2000
+
+export async function openSession(subject: Subject, setup: Setup): Promise<Session> {
+  const origin = await startOrigin({
+    ...(subject.originPort === undefined ? {} : { port: subject.originPort }),
+    ...(setup.tls === undefined ? {} : { tls: setup.tls }),
+  })
+  const upstream = setup.upstream?.(origin.url) ?? origin.url
+  /** Only when the target asks this origin, it can be asked for an answer. */
+  const answers = upstream.port === origin.url.port && upstream.protocol === origin.url.protocol
+  let alive = await launch(subject, setup, upstream).catch(async (cause) => {
+    await origin[Symbol.asyncDispose]()
+    throw new NotStarted(String(cause?.message ?? cause).split('\n')[0], { cause })
+  })
+
+  const ledger = async (stage: SetStage): Promise<void> => {
+    for (const client of stage.clients) client.close()
+    origin.forget()
+    await settleUpstream(origin)
+    if (answers) {
+      await probe(origin, alive.instance.url)
+      await settleUpstream(origin)
+    }
+    await settleClients(Number(alive.instance.url.port), alive.connections)
+    settleComplaints(alive.news())
+  }
+
+  /** Another process, unless it is not ours to start. */
+  const restart = async (): Promise<void> => {
+    await alive.instance[Symbol.asyncDispose]()
+    for (const connection of origin.connections) connection.reset()
+    alive = await launch(subject, setup, upstream)
+  }
+
+  return {
+    setup,
+    async perform({ run, delivery: name, seed, limit }) {
+      const record = transcript()
+      const over = new AbortController()
+      const { signal } = over
+      const { instance } = alive
+      const { url: target, pid } = instance
+      const stage = setStage({ origin, target, pid, record, delivery: name, seed, signal })
+      origin.reset({ signal, transcript: record, delivery: delivery(name, seeded(seed + 2)) })
+      const asked = await attempt(run(stage), limit, alive.died)
+      const settled = await attempt(ledger(stage), limit, alive.died)
+      // A dead process is seen dead a little later than its sockets are.
+      const dead = settled !== undefined && (await hasDied(alive))
+      over.abort()
+      if (settled !== undefined) await restart()
+      const error = asked ?? settled
+      if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
+      if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
+      const said = error instanceof Failed || error instanceof Missed
+      return { verdict: said ? 'fail' : 'harness failed', why: oneLine(error), transcript: String(record) }
+    },
+    async [Symbol.asyncDispose]() {
+      await alive.instance[Symbol.asyncDispose]()
+      await origin[Symbol.asyncDispose]()
+    },
+  }
+}
+
+interface Alive {
+  readonly instance: Instance
+  readonly died: Promise<void>
+  /** Connections that others have to it. */
+  readonly connections: number
+  /** What it has said on standard error since the last time. */
+  news(): string
+}
+
+async function launch(subject: Subject, setup: Setup, upstream: URL): Promise<Alive> {
+  const args = Object.entries(setup.options ?? {}).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const instance = await subject.start(upstream, {
+    ...(args.length > 0 ? { args } : {}),
+    ...(setup.env ? { env: setup.env } : {}),
+  })
+  let said = instance.stderr?.() ?? ''
+  return {
+    instance,
+    died: instance.exited?.then(() => {}) ?? new Promise(() => {}),
+    connections: (await heldConnections(Number(instance.url.port))) ?? 0,
+    news() {
+      const all = instance.stderr?.() ?? ''
+      const fresh = all.startsWith(said) ? all.slice(said.length) : all
+      said = all
+      return fresh
+    },
+  }
+}
+
+/** Gives back what was thrown. */
+async function attempt(work: Promise<void>, limit: number, died: Promise<void>): Promise<unknown> {
+  const { promise: overrun, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`it took more than ${limit} ms`)), limit)
+  const death = died.then(() => {
+    throw new Failed('the process ended')
+  })
+  try {
+    await Promise.race([work, overrun, death])
+    return undefined
+  } catch (error) {
+    return error ?? new Error('nothing was thrown')
+  } finally {
+    clearTimeout(timer)
+    death.catch(() => {})
+    work.catch(() => {})
+  }
+}
+
+async function hasDied({ instance, died }: Alive): Promise<boolean> {
+  if (instance.exited)
+    return Promise.race([died.then(() => true), pause(deathPatience, false, { ref: false })])
+  try {
+    const client = await connect(instance.url)
+    client.close()
+    return false
+  } catch {
+    return true
+  }
+}
+
+function epitaph({ stderr }: Instance, error: unknown): string {
+  const lines = (stderr?.() ?? '').trim().split('\n')
+  const said = lines.findLast((line) => /error|panic|fatal/i.test(line)) ?? lines.at(-1)
+  return `the process died${said ? `: ${said.trim().slice(0, 200)}` : ` (${oneLine(error)})`}`
+}
+
+const oneLine = (error: unknown): string => {
+  const text = error instanceof Failed || error instanceof Missed ? error.message : String(error)
+  return text.replace(/\s*\n\s*/g, ' ').slice(0, 600)
+}

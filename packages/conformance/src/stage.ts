@@ -1,0 +1,81 @@
+/** What a case gets to work with, for one run. */
+
+import { setTimeout as passing } from 'node:timers/promises'
+import {
+  type Client,
+  connect,
+  type DeliveryName,
+  delivery,
+  type Exchange,
+  type Message,
+  type Origin,
+  seeded,
+  type Transcript,
+} from '@relayrace/fixtures/wire'
+import type { Stage } from './case.ts'
+import { complete, Failed } from './expect.ts'
+import { openDescriptors, residentMemory } from './kernel.ts'
+import { anotherRequest } from './ledger.ts'
+
+export interface Scenery {
+  readonly origin: Origin
+  readonly target: URL
+  readonly pid: number | undefined
+  readonly record: Transcript
+  readonly delivery: DeliveryName
+  readonly seed: number
+  readonly signal: AbortSignal
+}
+
+export interface SetStage extends Stage {
+  /** Every client of this run, so that none is left behind. */
+  readonly clients: readonly Client[]
+}
+
+export function setStage({ origin, target, pid, record, delivery: name, seed, signal }: Scenery): SetStage {
+  const clients: Client[] = []
+  const cuts = delivery(name, seeded(seed + 1))
+  const stage: SetStage = {
+    clients,
+    target,
+    origin,
+    delivery: name,
+    random: seeded(seed),
+    signal,
+    async connect(options = {}) {
+      const id = clients.length + 1
+      const client = await connect(target, { ...options, id, signal, delivery: cuts, transcript: record })
+      clients.push(client)
+      return client
+    },
+    recover: (client) => anotherRequest(origin, client),
+    async exchange(request, response, { client, to = 'GET' } = {}) {
+      const asking = client ?? (await stage.connect())
+      asking.send(request)
+      const received = asking.response({ to })
+      const exchange = await arrival(origin, received)
+      const arrived = complete(await exchange.done(), 'the request at the origin')
+      exchange.send(response)
+      return { client: asking, request: arrived, response: await received }
+    },
+    async pass(ms) {
+      await passing(ms)
+    },
+    memory: () => residentMemory(pid),
+    descriptors: () => openDescriptors(pid),
+  }
+  return stage
+}
+
+/** The next request, unless the target answers without asking the origin. */
+async function arrival(origin: Origin, received: Promise<Message>): Promise<Exchange> {
+  const over = new AbortController()
+  const early = received.then((response) => {
+    throw new Failed(`it answered without asking the origin: ${response}`)
+  })
+  try {
+    return await Promise.race([origin.request({ signal: over.signal }), early])
+  } finally {
+    over.abort()
+  }
+}
