@@ -16,6 +16,7 @@ import {
 import { endToEnd, Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type { Exchange, ExchangeSummary, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import { wantsTrailers } from './prepare.ts'
 import type { Settings } from './settings.ts'
 import type { Endpoint } from './upstream.ts'
 
@@ -423,7 +424,7 @@ function tooLarge(): GatewayError {
 
 /** Whether the client says it reads trailers, and its version can carry them (RFC 9110 §6.5.1). */
 function takesTrailers(incoming: IncomingMessage): boolean {
-  return incoming.headers.te?.includes('trailers') === true && incoming.httpVersion !== '1.0'
+  return incoming.httpVersion !== '1.0' && wantsTrailers(incoming.rawHeaders)
 }
 
 function announcedTrailers(raw: readonly string[]): string | undefined {

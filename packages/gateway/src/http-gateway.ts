@@ -5,15 +5,12 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { probeAfter } from './ask.ts'
-import { GatewayError, internalFailure } from './errors.ts'
+import { GatewayError } from './errors.ts'
 import { type Front, HttpExchange } from './exchange.ts'
-import { connectionOptions, endToEnd, Fields, listOfTokens } from './fields.ts'
-import { forwardingFields, passedBefore } from './forwarded.ts'
-import { requestFraming } from './framing.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions } from './gateway.ts'
 import { bind, InFlight } from './listen.ts'
-import { endpointOf, type Settings, settle } from './settings.ts'
-import { isHost, joinTarget, readTarget } from './upstream.ts'
+import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
+import { type Settings, settle } from './settings.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
 export interface HttpTransport {
@@ -54,7 +51,13 @@ export function httpGateway(
     try {
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
       if (closed !== undefined) throw overloaded()
-      if (!(await prepare(exchange))) return
+      const ready = await prepare(settings, incomingOf(exchange), exchange)
+      if (exchange.error !== undefined) throw exchange.error
+      if ('status' in ready) {
+        exchange.reply(ready)
+        return
+      }
+      Object.assign(exchange, ready)
       await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
     } catch (cause) {
       exchange.fail(cause)
@@ -73,9 +76,7 @@ export function httpGateway(
     response.assignSocket(socket)
     response.once('finish', () => socket.end())
     const exchange = new HttpExchange(front, request, response)
-    const protocols = new Fields(request.rawHeaders)
-      .tokens('upgrade')
-      .filter((protocol) => protocol !== 'h2c')
+    const protocols = offeredProtocols(request.rawHeaders)
     if (protocols.length > 0) exchange.upgrade = { protocols, socket, head }
     return run(exchange)
   }
@@ -94,7 +95,7 @@ export function httpGateway(
       keepAlive: true,
       keepAliveInitialDelay: probeAfter,
       // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8). Since Node 24.9.
-      shouldUpgradeCallback: wantsTunnel,
+      shouldUpgradeCallback: ({ rawHeaders }: IncomingMessage) => offeredProtocols(rawHeaders).length > 0,
     }
     const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls })
     // Node drops further fields silently; we count them ourselves and refuse.
@@ -150,116 +151,15 @@ export function httpGateway(
   }
 }
 
-/**
- * Refuses what cannot be forwarded safely, then builds the request that goes upstream.
- * @returns false when it was answered here.
- */
-async function prepare(exchange: HttpExchange): Promise<boolean> {
-  const { incoming, settings } = exchange
-  const { rawHeaders, httpVersion } = incoming
-  const method = incoming.method as string
-  if (incoming.httpVersionMajor === 0 || incoming.httpVersionMajor > 2)
-    throw refused('HTTP version not supported', 505)
-  if (rawHeaders.length > settings.limits.fields * 2) throw refused('too many fields', 431)
-  const host = hostOf(rawHeaders)
-  const target = readTarget(method, incoming.url as string)
-  if (target === undefined) throw refused('request target has no form that is served here')
-  exchange.framing = requestFraming(httpVersion, rawHeaders)
-  if (exchange.framing.kind === 'length' && exchange.framing.length > settings.limits.requestBody) {
-    throw refused('request body too large', 413)
+function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
+  const { method, url, httpVersion, rawHeaders } = incoming
+  return {
+    method: method as string,
+    target: url as string,
+    version: httpVersion,
+    raw: rawHeaders,
+    upgrade: upgrade?.protocols ?? [],
   }
-
-  const endpoint = settings.endpoint ?? endpointOf(await chosen(exchange))
-  exchange.endpoint = endpoint
-  const path = joinTarget(endpoint, target.path)
-  if (path === undefined) throw refused('dot segments under a base path')
-  const fields = endToEnd(rawHeaders, replaced)
-  exchange.out = { method, path, fields }
-  fields.raw.unshift('Host', endpoint.authority)
-  if (target.authority !== undefined) exchange.request.fields.set('Host', target.authority)
-  else if (host === undefined && httpVersion !== '1.0' && incoming.httpVersionMajor === 1)
-    throw refused('no Host')
-
-  if (method === 'TRACE') throw refused('TRACE is not served', 405)
-  if (method === 'OPTIONS' && isFinalRecipient(fields)) {
-    exchange.reply({ status: 204, fields: { Allow: 'GET, HEAD, OPTIONS' } })
-    return false
-  }
-  const via = fields.all('via')
-  if (passedBefore(via, settings.pseudonym))
-    throw new GatewayError('proxy_loop_detected', { phase: 'requestHead' })
-  try {
-    const edited = settings.rewrite(exchange.out, exchange)
-    if (edited !== undefined) await edited
-  } catch (cause) {
-    throw internalFailure(cause, 'requestHead')
-  }
-  if (exchange.error !== undefined) throw exchange.error
-
-  // After the hook, so that it can neither forget nor forge them.
-  const { raw } = exchange.out.fields
-  raw.push('Via', `${httpVersion === '2.0' ? '2' : httpVersion} ${settings.pseudonym}`)
-  if (exchange.framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
-  const te = wantsTrailers(incoming)
-  if (exchange.upgrade !== undefined)
-    raw.push('Connection', 'Upgrade', 'Upgrade', exchange.upgrade.protocols.join(', '))
-  else raw.push('Connection', te ? 'TE, keep-alive' : 'keep-alive')
-  if (te && exchange.upgrade === undefined) raw.push('TE', 'trailers')
-  return true
-}
-
-/** Set anew for the next hop, or said again by `rewrite`. */
-const replaced: ReadonlySet<string> = new Set([...forwardingFields, 'host', 'http2-settings'])
-
-async function chosen(exchange: HttpExchange): Promise<Parameters<typeof endpointOf>[0]> {
-  try {
-    return await (exchange.settings.choose as NonNullable<Settings['choose']>)(exchange)
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause
-    throw new GatewayError('destination_unavailable', { phase: 'requestHead', cause })
-  }
-}
-
-/** Node keeps the first of two Host lines and says nothing; two readers could disagree (RFC 9112 §3.2). */
-function hostOf(raw: readonly string[]): string | undefined {
-  let host: string | undefined
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (host !== undefined) throw refused('more than one Host')
-    host = raw[i + 1] as string
-    if (host !== '' && !isHost(host)) throw refused('Host is not a host')
-  }
-  return host
-}
-
-/** Max-Forwards (RFC 9110 §7.6.2): at zero the request has reached its end here. */
-function isFinalRecipient(fields: Fields): boolean {
-  const value = fields.get('max-forwards')
-  if (value === undefined) return false
-  if (!/^\d{1,9}$/.test(value)) throw refused('Max-Forwards is not a number')
-  if (Number(value) === 0) return true
-  fields.set('Max-Forwards', String(Number(value) - 1))
-  return false
-}
-
-function wantsTrailers(incoming: IncomingMessage): boolean {
-  const { te } = incoming.headers
-  return (
-    te !== undefined && listOfTokens(String(te)).some((member) => member.split(';')[0]?.trim() === 'trailers')
-  )
-}
-
-/** Whether to answer an `Upgrade` field with a tunnel: never to cleartext HTTP/2, never with a body before it. */
-function wantsTunnel(request: IncomingMessage): boolean {
-  const fields = new Fields(request.rawHeaders)
-  if (!connectionOptions(request.rawHeaders).includes('upgrade')) return false
-  if (fields.has('content-length') || fields.has('transfer-encoding')) return false
-  return fields.tokens('upgrade').some((protocol) => protocol !== 'h2c')
-}
-
-function refused(detail: string, status = 400): GatewayError {
-  return new GatewayError('http_request_error', { phase: 'requestHead', detail, status })
 }
 
 function overloaded(): GatewayError {

@@ -1,0 +1,163 @@
+/** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
+
+import { GatewayError, internalFailure } from './errors.ts'
+import { connectionOptions, endToEnd, Fields, listOfTokens } from './fields.ts'
+import { forwardingFields, passedBefore } from './forwarded.ts'
+import { type Framing, requestFraming } from './framing.ts'
+import type { Exchange, Reply, RequestHead } from './gateway.ts'
+import { endpointOf, type Settings } from './settings.ts'
+import { type Endpoint, isHost, joinTarget, type Origin, readTarget } from './upstream.ts'
+
+/** A request head as a parser delivers it. */
+export interface Incoming {
+  readonly method: string
+  readonly target: string
+  /** `1.0`, `1.1` or `2.0`. */
+  readonly version: string
+  /** In `rawHeaders` layout. Not changed. */
+  readonly raw: readonly string[]
+  /** The protocols that may be offered upstream for this connection, lower-cased; empty when it stays HTTP. */
+  readonly upgrade: readonly string[]
+}
+
+export interface Prepared {
+  readonly endpoint: Endpoint
+  /** Of the request, both as it came and as it goes on. */
+  readonly framing: Framing
+  readonly out: RequestHead
+}
+
+/**
+ * Refuses what cannot be forwarded safely, then builds the request that goes upstream. A promise only when a hook is one.
+ * @returns a `Reply` when this gateway is the last recipient.
+ * @throws GatewayError whose status is the answer.
+ */
+export function prepare(
+  settings: Settings,
+  incoming: Incoming,
+  exchange: Exchange,
+): Prepared | Reply | Promise<Prepared | Reply> {
+  const { method, version, raw } = incoming
+  if (version !== '1.1' && version !== '1.0' && version !== '2.0')
+    throw refused('HTTP version not supported', 505)
+  if (raw.length > settings.limits.fields * 2) throw refused('too many fields', 431)
+  const host = hostOf(raw)
+  if (host === undefined && version === '1.1') throw refused('no Host')
+  if (method === 'CONNECT') throw refused('CONNECT is not served', 501)
+  if (method === 'TRACE') throw refused('TRACE is not served', 405)
+  const target = readTarget(method, incoming.target)
+  if (target === undefined) throw refused('request target has no form that is served here')
+  const framing = requestFraming(version, raw)
+  if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
+    throw refused('request body too large', 413)
+  }
+  // The absolute form says which host was meant, whatever the Host field says (RFC 9112 §3.2.2).
+  if (target.authority !== undefined) exchange.request.fields.set('Host', target.authority)
+
+  const fields = endToEnd(raw, replaced)
+  if (method === 'OPTIONS' && isFinalRecipient(fields))
+    return { status: 204, fields: { Allow: 'GET, HEAD, OPTIONS' } }
+  if (passedBefore(fields.all('via'), settings.pseudonym)) {
+    throw new GatewayError('proxy_loop_detected', { phase: 'requestHead' })
+  }
+  const aim = { method, path: target.path, fields }
+  if (settings.endpoint !== undefined)
+    return direct(settings, incoming, exchange, framing, aim, settings.endpoint)
+  return choose(settings, exchange).then((origin) =>
+    direct(settings, incoming, exchange, framing, aim, endpointOf(origin)),
+  )
+}
+
+/** What is known of the endpoint, the hook's word, and what no hook may forget or forge. */
+function direct(
+  settings: Settings,
+  incoming: Incoming,
+  exchange: Exchange,
+  framing: Framing,
+  out: RequestHead,
+  endpoint: Endpoint,
+): Prepared | Promise<Prepared> {
+  const path = joinTarget(endpoint, out.path)
+  if (path === undefined) throw refused('dot segments under a base path')
+  out.path = path
+  out.fields.raw.unshift('Host', endpoint.authority)
+  const finish = (): Prepared => {
+    const { raw } = out.fields
+    raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
+    if (framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
+    if (incoming.upgrade.length > 0) raw.push('Connection', 'Upgrade', 'Upgrade', incoming.upgrade.join(', '))
+    else if (wantsTrailers(incoming.raw)) raw.push('Connection', 'TE, keep-alive', 'TE', 'trailers')
+    else raw.push('Connection', 'keep-alive')
+    return { endpoint, framing, out }
+  }
+  try {
+    const edited = settings.rewrite(out, exchange)
+    if (edited === undefined) return finish()
+    return edited.then(finish, (cause) => {
+      throw internalFailure(cause, 'requestHead')
+    })
+  } catch (cause) {
+    throw internalFailure(cause, 'requestHead')
+  }
+}
+
+/** Set anew for the next hop, or said again by `rewrite`. */
+const replaced: ReadonlySet<string> = new Set([...forwardingFields, 'host', 'http2-settings'])
+
+async function choose(settings: Settings, exchange: Exchange): Promise<Origin> {
+  try {
+    return await (settings.choose as NonNullable<Settings['choose']>)(exchange)
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause
+    throw new GatewayError('destination_unavailable', { phase: 'requestHead', cause })
+  }
+}
+
+/** Node keeps the first of two Host lines and says nothing; two readers could disagree (RFC 9112 §3.2). */
+function hostOf(raw: readonly string[]): string | undefined {
+  let host: string | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    if (host !== undefined) throw refused('more than one Host')
+    host = raw[i + 1] as string
+    if (host !== '' && !isHost(host)) throw refused('Host is not a host')
+  }
+  return host
+}
+
+/** Max-Forwards (RFC 9110 §7.6.2): at zero the request has reached its end here. */
+function isFinalRecipient(fields: Fields): boolean {
+  const value = fields.get('max-forwards')
+  if (value === undefined) return false
+  if (!/^\d{1,9}$/.test(value)) throw refused('Max-Forwards is not a number')
+  if (Number(value) === 0) return true
+  fields.set('Max-Forwards', String(Number(value) - 1))
+  return false
+}
+
+/** Whether a message's sender says it reads trailers (RFC 9110 §10.1.4). */
+export function wantsTrailers(raw: readonly string[]): boolean {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length !== 2 || name.toLowerCase() !== 'te') continue
+    if (listOfTokens(raw[i + 1] as string).some((member) => member.split(';')[0]?.trim() === 'trailers'))
+      return true
+  }
+  return false
+}
+
+/**
+ * The protocols of an Upgrade that a gateway may pass on: never cleartext HTTP/2, which would carry requests past it
+ * unseen, and none when the request has a body, which would have to come first (RFC 9110 §7.8).
+ */
+export function offeredProtocols(raw: readonly string[]): string[] {
+  if (!connectionOptions(raw).includes('upgrade')) return []
+  const fields = new Fields(raw as string[])
+  if (fields.has('content-length') || fields.has('transfer-encoding')) return []
+  return fields.tokens('upgrade').filter((protocol) => protocol !== 'h2c')
+}
+
+function refused(detail: string, status = 400): GatewayError {
+  return new GatewayError('http_request_error', { phase: 'requestHead', detail, status })
+}
