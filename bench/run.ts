@@ -11,7 +11,7 @@ import { pinning } from './measure/pinning.ts'
 import { machineWord, provenance } from './measure/provenance.ts'
 import { type Request, readOptions, UsageError } from './options.ts'
 import { runShowing } from './progress.ts'
-import { listed } from './report/numbers.ts'
+import { counted, listed } from './report/numbers.ts'
 import { writeReadme } from './report/readme.ts'
 import type { Results, TargetRecord } from './report/results.ts'
 import { schemaName } from './report/results.ts'
@@ -146,8 +146,6 @@ function introduce(
   for (const objection of objections) say(`  This machine is not quiet: ${objection}.`)
   say('')
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function show(request: Request, results: Results, folder: string): void {
   if (request.json) console.log(JSON.stringify(results, null, 2))

@@ -1,6 +1,6 @@
 /** The summary as Markdown, for a repository or a comment. */
 
-import { number, percent } from './numbers.ts'
+import { counted, number, percent } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
 import type { Row, ScenarioSummary, Summary } from './summary.ts'
 
@@ -8,7 +8,7 @@ export function markdown(summary: Summary): string {
   const { results } = summary
   return `${[
     '# Benchmark results',
-    `${results.preset}, ${results.rounds} ${results.rounds === 1 ? 'round' : 'rounds'}, ${results.environment.machine}, ${results.createdAt.slice(0, 10)}. Figures are medians ± the median absolute deviation; **bold** is the best contestant and those this run cannot tell from it. Controls are in italics and do not compete.`,
+    `${results.preset}, ${counted(results.rounds, 'round')}, ${results.environment.machine}, ${results.createdAt.slice(0, 10)}. Figures are medians ± the median absolute deviation; **bold** is the best contestant and those this run cannot tell from it. Controls are in italics and do not compete.`,
     ...(summary.cautions.length > 0
       ? ['## Before you conclude anything', summary.cautions.map((caution) => `- ${caution}`).join('\n')]
       : []),

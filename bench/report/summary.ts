@@ -7,7 +7,7 @@ import {
   pairedRatio,
   type Ratio,
 } from '../statistics/describe.ts'
-import { listed, number } from './numbers.ts'
+import { counted, listed, number } from './numbers.ts'
 import type { MetricRecord, Results, ScenarioRecord, TargetRecord } from './results.ts'
 
 export interface Summary {
@@ -205,7 +205,7 @@ function sentences(
 const certainty = ({ interval, count }: Ratio): string =>
   interval
     ? ` (95 % interval ${number(interval.low)} to ${number(interval.high)}, ${count} rounds)`
-    : ` (${count === 1 ? 'one round' : `${count} rounds`}, no interval)`
+    : ` (${counted(count, 'round')}, no interval)`
 
 function cautions(results: Results): string[] {
   const { complete, rounds, preset, noise, environment, pinning, samples } = results
@@ -214,9 +214,7 @@ function cautions(results: Results): string[] {
   if (!complete) said.push('This run was interrupted: what is here was measured, but it is not all.')
   if (preset === 'smoke') said.push('A smoke run shows that everything works. Its figures mean nothing.')
   if (rounds < fewestForInterval) {
-    said.push(
-      `With ${rounds === 1 ? 'one round' : `${rounds} rounds`} there is no interval around a ratio: a first look, no claim.`,
-    )
+    said.push(`With ${counted(rounds, 'round')} there is no interval around a ratio: a first look, no claim.`)
   }
   if (noise.objections.length > 0) {
     said.push(`The machine was not quiet before the run: ${noise.objections.join('; ')}.`)
