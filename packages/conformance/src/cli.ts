@@ -1,0 +1,16 @@
+/** The command line inside this repository, where targets have names. */
+
+import { deviations } from '@relayrace/fixtures/deviations'
+import { findTargets, targets } from '@relayrace/fixtures/targets'
+import { main } from './command-line.ts'
+
+process.exitCode = await main(process.argv.slice(2), {
+  names: targets.map(({ name }) => name),
+  async find(name) {
+    const [target] = findTargets([name])
+    if (!target) throw new RangeError(name)
+    if ((await target.version()) === undefined) return `not installed; ${target.install}`
+    return { ...target, configurable: target.kind === 'strategy' }
+  },
+  deviations: (name) => deviations[name] ?? {},
+})

@@ -1,0 +1,184 @@
+/** The command line: chooses subjects and cases, shows progress, writes reports, and ends with an exit code. */
+
+import { writeFile } from 'node:fs/promises'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { cases } from './cases/index.ts'
+import { jsonReport } from './report/json.ts'
+import { junitReport } from './report/junit.ts'
+import { matrix } from './report/matrix.ts'
+import { isFailure, type Report, type Result, run } from './run.ts'
+import { command, type Subject, started } from './subject.ts'
+
+/** What can be judged by name. */
+export interface Known {
+  readonly names: readonly string[]
+  /** Gives the reason instead of a subject when it is not installed. */
+  find(name: string): Promise<Subject | string>
+  deviations(name: string): Readonly<Record<string, string>>
+}
+
+const usage = `Usage: conformance [options]
+
+What to judge, one of
+  --target NAME[,NAME]      by name (see --list), one after another
+  --command 'LINE'          a program to start; {port} and {upstream} are replaced
+                            ({upstreamHost} and {upstreamPort} as well)
+  --url URL --origin-port N a proxy that runs already, with http://127.0.0.1:N as its upstream
+
+What to hold it to
+  --only PREFIX[,PREFIX]    cases whose id begins so: FRAME, TRLR-0, HDR-02
+  --seed N                  for the random splits
+  --lanes N                 how many instances at a time; 4
+
+What to write
+  --json FILE   --junit FILE
+  --transcript ID           both sides of the wire for this case
+  --list                    names and cases, and nothing is run
+`
+
+const options = {
+  target: { type: 'string', multiple: true },
+  command: { type: 'string' },
+  url: { type: 'string' },
+  'origin-port': { type: 'string' },
+  only: { type: 'string', multiple: true },
+  seed: { type: 'string' },
+  lanes: { type: 'string' },
+  json: { type: 'string' },
+  junit: { type: 'string' },
+  transcript: { type: 'string' },
+  list: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies ParseArgsConfig['options']
+
+class UsageError extends Error {}
+
+/** Resolves with the exit code: 0, 1 when a MUST fails that is no declared deviation, 2 when it was not understood. */
+export async function main(argv: readonly string[], known?: Known): Promise<number> {
+  try {
+    return await judge(argv, known)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${error.message}\n\n${usage}`)
+    return 2
+  }
+}
+
+async function judge(argv: readonly string[], known: Known | undefined): Promise<number> {
+  const given = understand(argv)
+  if (given.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  if (given.list) {
+    process.stdout.write(listing(known))
+    return 0
+  }
+  const only = split(given.transcript === undefined ? given.only : [...(given.only ?? []), given.transcript])
+  for (const prefix of only ?? [])
+    if (!cases.some(({ id }) => id.startsWith(prefix)))
+      throw new UsageError(`no case begins with "${prefix}"; there are: ${chapters().join(', ')}`)
+  const subjects = await subjectsOf(given, known)
+
+  const reports: Report[] = []
+  for (const subject of subjects) {
+    const progress = progressOf(subject.name)
+    const report = await run(subject, {
+      ...(only ? { only } : {}),
+      ...(given.seed === undefined ? {} : { seed: whole(given.seed, '--seed') }),
+      ...(given.lanes === undefined ? {} : { lanes: whole(given.lanes, '--lanes') }),
+      deviations: known?.deviations(subject.name) ?? {},
+      onResult: progress.step,
+    })
+    progress.end(report)
+    reports.push(report)
+    if (given.transcript !== undefined)
+      for (const { id, transcript } of report.results)
+        if (id.startsWith(given.transcript))
+          process.stdout.write(`\n${id} on ${subject.name}\n${transcript}\n`)
+  }
+  if (reports.length === 0) return 2
+  process.stdout.write(`\n${matrix(reports)}\n`)
+  if (given.json !== undefined) await writeFile(given.json, jsonReport(reports))
+  if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
+  return reports.some(({ failures }) => failures.length > 0) ? 1 : 0
+}
+
+function understand(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+async function subjectsOf(
+  given: ReturnType<typeof understand>,
+  known: Known | undefined,
+): Promise<Subject[]> {
+  const names = split(given.target) ?? []
+  const ways = [names.length > 0, given.command !== undefined, given.url !== undefined].filter(Boolean).length
+  if (ways !== 1)
+    throw new UsageError(
+      `say what to judge, in one way${known ? `; targets: ${known.names.join(', ')}` : ''}`,
+    )
+  if (given.command !== undefined) {
+    if (!given.command.includes('{port}')) throw new UsageError('--command needs {port} in it')
+    return [command(given.command)]
+  }
+  if (given.url !== undefined) {
+    if (!URL.canParse(given.url)) throw new UsageError(`--url is not a URL: ${given.url}`)
+    if (given['origin-port'] === undefined) throw new UsageError('--url needs --origin-port')
+    return [started(new URL(given.url), whole(given['origin-port'], '--origin-port'))]
+  }
+  if (!known) throw new UsageError('there are no targets by name here; use --command or --url')
+  for (const name of names)
+    if (!known.names.includes(name))
+      throw new UsageError(`no target "${name}"; there are: ${known.names.join(', ')}`)
+  const subjects: Subject[] = []
+  for (const name of names) {
+    const found = await known.find(name)
+    if (typeof found === 'string') process.stderr.write(`${name} is skipped: ${found}\n`)
+    else subjects.push(found)
+  }
+  return subjects
+}
+
+const split = (values: readonly string[] | undefined): string[] | undefined =>
+  values?.flatMap((value) => value.split(',')).filter((value) => value !== '')
+
+function whole(text: string, option: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`${option} is not a whole number: ${text}`)
+  return Number(text)
+}
+
+const chapters = (): string[] => [...new Set(cases.map(({ id }) => id.split('-')[0] ?? id))]
+
+function listing(known: Known | undefined): string {
+  const targets = known ? `Targets\n${known.names.map((name) => `  ${name}\n`).join('')}\n` : ''
+  const lines = cases.map(
+    ({ id, level, title, rule }) => `  ${id.padEnd(10)} ${level.padEnd(7)}${title} (${rule})\n`,
+  )
+  return `${targets}An intermediary …\n${lines.join('')}`
+}
+
+function progressOf(name: string): { step: (result: Result) => void; end: (report: Report) => void } {
+  const counts = { pass: 0, fail: 0, crash: 0, skipped: 0, 'harness failed': 0 }
+  const live = process.stderr.isTTY
+  return {
+    step(result) {
+      counts[result.verdict]++
+      const said = Object.entries(counts).filter(([, count]) => count > 0)
+      if (live)
+        process.stderr.write(`\r\x1b[K${name}: ${said.map(([key, count]) => `${count} ${key}`).join(', ')}`)
+      else if (isFailure(result))
+        process.stderr.write(`${name}: ${result.id} ${result.verdict}: ${result.why}\n`)
+    },
+    end({ duration, seed, results }) {
+      const seconds = (duration / 1000).toFixed(1)
+      process.stderr.write(
+        `${live ? '\r\x1b[K' : ''}${name}: ${results.length} cases in ${seconds} s, seed ${seed}\n`,
+      )
+    },
+  }
+}
