@@ -91,7 +91,7 @@ export function openRequest(
 }
 
 /** SNI names hosts, never addresses (RFC 6066 §3). */
-function servername({ tls }: Settings, hostname: string): string {
+export function servername({ tls }: Settings, hostname: string): string {
   if (tls.servername !== undefined) return tls.servername
   return /^[\d.]+$|:/.test(hostname) ? '' : hostname
 }
@@ -120,4 +120,17 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
     if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
     socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.enter(phase))
   })
+}
+
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/**
+ * Whether a failed request may be sent once more: it had no content, means the same a second time, and went over a
+ * connection that may have gone stale while it was idle, which is no fault of the request (RFC 9112 §9.3.1).
+ */
+export function mayRepeat(connection: { readonly reusedSocket: boolean }, exchange: HttpExchange): boolean {
+  const { framing, out, error } = exchange
+  return (
+    connection.reusedSocket && error === undefined && framing.kind === 'none' && idempotent.has(out.method)
+  )
 }

@@ -1,6 +1,15 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
-export { type Agents, createAgents, openRequest, responseTo, watchConnecting } from './ask.ts'
+export {
+  type Agents,
+  createAgents,
+  mayRepeat,
+  openRequest,
+  probeAfter,
+  responseTo,
+  servername,
+  watchConnecting,
+} from './ask.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
   clientClosed,

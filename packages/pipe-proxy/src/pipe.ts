@@ -9,6 +9,7 @@ import {
   type HttpExchange,
   type HttpGateway,
   httpGateway,
+  mayRepeat,
   openRequest,
   responseTo,
 } from '@relayrace/gateway'
@@ -42,14 +43,7 @@ async function ask(exchange: HttpExchange, agents: Agents): Promise<IncomingMess
   try {
     return await responseTo(request, exchange)
   } catch (error) {
-    if (request.reusedSocket && isSafeToRepeat(exchange)) return ask(exchange, agents)
+    if (mayRepeat(request, exchange)) return ask(exchange, agents)
     throw error
   }
-}
-
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-/** A connection that went stale while it was idle is no fault of the request (RFC 9112 §9.3.1). */
-function isSafeToRepeat({ framing, out, error }: HttpExchange): boolean {
-  return error === undefined && framing.kind === 'none' && idempotent.has(out.method)
 }

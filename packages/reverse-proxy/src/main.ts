@@ -1,0 +1,4 @@
+import { runProgram } from '@relayrace/gateway/program'
+import { createReverseProxy } from './reverse.ts'
+
+await runProgram('reverse-proxy', createReverseProxy)

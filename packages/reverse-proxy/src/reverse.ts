@@ -1,0 +1,114 @@
+/** The reverse proxy: http-proxy-3 asks the upstream, the gateway around it sees to everything else. */
+
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
+import type { Stream } from 'node:stream'
+import {
+  type Agents,
+  createAgents,
+  createTunnel,
+  type Endpoint,
+  type GatewayOptions,
+  type HttpExchange,
+  type HttpGateway,
+  httpGateway,
+  mayRepeat,
+  responseTo,
+  type Settings,
+  servername,
+} from '@relayrace/gateway'
+import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
+
+/** Relays with `http-proxy-3`. @throws TypeError when an option makes no sense. */
+export function createReverseProxy(options: GatewayOptions): HttpGateway {
+  return httpGateway('reverse-proxy', options, (settings) => {
+    const agents = createAgents(settings)
+    const proxy = createProxyServer({ selfHandleResponse: true, ignorePath: true, prependPath: false })
+    return {
+      carry: (exchange) => carry(exchange, proxy, agents),
+      // Not the library's `ws`: it destroys the socket of every upgrade that is not to WebSocket.
+      tunnel: createTunnel(settings),
+      close: agents.close,
+    }
+  })
+}
+
+async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<void> {
+  const answer = await ask(exchange, proxy, agents)
+  await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
+  await exchange.relay(answer)
+}
+
+async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<IncomingMessage> {
+  const request = openThrough(proxy, exchange, exchange.endpoint.secure ? agents.https : agents.http)
+  exchange.onCancel((reason) => request.destroy(reason))
+  exchange.pump(request)
+  try {
+    return await responseTo(request, exchange)
+  } catch (error) {
+    if (mayRepeat(request, exchange)) return ask(exchange, proxy, agents)
+    throw error
+  }
+}
+
+/** Has the library open the request, and fills in its head. */
+function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): ClientRequest {
+  const { incoming, response, out, endpoint, settings } = exchange
+  let request: ClientRequest | undefined
+  const options: ServerOptions = {
+    target: {
+      protocol: endpoint.secure ? 'https:' : 'http:',
+      host: endpoint.hostname,
+      hostname: endpoint.hostname,
+      port: endpoint.port,
+      ...(endpoint.socketPath !== undefined && { socketPath: endpoint.socketPath }),
+    },
+    agent,
+    method: out.method,
+    // The object on which the library builds the options of `http.request`.
+    ssl: requestOptions(settings, endpoint),
+    // All the library does with its body stream is to pipe it to the request. It is the one place where it shows the
+    // request before the head is written, and where `pump` takes over with its clocks, its limits and its trailers.
+    buffer: {
+      pipe(opened: ClientRequest) {
+        request = opened
+      },
+    } as unknown as Stream,
+  }
+  // With a callback it reports errors there instead of throwing them. `responseTo` hears of them from the request.
+  proxy.web(new Blank(incoming) as unknown as IncomingMessage, response, options, ignore)
+  const opened = request as ClientRequest | undefined
+  if (opened === undefined) throw new TypeError('http-proxy-3 has opened no request')
+  opened.path = out.path
+  const { raw } = out.fields
+  for (let i = 0; i < raw.length; i += 2) opened.appendHeader(raw[i] as string, raw[i + 1] as string)
+  return opened
+}
+
+const ignore = (): void => {}
+
+/**
+ * What the library is told of the client's request: nothing. It would resolve dot segments, drop an empty query, send
+ * hop-by-hop fields on, merge repeats, and take the framing off DELETE and OPTIONS, whose body then reads as another
+ * request (CVE-2026-29057). The head is written by us instead.
+ */
+class Blank {
+  readonly method = 'GET'
+  readonly url = '/'
+  readonly headers = {}
+  readonly httpVersionMajor = 1
+  readonly socket: IncomingMessage['socket']
+
+  constructor({ socket }: IncomingMessage) {
+    this.socket = socket
+  }
+
+  /** Its failure is the exchange's affair. */
+  on(): this {
+    return this
+  }
+}
+
+function requestOptions(settings: Settings, { secure, hostname }: Endpoint): object {
+  const options = { setHost: false, maxHeaderSize: settings.limits.responseHead }
+  return secure ? { ...options, servername: servername(settings, hostname) } : options
+}
