@@ -40,7 +40,8 @@
  *   upgrade or CONNECT, `connection.take(n)` on either side reads the tunnel.
  * - `recover(client)` after an error on a connection that should have survived, or closed: another request on the same
  *   connection must get its own answer or a clean close. The ledger does the same on a new connection by itself.
- * - `exchange(request, response)` does a whole plain exchange when only what arrived matters.
+ * - `exchange(request, response)` does a whole plain exchange when only what arrived matters. `ask(request)` sends and
+ *   says whether the request reached the origin or the target answered by itself, for what may be refused.
  *
  * **Saying no.** Throw `Failed` through the functions of `expect.ts`: `equal`, `check`, `complete`, `answered`,
  * `refused`, `truncated`, … Waits throw `Missed` by themselves, with a limit of a few seconds; both are the verdict
@@ -60,8 +61,9 @@
  *
  * **Setups.** A case that needs the target started differently names a `Setup`: further arguments (strategies know
  * `--timeouts.responseHead 500` and the like), or another upstream made from the origin's URL (a base path, `https:`, a
- * port nobody listens on). Make it a constant and share it: the target is restarted once per setup. A target that
- * cannot be set up so is `skipped` with that reason. `needs` names capabilities that a target may lack.
+ * port nobody listens on). Make it a constant and share it: the target is restarted once per setup. A variant may have
+ * a setup of its own: `run: { refused: { setup, run } }`. A target that cannot be set up so is `skipped` with that
+ * reason. `needs` names capabilities that a target may lack.
  *
  * **What comes by itself.** After each run the clients are closed, and then: exchanges that were in progress upstream
  * must end, idle upstream connections must follow the origin's FIN, the next request on a new connection must be
@@ -71,7 +73,14 @@
  * See every case fail once, on a peer or on one of `test/broken/`, before believing that it passes.
  */
 
-import type { Client, ConnectOptions, DeliveryName, Message, Origin } from '@relayrace/fixtures/wire'
+import type {
+  Client,
+  ConnectOptions,
+  DeliveryName,
+  Exchange,
+  Message,
+  Origin,
+} from '@relayrace/fixtures/wire'
 
 export interface Case {
   readonly id: string
@@ -102,7 +111,10 @@ export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2'
 /** Throws to say no. */
 export type Run = (stage: Stage) => Promise<void>
 
-export type Variants = Readonly<Record<string, Run>>
+export type Variants = Readonly<Record<string, Variant>>
+
+/** With a setup of its own, if the variants differ in that. */
+export type Variant = Run | { readonly setup: Setup; readonly run: Run }
 
 /** How a target is started for some cases. Compared by identity. */
 export interface Setup {
@@ -110,8 +122,8 @@ export interface Setup {
   readonly name: string
   /** Such as `{ 'timeouts.responseHead': 500 }`, handed over as `--timeouts.responseHead 500`. */
   readonly options?: Readonly<Record<string, string | number>>
-  /** The upstream to start it with, when it is not simply the origin. */
-  readonly upstream?: (origin: URL) => URL
+  /** The upstream to start it with, when it is not simply the origin. `over` aborts when it is no longer needed. */
+  readonly upstream?: (origin: URL, over: AbortSignal) => URL | Promise<URL>
   /** What a TLS origin needs, as for `node:tls`. */
   readonly tls?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
@@ -127,6 +139,8 @@ export interface Stage {
   readonly random: () => number
   /** Another request on the same connection gets its own answer, or the connection is closed without one. */
   recover(client: Client): Promise<void>
+  /** Sends a request and waits until it has reached the origin, or was answered or refused without the origin. */
+  ask(request: string, options?: ExchangeOptions): Promise<Asked>
   /** Sends a request, answers it, and waits for both messages to be whole. */
   exchange(request: string, response: string, options?: ExchangeOptions): Promise<Exchanged>
   /** Lets time pass that is part of the case. */
@@ -144,6 +158,14 @@ export interface ExchangeOptions {
   readonly client?: Client
   /** The method of the request, if it is HEAD or CONNECT. */
   readonly to?: string
+}
+
+export interface Asked {
+  readonly client: Client
+  /** Undefined when the target answered, or closed, by itself. */
+  readonly exchange: Exchange | undefined
+  /** What the client gets. Rejects with `Missed` when that is nothing. */
+  readonly response: Promise<Message>
 }
 
 export interface Exchanged {

@@ -78,16 +78,26 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     options.onResult?.(known)
   }
 
-  const queue: Case[] = []
+  const parts: Part[] = []
   for (const one of chosen) {
-    const why = notApplicable(one, subject)
-    if (why === undefined) queue.push(one)
-    else report(resultOf(one, 'skipped', why))
+    const whole = partsOf(one)
+    const pending = { left: whole.length, outcomes: [] as VariantOutcome[], begun: 0 }
+    for (const part of whole) parts.push({ ...part, pending })
   }
+  const settle = ({ one, pending }: Part, outcomes: readonly VariantOutcome[]): void => {
+    pending.outcomes.push(...outcomes)
+    pending.left--
+    if (pending.left === 0) report(resultOf(one, pending.outcomes, performance.now() - pending.begun))
+  }
+  const queue = parts.filter((part) => {
+    const why = notApplicable(part, subject)
+    if (why !== undefined) settle(part, skip(part, why))
+    return why === undefined
+  })
   const lanes = subject.originPort === undefined ? (options.lanes ?? usualLanes) : 1
-  const together = queue.filter(({ alone }) => !alone)
+  const together = queue.filter(({ one }) => !one.alone)
   await Promise.all(Array.from({ length: lanes }, () => lane(together)))
-  await lane(queue.filter(({ alone }) => alone))
+  await lane(queue.filter(({ one }) => one.alone))
 
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
   return {
@@ -99,25 +109,27 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     overcome: inOrder.filter(({ verdict, deviation }) => verdict === 'pass' && deviation !== undefined),
   }
 
-  /** Takes cases until none are left, those with its own setup first. */
-  async function lane(left: Case[]): Promise<void> {
+  /** Takes parts until none are left, those with its own setup first. */
+  async function lane(left: Part[]): Promise<void> {
     let session: Session | undefined
     try {
       while (left.length > 0 && !options.signal?.aborted) {
-        const same = session ? left.findIndex(({ setup }) => (setup ?? plain) === session?.setup) : -1
-        const [next] = left.splice(Math.max(same, 0), 1) as [Case]
-        const setup = next.setup ?? plain
+        const same = session ? left.findIndex(({ setup }) => setup === session?.setup) : -1
+        const [next] = left.splice(Math.max(same, 0), 1) as [Part]
+        next.pending.begun ||= performance.now()
         try {
-          if (session?.setup !== setup) {
+          if (session?.setup !== next.setup) {
             await session?.[Symbol.asyncDispose]()
             session = undefined
-            session = await openSession(subject, setup)
+            session = await openSession(subject, next.setup)
           }
-          report(await judge(next, session, seed))
+          settle(next, await perform(next, session, seed))
         } catch (error) {
-          if (!(error instanceof NotStarted)) throw error
-          if (setup === plain) throw error
-          report(resultOf(next, 'skipped', `it does not start ${setup.name}: ${error.message}`))
+          if (!(error instanceof NotStarted) || next.setup === plain) {
+            left.length = 0
+            throw error
+          }
+          settle(next, skip(next, `it does not start ${next.setup.name}: ${error.message}`))
         }
       }
     } finally {
@@ -132,11 +144,39 @@ export function isFailure({ verdict, level, deviation }: Result): boolean {
   return (verdict === 'fail' || verdict === 'crash') && level === 'MUST' && deviation === undefined
 }
 
+/** The runs of a case that share a setup. */
+interface Part {
+  readonly one: Case
+  readonly setup: Setup
+  readonly runs: readonly (readonly [name: string, run: Run])[]
+  readonly pending: { left: number; readonly outcomes: VariantOutcome[]; begun: number }
+}
+
+interface VariantOutcome {
+  /** Empty when the case has no variants. */
+  readonly name: string
+  readonly verdict: Verdict
+  readonly why: string
+  readonly transcript: string
+}
+
 const plain: Setup = { name: 'as usual' }
 const optIn: ReadonlySet<Capability> = new Set(['h2'])
+const worstFirst: readonly Verdict[] = ['harness failed', 'crash', 'fail', 'pass']
 
-function notApplicable({ needs = [], setup = plain }: Case, subject: Subject): string | undefined {
-  for (const need of needs) {
+function partsOf(one: Case): Omit<Part, 'pending'>[] {
+  const { run, setup = plain } = one
+  if (typeof run === 'function') return [{ one, setup, runs: [['', run]] }]
+  const bySetup = new Map<Setup, [string, Run][]>()
+  for (const [name, variant] of Object.entries(run)) {
+    const own = typeof variant === 'function' ? { setup, run: variant } : variant
+    bySetup.set(own.setup, [...(bySetup.get(own.setup) ?? []), [name, own.run]])
+  }
+  return [...bySetup].map(([shared, runs]) => ({ one, setup: shared, runs }))
+}
+
+function notApplicable({ one, setup }: Part, subject: Subject): string | undefined {
+  for (const need of one.needs ?? []) {
     if (subject.lacks?.includes(need)) return `it is declared to lack ${need}`
     if (optIn.has(need) && !subject.has?.includes(need)) return `it is not declared to have ${need}`
   }
@@ -145,44 +185,33 @@ function notApplicable({ needs = [], setup = plain }: Case, subject: Subject): s
   return undefined
 }
 
-async function judge(one: Case, session: Session, seed: number): Promise<Result> {
-  const begun = performance.now()
-  const single = typeof one.run === 'function'
-  const runs: [string, Run][] = single ? [['', one.run as Run]] : Object.entries(one.run)
-  const outcomes: (Outcome & { name: string })[] = []
-  for (const [name, run] of runs) {
-    outcomes.push({ ...(await inAllDeliveries(one, name, run, session, seed)), name })
-    // Each crash costs a restart, and one is enough to know.
-    if (outcomes.at(-1)?.verdict === 'crash') break
-  }
-  const failed = outcomes.filter(({ verdict }) => verdict !== 'pass')
-  const worst = worstFirst.find((verdict) => failed.some((outcome) => outcome.verdict === verdict)) ?? 'pass'
-  const first = failed.find(({ verdict }) => verdict === worst)
-  const count = single || failed.length < 2 ? '' : `${failed.length} of ${runs.length} variants, such as `
-  return {
-    ...resultOf(one, worst, first ? `${count}${first.name ? `${first.name}: ` : ''}${first.why}` : ''),
-    duration: performance.now() - begun,
-    ...(single ? {} : { variants: outcomes.map(({ name, verdict, why }) => ({ name, verdict, why })) }),
-    transcript: (failed.length > 0 ? failed : outcomes)
-      .map(({ name, transcript }) => (name ? `--- ${one.id}/${name}\n${transcript}` : transcript))
-      .join('\n'),
-  }
+function skip({ runs }: Part, why: string): VariantOutcome[] {
+  return runs.map(([name]) => ({ name, verdict: 'skipped', why, transcript: '' }))
 }
 
-const worstFirst: readonly Verdict[] = ['harness failed', 'crash', 'fail']
+async function perform({ one, runs }: Part, session: Session, seed: number): Promise<VariantOutcome[]> {
+  const outcomes: VariantOutcome[] = []
+  for (const [name, run] of runs) {
+    const outcome = await inAllDeliveries(one, name, run, session, seed)
+    outcomes.push({ ...outcome, name })
+    // Each crash costs a restart, and one is enough to know.
+    if (outcome.verdict === 'crash') break
+  }
+  return outcomes
+}
 
 /** Stops at the first that does not pass. */
 async function inAllDeliveries(
-  one: Case,
+  { id, deliveries = deliveryNames, limit = usualLimit }: Case,
   variant: string,
   run: Run,
   session: Session,
   seed: number,
 ): Promise<Outcome> {
   let last: Outcome | undefined
-  for (const delivery of one.deliveries ?? deliveryNames) {
-    const own = hash(`${seed} ${one.id} ${variant} ${delivery}`)
-    last = await session.perform({ run, delivery, seed: own, limit: one.limit ?? usualLimit })
+  for (const delivery of deliveries) {
+    const own = hash(`${seed} ${id} ${variant} ${delivery}`)
+    last = await session.perform({ run, delivery, seed: own, limit })
     if (last.verdict !== 'pass') return { ...last, why: `${manner(delivery)}${last.why}` }
   }
   return last ?? { verdict: 'harness failed', why: 'the case has no deliveries', transcript: '' }
@@ -190,8 +219,26 @@ async function inAllDeliveries(
 
 const manner = (delivery: DeliveryName): string => (delivery === 'coalesced' ? '' : `[${delivery}] `)
 
-function resultOf({ id, rule, level, title }: Case, verdict: Verdict, why: string): Result {
-  return { id, rule, level, title, verdict, why, duration: 0, transcript: '' }
+/** The worst verdict of its variants. A case is skipped only when all of them are. */
+function resultOf(
+  { id, rule, level, title }: Case,
+  outcomes: readonly VariantOutcome[],
+  duration: number,
+): Result {
+  const verdict = worstFirst.find((each) => outcomes.some((outcome) => outcome.verdict === each)) ?? 'skipped'
+  const same = outcomes.filter((outcome) => outcome.verdict === verdict)
+  const failed = outcomes.filter((outcome) => outcome.verdict !== 'pass' && outcome.verdict !== 'skipped')
+  const [first] = same
+  const count = failed.length > 1 ? `${failed.length} of ${outcomes.length} variants, such as ` : ''
+  const named = verdict !== 'skipped' && first?.name ? `${count}${first.name}: ` : ''
+  return {
+    ...{ id, rule, level, title, verdict, duration },
+    why: verdict === 'pass' ? '' : `${named}${first?.why}`,
+    ...(first?.name ? { variants: outcomes.map(({ name, verdict, why }) => ({ name, verdict, why })) } : {}),
+    transcript: (failed.length > 0 ? failed : outcomes)
+      .map(({ name, transcript }) => (name ? `--- ${id}/${name}\n${transcript}` : transcript))
+      .join('\n'),
+  }
 }
 
 /** FNV-1a. */

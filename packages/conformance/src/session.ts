@@ -51,7 +51,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
     ...(subject.originPort === undefined ? {} : { port: subject.originPort }),
     ...(setup.tls === undefined ? {} : { tls: setup.tls }),
   })
-  const upstream = setup.upstream?.(origin.url) ?? origin.url
+  const over = new AbortController()
+  const upstream = (await setup.upstream?.(origin.url, over.signal)) ?? origin.url
   /** Only when the target asks this origin, it can be asked for an answer. */
   const answers = upstream.port === origin.url.port && upstream.protocol === origin.url.protocol
   let alive = await launch(subject, setup, upstream).catch(async (cause) => {
@@ -82,8 +83,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
     setup,
     async perform({ run, delivery: name, seed, limit }) {
       const record = transcript()
-      const over = new AbortController()
-      const { signal } = over
+      const curtain = new AbortController()
+      const { signal } = curtain
       const { instance } = alive
       const { url: target, pid } = instance
       const stage = setStage({ origin, target, pid, record, delivery: name, seed, signal })
@@ -92,7 +93,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       const settled = await attempt(ledger(stage), limit, alive.died)
       // A dead process is seen dead a little later than its sockets are.
       const dead = settled !== undefined && (await hasDied(alive))
-      over.abort()
+      curtain.abort()
       if (settled !== undefined) await restart()
       const error = asked ?? settled
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
@@ -101,6 +102,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       return { verdict: said ? 'fail' : 'harness failed', why: oneLine(error), transcript: String(record) }
     },
     async [Symbol.asyncDispose]() {
+      over.abort()
       await alive.instance[Symbol.asyncDispose]()
       await origin[Symbol.asyncDispose]()
     },

@@ -6,8 +6,6 @@ import {
   connect,
   type DeliveryName,
   delivery,
-  type Exchange,
-  type Message,
   type Origin,
   seeded,
   type Transcript,
@@ -49,14 +47,26 @@ export function setStage({ origin, target, pid, record, delivery: name, seed, si
       return client
     },
     recover: (client) => anotherRequest(origin, client),
-    async exchange(request, response, { client, to = 'GET' } = {}) {
+    async ask(request, { client, to = 'GET' } = {}) {
       const asking = client ?? (await stage.connect())
       asking.send(request)
-      const received = asking.response({ to })
-      const exchange = await arrival(origin, received)
+      const response = asking.response({ to })
+      const over = new AbortController()
+      const byItself = response.then(
+        () => undefined,
+        () => undefined,
+      )
+      const exchange = await Promise.race([origin.request({ signal: over.signal }), byItself])
+      over.abort()
+      return { client: asking, exchange, response }
+    },
+    async exchange(request, response, options) {
+      const asked = await stage.ask(request, options)
+      const { client, exchange } = asked
+      if (!exchange) throw new Failed(`it answered without asking the origin: ${await asked.response}`)
       const arrived = complete(await exchange.done(), 'the request at the origin')
       exchange.send(response)
-      return { client: asking, request: arrived, response: await received }
+      return { client, request: arrived, response: await asked.response }
     },
     async pass(ms) {
       await passing(ms)
@@ -65,17 +75,4 @@ export function setStage({ origin, target, pid, record, delivery: name, seed, si
     descriptors: () => openDescriptors(pid),
   }
   return stage
-}
-
-/** The next request, unless the target answers without asking the origin. */
-async function arrival(origin: Origin, received: Promise<Message>): Promise<Exchange> {
-  const over = new AbortController()
-  const early = received.then((response) => {
-    throw new Failed(`it answered without asking the origin: ${response}`)
-  })
-  try {
-    return await Promise.race([origin.request({ signal: over.signal }), early])
-  } finally {
-    over.abort()
-  }
 }

@@ -1,7 +1,9 @@
 /** All cases, in the order of the catalogue. */
 
 import type { Case } from '../case.ts'
+import { canc } from './canc.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
+import { trunc } from './trunc.ts'
 
-export const cases: readonly Case[] = [...frame, ...hdr]
+export const cases: readonly Case[] = [...frame, ...hdr, ...canc, ...trunc]

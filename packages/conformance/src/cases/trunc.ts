@@ -1,0 +1,129 @@
+/** TRUNC: a message that was cut off never looks complete. RFC 9112 §8. */
+
+import { gzipSync } from 'node:zlib'
+import type { Message } from '@relayrace/fixtures/wire'
+import { type Case, chunks, each, get, head, type Setup, type Stage } from '../case.ts'
+import { check, complete, truncated } from '../expect.ts'
+
+const quickSilence: Setup = {
+  name: 'with a limit of 500 ms for silence within the response',
+  options: { 'timeouts.responseBody': 500 },
+}
+
+const fiveOfTen = `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}hello`
+const chunkedHead = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
+const cutChunks = {
+  'after a chunk': chunkedHead + chunks('hello'),
+  'inside a chunk': `${chunkedHead}a\r\nhello`,
+  'inside the last chunk': `${chunkedHead}${chunks('hello')}0\r\n`,
+}
+
+export const trunc: readonly Case[] = [
+  {
+    id: 'TRUNC-01',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'shows the client that a response with Content-Length was cut off, and pads nothing',
+    run: (stage) => cut(stage, fiveOfTen, 'fin'),
+  },
+  {
+    id: 'TRUNC-02',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'shows the client that a chunked response was cut off, and writes no last chunk of its own',
+    run: each(cutChunks, (stage, response) => cut(stage, response, 'fin')),
+  },
+  {
+    id: 'TRUNC-03',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'shows the client that a response was cut off by a reset',
+    run: each({ ...cutChunks, 'with Content-Length': fiveOfTen }, (stage, response) =>
+      cut(stage, response, 'reset'),
+    ),
+  },
+  {
+    id: 'TRUNC-05',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'shows the client that compressed content was cut off, and finishes no stream of its own',
+    async run(stage) {
+      const whole = gzipSync('hello world '.repeat(500), { level: 1 }).toString('latin1')
+      const half = chunks(whole.slice(0, whole.length / 2))
+      const encoded = head('HTTP/1.1 200 OK', 'Content-Encoding: gzip', 'Transfer-Encoding: chunked')
+      await cut(stage, encoded + half, 'fin')
+    },
+  },
+  {
+    id: 'TRUNC-06',
+    rule: 'RFC 9110 §15.6.3',
+    level: 'SHOULD',
+    title: 'answers 502 or cuts the connection when the origin sends a head and nothing of its content',
+    run: (stage) => cut(stage, head('HTTP/1.1 200 OK', 'Content-Length: 10'), 'fin'),
+  },
+  {
+    id: 'TRUNC-08',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'never completes upstream the request of a client that died while sending it',
+    run: Object.fromEntries(
+      (['end', 'close', 'reset'] as const).flatMap((ending) =>
+        Object.entries({
+          'Content-Length': `${head('POST /trunc HTTP/1.1', 'Host: a', 'Content-Length: 10')}hello`,
+          chunked: head('POST /trunc HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked') + chunks('hello'),
+        }).map(([framing, request]) => [
+          `${framing}, ${ending}`,
+          async ({ connect, origin }: Stage) => {
+            const client = await connect()
+            client.send(request)
+            const exchange = await origin.request()
+            await exchange.body(5)
+            client[ending]()
+            truncated(await exchange.done(), 'the request at the origin')
+          },
+        ]),
+      ),
+    ),
+  },
+  {
+    id: 'TRUNC-09',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'cuts the connection when it fails after the head, and puts no error page into the content',
+    setup: quickSilence,
+    deliveries: ['coalesced', 'head and body'],
+    run: each(
+      { 'Content-Length': fiveOfTen, chunked: chunkedHead + chunks('hello') },
+      async (stage, response) => {
+        const { exchange, response: received } = await stage.ask(get('/trunc'))
+        check(exchange !== undefined, 'it answered without asking the origin')
+        exchange.send(response)
+        brokenOff(await received, 'hello')
+        await exchange.connection.ended()
+      },
+    ),
+  },
+]
+
+/** The origin sends part of a response and is gone. */
+async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset'): Promise<void> {
+  const { client, exchange, response } = await ask(get('/trunc', 'Accept-Encoding: gzip'))
+  check(exchange !== undefined, 'it answered without asking the origin')
+  await exchange.send(part)
+  if (ending === 'fin') exchange.connection.end()
+  else exchange.connection.reset()
+  const received = await response
+  brokenOff(received, part)
+  if (received.verdict === 'incomplete') await client.ended()
+}
+
+/** Broken off for everyone to see, or replaced by an honest error before it began. */
+function brokenOff(response: Message, sent: string): void {
+  if (response.status >= 500) {
+    complete(response)
+    return
+  }
+  truncated(response)
+  const more = response.bodyLength > 0 && !sent.includes(response.text)
+  check(!more, `the content has what the origin never sent: ${JSON.stringify(response.text.slice(-100))}`)
+}
