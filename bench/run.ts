@@ -5,6 +5,7 @@ import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import type { Target } from '@relayrace/fixtures/target'
 import { campaign, plan } from './campaign.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
+import { knownLimits } from './known.ts'
 import { listing, listingText } from './listing.ts'
 import { listenForNoise } from './measure/machine.ts'
 import { pinning } from './measure/pinning.ts'
@@ -15,7 +16,7 @@ import { counted, listed } from './report/numbers.ts'
 import { writeReadme } from './report/readme.ts'
 import type { Results, TargetRecord } from './report/results.ts'
 import { schemaName } from './report/results.ts'
-import { summarize } from './report/summary.ts'
+import { summarize, unexpectedFailures } from './report/summary.ts'
 import { terminal } from './report/terminal.ts'
 import { heldTo } from './sample.ts'
 import { readResults, writeReports, writeResults } from './write.ts'
@@ -106,6 +107,10 @@ async function measure(request: Request): Promise<number> {
       headline,
       metrics,
     })),
+    knownLimits: knownLimits.filter(
+      ({ target, scenario }) =>
+        present.some(({ name }) => name === target) && scenarios.some(({ name }) => name === scenario),
+    ),
     samples: running.samples,
   }
   await writeResults(folder, results)
@@ -155,7 +160,7 @@ function show(request: Request, results: Results, folder: string): void {
 
 function exitCodeOf(results: Results, interrupt: Interrupt): number {
   if (interrupt.signal.aborted) return interrupt.exitCode
-  return results.samples.some(({ problems }) => Object.keys(problems).length > 0) ? 1 : 0
+  return unexpectedFailures(results).length > 0 ? 1 : 0
 }
 
 /** Figures to stand by are kept in the repository; all others in a folder that git does not see. */

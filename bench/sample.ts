@@ -48,7 +48,7 @@ export async function takeSample(
   try {
     running = await target.start(origin.url, { prefix: heldTo(pinning?.target) })
   } catch (error) {
-    return failed({ [`did not start: ${firstLine(error)}`]: 1 })
+    return failed({ [`did not start: ${reason(error)}`]: 1 })
   }
   await using _target = running
   await using load = startLoad(heldTo(pinning?.others))
@@ -88,7 +88,7 @@ export async function takeSample(
       machine: machineWindow(windowStart, windowEnd),
     }
   } catch (error) {
-    return failed({ [firstLine(error)]: 1 })
+    return failed({ [reason(error)]: 1 })
   }
 }
 
@@ -154,5 +154,9 @@ async function settled(setting: Setting, pid: number | undefined, signal: AbortS
   return last
 }
 
-const firstLine = (error: unknown): string =>
-  String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+/** The line of a message that says what is wrong, without the folders of this machine: results are published. */
+function reason(error: unknown): string {
+  const lines = String(error instanceof Error ? error.message : error).split('\n')
+  const line = lines.find((one) => /\w*Error\b.*: /.test(one)) ?? lines[0] ?? ''
+  return line.replaceAll(/(?<=^|[\s'"(])(?:file:\/\/)?\/[^\s'":]*\/(?=[^\s/'":]+)/g, '').trim()
+}

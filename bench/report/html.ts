@@ -1,2 +1,243 @@
-import type { Summary } from './summary.ts'
-export const html = (_summary: Summary): string => '<!doctype html>'
+/** The summary as one HTML file that needs nothing else: no request, no font, no script to read it. */
+
+import { escapeText } from './escape.ts'
+import { counted, number, percent } from './numbers.ts'
+import type { MetricRecord, TargetRecord } from './results.ts'
+import { style } from './style.ts'
+import { cellOf, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
+import { type Bar, barChart, scatter } from './svg.ts'
+
+const wide = 860
+const narrow = 340
+
+export function html(summary: Summary): string {
+  const { results, scenarios } = summary
+  const date = results.createdAt.slice(0, 10)
+  const title = `relayrace: ${results.preset}, ${date}, ${results.environment.machine}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeText(title)}</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">relayrace benchmark</p>
+<h1>How should a Node program stream HTTP through itself?</h1>
+<p class="lead">${escapeText(`${counted(results.targets.filter(({ absent }) => absent === null).length, 'target')}, ${counted(scenarios.length, 'question')}, ${counted(results.rounds, 'round')}, ${counted(results.samples.length, 'sample')}, every byte compared. ${results.environment.machine}, ${date}, preset “${results.preset}”.`)}</p>
+<nav aria-label="Contents">${[
+    ['overview', 'At a glance'],
+    ...scenarios.map(({ record }) => [record.name, record.title] as const),
+    ['provenance', 'Where it comes from'],
+  ]
+    .map(([id, text]) => `<a href="#${id}">${escapeText(text ?? '')}</a>`)
+    .join('')}</nav>
+</header>
+<main>
+${cautions(summary)}
+${overview(summary)}
+${scenarios.map((scenario) => section(scenario, results.base)).join('\n')}
+${provenance(summary)}
+</main>
+<footer><p>Figures are medians ± the median absolute deviation; dots are single samples. ★ is the best contestant of a column; <span class="equal">underlined</span> ones this run cannot tell from it. Controls do not compete. This page was made from <code>results.json</code> alone.</p></footer>
+<script>${copyScript}</script>
+</body>
+</html>
+`
+}
+
+function cautions({ cautions }: Summary): string {
+  if (cautions.length === 0) return ''
+  const items = cautions.map((caution) => `<li>${escapeText(caution)}</li>`).join('')
+  return `<aside class="cautions"><h2>Before you conclude anything</h2><ul>${items}</ul></aside>`
+}
+
+function overview({ results, scenarios }: Summary): string {
+  const names = results.targets.filter(({ absent }) => absent === null)
+  const head = scenarios.map(
+    ({ record, headline }) =>
+      `<th scope="col"><a href="#${record.name}">${escapeText(record.name)}</a><small>${escapeText(`${headline.label}, ${headline.unit}`)}</small></th>`,
+  )
+  const rows = names.map((target) => {
+    const cells = scenarios.map((scenario) => {
+      const row = scenario.rows.find((one) => one.target.name === target.name)
+      return row ? dataCell(row, scenario.headline, scenario) : '<td>–</td>'
+    })
+    return `<tr class="${target.kind}">${rowHead(target)}${cells.join('')}</tr>`
+  })
+  return `<section id="overview"><h2>At a glance</h2>
+<p>The figure that answers each question. Lower is better in every column.</p>
+<div class="scroll"><table><thead><tr><th scope="col">Target</th>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>
+${legend}
+${map(scenarios)}
+</section>`
+}
+
+const legend =
+  '<p class="legend"><span class="strategy">ours</span><span class="peer">peers</span><span class="control">controls</span></p>'
+
+/** Processor time against memory, where one scenario has both. */
+function map(scenarios: readonly ScenarioSummary[]): string {
+  const download = scenarios.find(({ record }) => record.name === 'download')
+  const spots = (download?.rows ?? []).flatMap(({ target, cells }) => {
+    const [cpu, memory] = [cells.get('cpuPerGiB'), cells.get('peakMemory')]
+    return cpu && memory ? [{ label: target.name, x: cpu.median, y: memory.median, tone: target.kind }] : []
+  })
+  if (spots.length < 2) return ''
+  const chart = (width: number): string =>
+    scatter({
+      title: 'Processor time and peak memory of one download, by target',
+      x: 'CPU s/GiB',
+      y: 'peak memory MiB',
+      spots,
+      width,
+    })
+  return `<figure><figcaption>One download: processor time against peak memory. Towards the lower left is better.</figcaption>${bothWidths(chart)}</figure>`
+}
+
+function section(scenario: ScenarioSummary, base: string | null): string {
+  const { record, headline, sentences } = scenario
+  const others = record.metrics.filter((metric) => metric !== headline && anyFigure(scenario, metric))
+  return `<section id="${record.name}">
+<h2>${escapeText(record.title)} <code>${escapeText(record.name)}</code></h2>
+<p class="question">${escapeText(record.question)}</p>
+${sentences.length > 0 ? `<p class="verdict">${sentences.map(escapeText).join(' ')}</p>` : ''}
+<figure><figcaption><strong>${escapeText(headline.label)}, ${escapeText(headline.unit)}.</strong> ${escapeText(headline.about)}</figcaption>${bars(scenario, headline)}</figure>
+${table(scenario, base)}
+${others.length > 0 ? `<details><summary>A chart of each other metric</summary>${others.map((metric) => `<figure><figcaption><strong>${escapeText(metric.label)}, ${escapeText(metric.unit)}.</strong> ${escapeText(metric.about)}</figcaption>${bars(scenario, metric)}</figure>`).join('')}</details>` : ''}
+<dl class="terms"><dt>Load</dt><dd>${escapeText(record.load)}</dd><dt>Must come back</dt><dd>${escapeText(record.expects)}</dd><dt>Counts as wrong</dt><dd>${escapeText(record.wrong)}</dd></dl>
+</section>`
+}
+
+const anyFigure = (scenario: ScenarioSummary, metric: MetricRecord): boolean =>
+  scenario.rows.some((row) => cellOf(row, metric) !== undefined)
+
+function bars(scenario: ScenarioSummary, metric: MetricRecord): string {
+  const better = (a: Row, b: Row): number => {
+    const [first, second] = [cellOf(a, metric)?.median ?? Number.NaN, cellOf(b, metric)?.median ?? Number.NaN]
+    return metric.better === 'lower' ? first - second : second - first
+  }
+  const [without, withFigure] = [
+    scenario.rows.filter((row) => !cellOf(row, metric) && row.failed > 0),
+    scenario.rows.filter((row) => cellOf(row, metric)),
+  ]
+  const drawn = [...withFigure.toSorted(better), ...without].map((row): Bar => {
+    const cell = cellOf(row, metric)
+    return {
+      label: row.target.name,
+      value: cell?.median,
+      spread: cell?.mad ?? 0,
+      points: cell?.values ?? [],
+      tone: row.target.kind,
+      best: scenario.winners.get(metric.id)?.[0] === row.target.name,
+      note: insteadOf(row, scenario.headline, scenario),
+    }
+  })
+  return bothWidths((width) =>
+    barChart({
+      title: `${metric.label} by target, ${scenario.record.title.toLowerCase()}`,
+      unit: metric.unit,
+      better: metric.better,
+      bars: drawn,
+      width,
+    }),
+  )
+}
+
+const bothWidths = (chart: (width: number) => string): string =>
+  `<div class="wide">${chart(wide)}</div><div class="narrow">${chart(narrow)}</div>`
+
+function table(scenario: ScenarioSummary, base: string | null): string {
+  const { record, rows } = scenario
+  const head = record.metrics.map(
+    ({ label, unit, about }) =>
+      `<th scope="col" title="${escapeText(about)}">${escapeText(label)}<small>${escapeText(unit)}</small></th>`,
+  )
+  const ratioHead = base
+    ? `<th scope="col" title="The first figure in relation to that of ${escapeText(base)}, round by round.">× ${escapeText(base)}<small>${escapeText(scenario.headline.label)}</small></th>`
+    : ''
+  const body = rows.map((row) => {
+    const cells = record.metrics.map((metric) => dataCell(row, metric, scenario))
+    return `<tr class="${row.target.kind}">${rowHead(row.target)}${cells.join('')}${base ? ratioCell(row) : ''}</tr>`
+  })
+  return `<div class="scroll"><table><thead><tr><th scope="col">Target</th>${head.join('')}${ratioHead}</tr></thead><tbody>${body.join('')}</tbody></table></div>`
+}
+
+const rowHead = ({ name, about, version }: TargetRecord): string =>
+  `<th scope="row" title="${escapeText(`${about} (${version ?? 'version unknown'})`)}">${escapeText(name)}</th>`
+
+function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
+  const cell = cellOf(row, metric)
+  if (cell === undefined) {
+    const why = row.limit ?? [...row.problems.keys()].join('; ')
+    const word = insteadOf(row, metric, scenario)
+    return `<td class="none"${why && word !== '–' ? ` title="${escapeText(why)}"` : ''}>${word}</td>`
+  }
+  const [best, ...equals] = scenario.winners.get(metric.id) ?? []
+  const mark =
+    row.target.name === best ? ' class="best"' : equals.includes(row.target.name) ? ' class="equal"' : ''
+  const range = `${number(cell.min)} to ${number(cell.max)} ${metric.unit} in ${counted(cell.count, 'sample')}`
+  const spread = cell.count > 1 ? `<small> ± ${number(cell.mad)}</small>` : ''
+  return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}</span>${spread}</td>`
+}
+
+function ratioCell({ ratio }: Row): string {
+  if (!ratio) return '<td class="none">–</td>'
+  const interval = ratio.interval
+    ? ` title="95 % interval ${number(ratio.interval.low)} to ${number(ratio.interval.high)}, ${counted(ratio.count, 'round')}"`
+    : ''
+  return `<td${interval}>${number(ratio.median)}</td>`
+}
+
+function provenance({ results, absent }: Summary): string {
+  const { environment, noise, pinning } = results
+  const facts: (readonly [string, string])[] = [
+    [
+      'Machine',
+      `${environment.processor}, ${environment.processors} processors, ${(environment.memory / 1024 ** 3).toFixed(1)} GiB`,
+    ],
+    [
+      'System',
+      [environment.kernel, environment.distribution, environment.hypervisor && 'virtual machine']
+        .filter(Boolean)
+        .join(', '),
+    ],
+    ['Node', `${environment.node}, V8 ${environment.v8}, libuv ${environment.libuv}`],
+    [
+      'Source',
+      `${environment.commit ?? 'no commit known'}${environment.dirty ? ', with changes' : ''}; lockfile ${environment.lockfile ?? 'unknown'}`,
+    ],
+    [
+      'Processors',
+      pinning ? `target on ${pinning.target}, client and origin on ${pinning.others}` : 'shared by all roles',
+    ],
+    [
+      'Quiet before',
+      `load ${noise.load1.toFixed(2)}, busy ${percent(noise.busyShare)}, stolen ${percent(noise.stealShare)}, tasks waiting ${percent(noise.pressureShare)}`,
+    ],
+    [
+      'Order',
+      `seed ${results.seed}, ${counted(results.rounds, 'round')}, a new random order of targets in each`,
+    ],
+    ['Time', `${results.createdAt} to ${results.finishedAt}`],
+    ...Object.entries(environment.sysctls),
+  ]
+  const targets = results.targets.map(
+    ({ name, kind, about, version, absent }) =>
+      `<tr class="${kind}"><th scope="row">${escapeText(name)}</th><td class="text">${escapeText(absent ?? version ?? '')}</td><td class="text">${escapeText(about)}</td></tr>`,
+  )
+  return `<section id="provenance"><h2>Where it comes from</h2>
+<div class="command"><code>${escapeText(results.command)}</code><button type="button" hidden>Copy</button></div>
+<dl class="facts">${facts.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join('')}</dl>
+<h3>Targets</h3>
+${absent.length > 0 ? `<p>${counted(absent.length, 'target')} could not be measured; the second column says why.</p>` : ''}
+<div class="scroll"><table><thead><tr><th scope="col">Target</th><th scope="col" class="text">Version</th><th scope="col" class="text">What it is</th></tr></thead><tbody>${targets.join('')}</tbody></table></div>
+</section>`
+}
+
+/** The button is there only where it can work. */
+const copyScript = `const button=document.querySelector('.command button');if(navigator.clipboard){button.hidden=false;button.onclick=async()=>{await navigator.clipboard.writeText(button.previousElementSibling.textContent);button.textContent='Copied'}}`

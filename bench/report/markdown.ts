@@ -2,7 +2,7 @@
 
 import { counted, number, percent } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
-import type { Row, ScenarioSummary, Summary } from './summary.ts'
+import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
 export function markdown(summary: Summary): string {
   const { results } = summary
@@ -54,7 +54,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 
 function cell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
   const value = row.cells.get(metric.id)
-  if (value === undefined) return row.failed > 0 && metric === scenario.headline ? 'error' : '–'
+  if (value === undefined) return insteadOf(row, metric, scenario)
   const text = `${number(value.median)}${value.count > 1 ? ` ± ${number(value.mad)}` : ''}`
   return scenario.winners.get(metric.id)?.includes(row.target.name) ? `**${text}**` : text
 }

@@ -25,6 +25,8 @@ export interface Results {
   readonly noise: NoiseRecord
   readonly targets: readonly TargetRecord[]
   readonly scenarios: readonly ScenarioRecord[]
+  /** What targets are known not to do: a failed sample of theirs is then no error of the run. */
+  readonly knownLimits: readonly KnownLimitRecord[]
   /** In the order in which they were taken. None is ever left out. */
   readonly samples: readonly SampleRecord[]
 }
@@ -86,6 +88,12 @@ export interface MetricRecord {
   readonly unit: string
   readonly better: 'lower' | 'higher'
   readonly about: string
+}
+
+export interface KnownLimitRecord {
+  readonly target: string
+  readonly scenario: string
+  readonly why: string
 }
 
 export interface SampleRecord {
@@ -180,6 +188,7 @@ export const resultsSchema: z.ZodType<Results> = z
         metrics: z.array(metric),
       }),
     ),
+    knownLimits: z.array(z.strictObject({ target: text, scenario: text, why: text })),
     samples: z.array(
       z.strictObject({
         scenario: text,

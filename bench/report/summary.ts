@@ -8,7 +8,7 @@ import {
   type Ratio,
 } from '../statistics/describe.ts'
 import { counted, listed, number } from './numbers.ts'
-import type { MetricRecord, Results, ScenarioRecord, TargetRecord } from './results.ts'
+import type { MetricRecord, Results, SampleRecord, ScenarioRecord, TargetRecord } from './results.ts'
 
 export interface Summary {
   readonly results: Results
@@ -42,6 +42,8 @@ export interface Row {
   readonly problems: ReadonlyMap<string, number>
   readonly samples: number
   readonly failed: number
+  /** Why it cannot do this, where that is known. */
+  readonly limit: string | undefined
 }
 
 export interface Cell extends Description {
@@ -62,6 +64,17 @@ export function summarize(results: Results): Summary {
     cautions: cautions(results),
   }
 }
+
+/** Samples that went wrong where nothing of the kind was known. */
+export const unexpectedFailures = (results: Results): readonly SampleRecord[] =>
+  results.samples.filter(
+    (sample) => hasFailed(sample) && limitOf(results, sample.scenario, sample.target) === undefined,
+  )
+
+const hasFailed = ({ problems }: SampleRecord): boolean => Object.keys(problems).length > 0
+
+const limitOf = ({ knownLimits }: Results, scenario: string, target: string): string | undefined =>
+  knownLimits.find((limit) => limit.scenario === scenario && limit.target === target)?.why
 
 export const cellOf = (row: Row, metric: MetricRecord): Cell | undefined => row.cells.get(metric.id)
 
@@ -109,8 +122,15 @@ function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord)
     ratio: pairs.length === 0 ? undefined : pairedRatio(pairs),
     problems,
     samples: samples.length,
-    failed: samples.filter(({ problems }) => Object.keys(problems).length > 0).length,
+    failed: samples.filter(hasFailed).length,
+    limit: limitOf(results, scenario.name, target.name),
   }
+}
+
+/** The word in place of a figure: it went wrong, it cannot, or it was not measured. */
+export function insteadOf(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
+  if (row.failed === 0 || metric !== scenario.headline) return '–'
+  return row.limit === undefined ? 'error' : 'cannot'
 }
 
 /** Sorts: contestants before controls, figures before none, better before worse. */
@@ -189,9 +209,12 @@ function sentences(
       said.push(`At the other end ${last.target.name} has ${figure(last)}, ${number(times)} times as much.`)
     }
   }
-  for (const row of rows.filter(({ failed }) => failed > 0)) {
+  for (const { target, failed, samples, problems, limit } of rows.filter(({ failed }) => failed > 0)) {
+    const wrong = listed([...problems.keys()])
     said.push(
-      `${row.target.name} went wrong in ${row.failed} of ${row.samples}: ${listed([...row.problems.keys()])}. It wins nothing here.`,
+      limit === undefined
+        ? `${target.name} went wrong in ${failed} of ${samples}: ${wrong}. It wins nothing here.`
+        : `${target.name} cannot do this (${wrong}): it ${limit}.`,
     )
   }
   if (generatorBound) {

@@ -3,7 +3,7 @@
 import { styleText } from 'node:util'
 import { number } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
-import type { Row, ScenarioSummary, Summary } from './summary.ts'
+import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
 /** `colour` is for terminals only; without it winners carry a star alone. */
 export function terminal(summary: Summary, colour: boolean): string {
@@ -79,7 +79,7 @@ function cell(
   green: (text: string) => string,
 ): Text {
   const value = row.cells.get(metric.id)
-  if (value === undefined) return { plain: row.failed > 0 && metric === scenario.headline ? 'error' : '–' }
+  if (value === undefined) return { plain: insteadOf(row, metric, scenario) }
   const [best, ...equals] = scenario.winners.get(metric.id) ?? []
   const mark = row.target.name === best ? '★' : equals.includes(row.target.name) ? '☆' : ' '
   const spread = value.count > 1 ? ` ±${number(value.mad)}` : ''
