@@ -31,6 +31,18 @@ export interface Front {
   ended(exchange: HttpExchange): void
 }
 
+/** A `ReadableStream` of bytes, of whichever implementation. */
+export interface ByteSource {
+  getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> }
+}
+
+/** What is known of an answer beside its head and its body. */
+export interface PulledAnswer {
+  /** Whether content, or its end, has come already: then the head can go out with it. */
+  readonly bodyArrived: boolean
+  readonly rawTrailers: readonly string[]
+}
+
 export class HttpExchange implements Exchange {
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
@@ -59,8 +71,11 @@ export class HttpExchange implements Exchange {
   #phaseTimer: Timer
   #totalTimer: Timer
   #requestClock: BodyClock | undefined
+  #stopPulling: (() => void) | undefined
   #responseClock: BodyClock | undefined
   #request: ReceivedRequest | undefined
+  /** The length of the response's content, when its head says so. */
+  #expected: number | undefined
 
   constructor(front: Front, incoming: IncomingMessage, response: ServerResponse) {
     this.settings = front.settings
@@ -110,26 +125,15 @@ export class HttpExchange implements Exchange {
    * tell the client so.
    */
   pump(sink: Writable & { addTrailers?(trailers: [string, string][]): void }): void {
-    const { incoming, settings, framing } = this
+    const { incoming, framing } = this
     if (framing.kind === 'none') {
       sink.end()
       this.enter('responseHead')
       return
     }
     this.enter('requestBody')
-    const { requestBody: silence, drain } = settings.timeouts
-    const clock = new BodyClock(
-      { silence, drain },
-      () => sink.writableNeedDrain,
-      (held) => this.abort(held ? timedOut('drain', 'upstream') : timedOut('requestBody')),
-    )
-    this.#requestClock = clock
-    const limit = settings.limits.requestBody
-    incoming.on('data', (chunk: Buffer) => {
-      this.requestBytes += chunk.length
-      clock.moved()
-      if (this.requestBytes > limit) this.abort(tooLarge())
-    })
+    const clock = this.#watchUpload(() => sink.writableNeedDrain)
+    incoming.on('data', (chunk: Buffer) => this.#countRequest(chunk.length, clock))
     sink.on('drain', () => clock.moved())
     incoming.once('end', () => {
       clock.stop()
@@ -142,6 +146,76 @@ export class HttpExchange implements Exchange {
     })
     incoming.pipe(sink, { end: false })
     sink.once('close', () => incoming.unpipe(sink))
+  }
+
+  /**
+   * The request body, for a client that pulls: it is read no faster than it is taken. Neither trailers nor an early end
+   * of the reading touch the client's connection.
+   */
+  content(): AsyncIterable<Buffer> {
+    return { [Symbol.asyncIterator]: () => this.#pull() }
+  }
+
+  #pull(): AsyncIterator<Buffer> {
+    const { incoming } = this
+    let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
+    this.enter('requestBody')
+    const clock = this.#watchUpload(() => asked === undefined)
+    const look = (): void => {
+      if (asked === undefined) return
+      const { resolve, reject } = asked
+      const chunk = incoming.read() as Buffer | null
+      if (chunk !== null) {
+        this.#countRequest(chunk.length, clock)
+        resolve({ value: chunk, done: false })
+      } else if (incoming.readableEnded) {
+        clock.stop()
+        if (this.phase === 'requestBody') this.enter('responseHead')
+        resolve({ value: undefined, done: true })
+      } else if (incoming.destroyed || this.#ended) {
+        // Not an end: that would make a whole message of what came so far.
+        reject(this.#error ?? clientClosed('requestBody'))
+      } else return
+      asked = undefined
+    }
+    const letGo = (): void => {
+      incoming.off('readable', look)
+      incoming.off('end', look)
+      // What still comes is read and dropped, so that the connection stays in step.
+      incoming.resume()
+      look()
+    }
+    incoming.on('readable', look)
+    incoming.on('end', look)
+    incoming.once('close', look)
+    this.#stopPulling = letGo
+    return {
+      next() {
+        asked = Promise.withResolvers()
+        const { promise } = asked
+        look()
+        return promise
+      },
+      async return() {
+        letGo()
+        return { value: undefined, done: true }
+      },
+    }
+  }
+
+  #watchUpload(held: () => boolean): BodyClock {
+    const { requestBody: silence, drain } = this.settings.timeouts
+    const clock = new BodyClock({ silence, drain }, held, (slow) =>
+      this.abort(slow ? timedOut('drain', 'upstream') : timedOut('requestBody')),
+    )
+    this.#requestClock = clock
+    return clock
+  }
+
+  #countRequest(bytes: number, clock: BodyClock): void {
+    this.requestBytes += bytes
+    clock.moved()
+    if (this.requestBytes > this.settings.limits.requestBody) this.abort(tooLarge())
   }
 
   /** Passes an interim response on, except to an HTTP/1.0 client (RFC 9110 §15.2). */
@@ -165,7 +239,9 @@ export class HttpExchange implements Exchange {
       clearTimeout(this.#phaseTimer)
     }
     const { method } = this.out
-    const head = { status, reason: plainReason(reason), fields: responseFields(method, status, raw) }
+    const framing = responseFraming(method, status, raw)
+    this.#expected = framing.kind === 'none' ? 0 : framing.kind === 'length' ? framing.length : undefined
+    const head = { status, reason: plainReason(reason), fields: responseFields(framing, status, raw) }
     const { modifyResponse } = this.settings
     if (modifyResponse !== undefined) {
       try {
@@ -182,7 +258,7 @@ export class HttpExchange implements Exchange {
   async relay(
     answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
   ): Promise<void> {
-    const { response, settings } = this
+    const { response } = this
     this.phase = 'responseBody'
     // All of it came in one piece: no stream need be set up for what is here already.
     if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
@@ -196,13 +272,7 @@ export class HttpExchange implements Exchange {
       return
     }
     if (answer.readableLength === 0) response.flushHeaders()
-    const { responseBody: silence, drain } = settings.timeouts
-    const clock = new BodyClock(
-      { silence, drain },
-      () => response.writableNeedDrain,
-      (held) => this.abort(timedOut(held ? 'drain' : 'responseBody')),
-    )
-    this.#responseClock = clock
+    const clock = this.#watchDownload(() => response.writableNeedDrain)
     answer.on('data', (chunk: Buffer) => {
       clock.moved()
       this.#countResponse(chunk.length)
@@ -214,6 +284,55 @@ export class HttpExchange implements Exchange {
     await new Promise<void>((resolve, reject) => {
       pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
     })
+  }
+
+  /** The same for a body that is read off a WHATWG stream. What is left unread after the last byte is no content. */
+  async relayFrom(body: ByteSource | null, answer: PulledAnswer): Promise<void> {
+    const { response } = this
+    this.phase = 'responseBody'
+    if (body === null || this.#expected === 0) {
+      response.end()
+      return
+    }
+    if (!answer.bodyArrived) response.flushHeaders()
+    let held: (() => void) | undefined
+    const clock = this.#watchDownload(() => held !== undefined)
+    const goOn = (): void => {
+      clock.moved()
+      held?.()
+      held = undefined
+    }
+    response.on('drain', goOn)
+    response.once('close', goOn)
+    const reader = body.getReader()
+    for (;;) {
+      const { value } = await reader.read()
+      if (response.destroyed) return
+      if (value === undefined) break
+      clock.moved()
+      this.#countResponse(value.byteLength)
+      if (this.#error !== undefined) return
+      if (this.responseBytes === this.#expected) {
+        response.end(value)
+        return
+      }
+      if (!response.write(value)) {
+        await new Promise<void>((resolve) => {
+          held = resolve
+        })
+      }
+    }
+    this.#addTrailers(answer.rawTrailers)
+    response.end()
+  }
+
+  #watchDownload(held: () => boolean): BodyClock {
+    const { responseBody: silence, drain } = this.settings.timeouts
+    const clock = new BodyClock({ silence, drain }, held, (slow) =>
+      this.abort(timedOut(slow ? 'drain' : 'responseBody')),
+    )
+    this.#responseClock = clock
+    return clock
   }
 
   /** Ends the exchange now: the upstream is cancelled, the client gets a status or a visibly broken message. */
@@ -354,6 +473,7 @@ export class HttpExchange implements Exchange {
     this.#stopClocks()
     // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again.
     if (this.#error === undefined && !this.incoming.complete) this.#cancel?.(clientClosed('requestBody'))
+    this.#stopPulling?.()
     this.#front.ended(this)
   }
 
@@ -397,8 +517,7 @@ function received(incoming: IncomingMessage): ReceivedRequest {
 
 const contentLengthField: ReadonlySet<string> = new Set(['content-length'])
 
-function responseFields(method: string, status: number, raw: readonly string[]): Fields {
-  const framing = responseFraming(method, status, raw)
+function responseFields(framing: Framing, status: number, raw: readonly string[]): Fields {
   if (status === 204) return endToEnd(raw, contentLengthField)
   if (framing.kind !== 'length') return endToEnd(raw)
   const fields = endToEnd(raw)

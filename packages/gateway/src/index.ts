@@ -22,7 +22,7 @@ export {
   timedOut,
   upstreamFailure,
 } from './errors.ts'
-export { type Front, HttpExchange } from './exchange.ts'
+export { type ByteSource, type Front, HttpExchange, type PulledAnswer } from './exchange.ts'
 export { connectionOptions, endToEnd, Fields, isToken, listOfTokens } from './fields.ts'
 export { appendForwarded, forwardingFields, passedBefore, preserveHost, setForwarded } from './forwarded.ts'
 export {

@@ -1,0 +1,153 @@
+/** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
+
+import type { HttpExchange } from '@relayrace/gateway'
+import type { Dispatcher } from 'undici'
+import type { Connections } from './connections.ts'
+
+/**
+ * The dispatcher of one `fetch`. `fetch` normalises URLs, invents fields, merges repeats, refuses a GET with content,
+ * unpacks the response, acts on 401, 407 and 421, and forgets interim responses and trailers. It is its dispatcher that
+ * talks to the network, so here it asks for anything and is told of a plain 200, while the head that came, the trailers
+ * and the interim responses are kept for the exchange. Of the response `fetch` carries the body.
+ *
+ * It is the handler of the real dispatcher as well, and the controller that `fetch` sees: one object for each exchange.
+ */
+export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchController {
+  /** Of the response head, as it came. */
+  status = 0
+  statusText = ''
+  receivedHeaders: string[] = []
+  rawTrailers: string[] = []
+  /** Whether content, or its end, has come already. */
+  bodyArrived = false
+  /** The request has been written, at least in part. */
+  sent = false
+  reusedSocket = false
+
+  /** What `fetch` sees of the fields: none. */
+  readonly rawHeaders: string[] = []
+
+  readonly #exchange: HttpExchange
+  readonly #connections: Connections
+  #handler!: Required<Dispatcher.DispatchHandler>
+  #controller: Dispatcher.DispatchController | undefined
+
+  constructor(exchange: HttpExchange, connections: Connections) {
+    this.#exchange = exchange
+    this.#connections = connections
+  }
+
+  dispatch(_asked: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.#handler = handler as Required<Dispatcher.DispatchHandler>
+    const { out, endpoint, framing } = this.#exchange
+    const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
+    this.#exchange.enter('responseHead')
+    return this.#connections.to(endpoint).dispatch(
+      {
+        origin: endpoint.origin,
+        path: out.path,
+        method: out.method,
+        headers: sendable(out.fields.raw),
+        // For iterables, which the declaration of this type leaves out, the body is pulled: no faster than it is sent.
+        body: content ? (this.#exchange.content() as never) : null,
+        // Otherwise it is taken from Host, and with it the name that the certificate is checked for.
+        ...(endpoint.secure && { servername: endpoint.hostname }),
+        // undici trusts no connection after HEAD. What it fears, content after the head, is noticed and dropped anyway.
+        ...(out.method === 'HEAD' && { reset: false }),
+      },
+      this,
+    )
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    const { error } = this.#exchange
+    if (error !== undefined) {
+      controller.abort(error)
+      return
+    }
+    this.sent = true
+    this.reusedSocket = !this.#connections.opening
+    this.#exchange.enter('responseHead')
+    this.#handler.onRequestStart(this, null)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _: object,
+    statusText = '',
+  ): void {
+    const raw = latin1(controller.rawHeaders as Buffer[])
+    if (status < 200) {
+      this.#exchange.inform(status, raw)
+      return
+    }
+    this.status = status
+    this.statusText = statusText
+    this.receivedHeaders = raw
+    this.#handler.onResponseStart(this, 200, {}, '')
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.bodyArrived = true
+    this.#handler.onResponseData(this, chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.bodyArrived = true
+    const trailers = controller.rawTrailers as Buffer[]
+    if (trailers.length > 0) this.rawTrailers = latin1(trailers)
+    this.#handler.onResponseEnd(this, {})
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#handler.onResponseError(this, error)
+  }
+
+  get aborted(): boolean {
+    return this.#controller?.aborted ?? false
+  }
+
+  get reason(): Error | null {
+    return this.#controller?.reason ?? null
+  }
+
+  get paused(): boolean {
+    return this.#controller?.paused ?? false
+  }
+
+  /** Before there is a connection nothing can be aborted yet: then `onRequestStart` sees that the exchange is over. */
+  abort(reason: Error): void {
+    this.#controller?.abort(reason)
+  }
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+}
+
+/** Of these undici writes its own, from the body and the state of the connection, and refuses those that it is given. */
+const ownedByClient: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function sendable(raw: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (!ownedByClient.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string)
+  }
+  return kept
+}
+
+function latin1(lines: readonly Buffer[]): string[] {
+  return lines.map((line) => line.toString('latin1'))
+}

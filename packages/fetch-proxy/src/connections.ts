@@ -1,0 +1,107 @@
+/** The upstream connections of one gateway, and the phases until there is one: name, handshake, TLS. */
+
+import { isIP, type Socket } from 'node:net'
+import {
+  after,
+  type Endpoint,
+  type Phase,
+  probeAfter,
+  type Settings,
+  servername,
+  type Timer,
+  timedOut,
+} from '@relayrace/gateway'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
+
+export interface Connections {
+  /** A Unix domain socket has a pool of its own, because undici tells pools apart by origin. */
+  to(endpoint: Endpoint): Dispatcher
+  /** Whether the request that is being written now is the first one on its connection. */
+  readonly opening: boolean
+  close(): Promise<void>
+}
+
+/** The longest `setTimeout` there is: undici knows no Infinity. */
+const longest = 2 ** 31 - 1
+
+export function createConnections(settings: Settings): Connections {
+  const { pool, limits } = settings
+  const agents = new Map<string | undefined, Agent>()
+  let opening = false
+
+  function open(socketPath: string | undefined): Agent {
+    const idleTimeout = Math.min(Math.max(pool.idleTimeout, 1), longest)
+    const dial = connector(settings, socketPath)
+    return new Agent({
+      pipelining: 1,
+      allowH2: false,
+      ...(Number.isFinite(pool.connections) && { connections: pool.connections }),
+      keepAliveTimeout: idleTimeout,
+      keepAliveMaxTimeout: idleTimeout,
+      // The clocks are the exchange's: one that knows a slow sender from a slow receiver.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: limits.responseHead,
+      connect(options, callback) {
+        dial(options, (...connected) => {
+          // The client writes the request that it was waiting for before this returns.
+          opening = true
+          callback(...connected)
+          opening = false
+        })
+      },
+    })
+  }
+
+  return {
+    to({ socketPath }) {
+      let agent = agents.get(socketPath)
+      if (agent === undefined) {
+        agent = open(socketPath)
+        agents.set(socketPath, agent)
+      }
+      return agent
+    },
+    get opening() {
+      return opening
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+    },
+  }
+}
+
+function connector(settings: Settings, socketPath: string | undefined): buildConnector.connector {
+  const dial = buildConnector({
+    ...settings.tls,
+    allowH2: false,
+    timeout: 0,
+    keepAliveInitialDelay: probeAfter,
+    autoSelectFamilyAttemptTimeout: 1_000,
+    ...(socketPath !== undefined && { socketPath }),
+  } as buildConnector.BuildOptions)
+  return (options, callback) => {
+    const named = { ...options, servername: servername(settings, options.hostname) }
+    // Declared to return nothing, but it is the socket: there is no other way to see it before it is connected.
+    const socket = dial(named, callback) as unknown as Socket
+    timePhases(
+      socket,
+      settings,
+      socketPath !== undefined || isIP(options.hostname) > 0,
+      options.protocol === 'https:',
+    )
+  }
+}
+
+function timePhases(socket: Socket, { timeouts }: Settings, addressKnown: boolean, secure: boolean): void {
+  let timer: Timer
+  const enter = (phase: Phase): void => {
+    clearTimeout(timer)
+    timer = after(timeouts[phase], () => socket.destroy(timedOut(phase)))
+  }
+  enter(addressKnown ? 'connect' : 'dns')
+  socket.once('lookup', () => enter('connect'))
+  if (secure) socket.once('connect', () => enter('tls'))
+  socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer))
+  socket.once('close', () => clearTimeout(timer))
+}

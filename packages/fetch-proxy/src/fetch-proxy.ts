@@ -1,0 +1,57 @@
+/** The fetch proxy: `fetch` asks the upstream, a reader takes the response body off its WHATWG stream. */
+
+import {
+  createTunnel,
+  type GatewayOptions,
+  type HttpExchange,
+  type HttpGateway,
+  httpGateway,
+  mayRepeat,
+  upstreamFailure,
+} from '@relayrace/gateway'
+import { type Dispatcher, fetch, type Response } from 'undici'
+import { Asking } from './asking.ts'
+import { type Connections, createConnections } from './connections.ts'
+
+/** Relays with `fetch`. @throws TypeError when an option makes no sense. */
+export function createFetchProxy(options: GatewayOptions): HttpGateway {
+  return httpGateway('fetch-proxy', options, (settings) => {
+    const connections = createConnections(settings)
+    const tunnel = createTunnel(settings)
+    return {
+      carry: (exchange) => (isBeyondFetch(exchange) ? tunnel(exchange) : carry(exchange, connections)),
+      tunnel,
+      close: connections.close,
+    }
+  })
+}
+
+/** What undici's client refuses to send. It goes the way of upgrades, with node:http and a connection of its own. */
+function isBeyondFetch({ out }: HttpExchange): boolean {
+  return out.path === '*' || out.fields.has('expect')
+}
+
+async function carry(exchange: HttpExchange, connections: Connections): Promise<void> {
+  const { asking, response } = await ask(exchange, connections)
+  await exchange.respond(asking.status, asking.statusText, asking.receivedHeaders)
+  await exchange.relayFrom(response.body, asking)
+}
+
+interface Answer {
+  readonly asking: Asking
+  readonly response: Response
+}
+
+async function ask(exchange: HttpExchange, connections: Connections): Promise<Answer> {
+  const asking = new Asking(exchange, connections)
+  exchange.onCancel((reason) => asking.abort(reason))
+  try {
+    return { asking, response: await fetch(anywhere, { dispatcher: asking as unknown as Dispatcher }) }
+  } catch (cause) {
+    if (mayRepeat(asking, exchange)) return ask(exchange, connections)
+    throw upstreamFailure(cause, asking.sent ? exchange.phase : 'connect')
+  }
+}
+
+/** The dispatcher knows where to. What `fetch` is told here it would parse, normalise and check for forbidden ports. */
+const anywhere = 'http://upstream.invalid/'
