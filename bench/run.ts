@@ -40,7 +40,7 @@ async function perform(request: Request): Promise<number> {
       return 0
     }
     case 'readme':
-      say(await writeReadme())
+      say(writeReadme())
       return 0
     case 'report': {
       const folder = request.folder as string

@@ -11,12 +11,16 @@ const seed = 1
 /** A relay that waits for the end of the request before it answers is not full duplex; no need to wait for long. */
 const patience = 3_000
 
+/** A relay that holds each chunk back for a while shows so in a few turns. */
+const longest = 5_000
+
 export async function echo(url: URL, job: Echo, count: number = job.trips): Promise<Outcome> {
   const problems = new Problems()
   const verifier = new Verifier(seed)
   const trips: number[] = []
   const started = performance.now()
   let sentAt = 0
+  let ended = false
 
   const running = exchange(url, {
     path: '/echo',
@@ -32,7 +36,8 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
     },
   })
   const sendNext = (): void => {
-    if (trips.length === count) {
+    if (trips.length === count || performance.now() - started > longest) {
+      ended = true
       running.socket.write('0\r\n\r\n')
       return
     }
@@ -49,7 +54,7 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
   if (!running.socket.destroyed) sendNext()
 
   const { problem } = await running.ended
-  const verdict = problem ?? wrongWith(verifier, trips.length, count)
+  const verdict = problem ?? (ended ? wrongWith(verifier, trips.length * job.bytes) : 'wrong length')
   problems.add(verdict)
   return {
     seconds: (performance.now() - started) / 1000,
@@ -60,7 +65,7 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
   }
 }
 
-function wrongWith(verifier: Verifier, trips: number, count: number): string | undefined {
+function wrongWith(verifier: Verifier, bytes: number): string | undefined {
   if (!verifier.intact) return 'wrong bytes'
-  return trips === count ? undefined : 'wrong length'
+  return verifier.bytes === bytes ? undefined : 'wrong length'
 }

@@ -1,13 +1,13 @@
 /** The summary as one HTML file that needs nothing else: no request, no font, no script to read it. */
 
 import { escapeText } from './escape.ts'
-import { counted, number, percent } from './numbers.ts'
+import { counted, number, percent, spread } from './numbers.ts'
 import type { MetricRecord, TargetRecord } from './results.ts'
 import { style } from './style.ts'
 import { cellOf, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 import { type Bar, barChart, scatter } from './svg.ts'
 
-const wide = 860
+const wide = 1000
 const narrow = 340
 
 export function html(summary: Summary): string {
@@ -57,7 +57,10 @@ function cautions({ cautions }: Summary): string {
 }
 
 function overview({ results, scenarios }: Summary): string {
-  const names = results.targets.filter(({ absent }) => absent === null)
+  const kinds = ['strategy', 'peer', 'control']
+  const names = results.targets
+    .filter(({ absent }) => absent === null)
+    .toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
   const head = scenarios.map(
     ({ record, headline }) =>
       `<th scope="col"><a href="#${record.name}">${escapeText(record.name)}</a><small>${escapeText(`${headline.label}, ${headline.unit}`)}</small></th>`,
@@ -65,12 +68,12 @@ function overview({ results, scenarios }: Summary): string {
   const rows = names.map((target) => {
     const cells = scenarios.map((scenario) => {
       const row = scenario.rows.find((one) => one.target.name === target.name)
-      return row ? dataCell(row, scenario.headline, scenario) : '<td>–</td>'
+      return row ? dataCell(row, scenario.headline, scenario, true) : '<td>–</td>'
     })
     return `<tr class="${target.kind}">${rowHead(target)}${cells.join('')}</tr>`
   })
   return `<section id="overview"><h2>At a glance</h2>
-<p>The figure that answers each question. Lower is better in every column.</p>
+<p>The figure that answers each question.${scenarios.every(({ headline }) => headline.better === 'lower') ? ' Lower is better in every column.' : ''}</p>
 <div class="scroll"><table><thead><tr><th scope="col">Target</th>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>
 ${legend}
 ${map(scenarios)}
@@ -170,7 +173,7 @@ function table(scenario: ScenarioSummary, base: string | null): string {
 const rowHead = ({ name, about, version }: TargetRecord): string =>
   `<th scope="row" title="${escapeText(`${about} (${version ?? 'version unknown'})`)}">${escapeText(name)}</th>`
 
-function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
+function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary, brief = false): string {
   const cell = cellOf(row, metric)
   if (cell === undefined) {
     const why = row.limit ?? [...row.problems.keys()].join('; ')
@@ -181,8 +184,8 @@ function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): st
   const mark =
     row.target.name === best ? ' class="best"' : equals.includes(row.target.name) ? ' class="equal"' : ''
   const range = `${number(cell.min)} to ${number(cell.max)} ${metric.unit} in ${counted(cell.count, 'sample')}`
-  const spread = cell.count > 1 ? `<small> ± ${number(cell.mad)}</small>` : ''
-  return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}</span>${spread}</td>`
+  const deviation = cell.count > 1 && !brief ? `<small> ± ${spread(cell.median, cell.mad)}</small>` : ''
+  return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}</span>${deviation}</td>`
 }
 
 function ratioCell({ ratio }: Row): string {

@@ -1,6 +1,6 @@
 /** The summary as Markdown, for a repository or a comment. */
 
-import { counted, number, percent } from './numbers.ts'
+import { counted, number, percent, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
 import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
@@ -55,7 +55,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 function cell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
   const value = row.cells.get(metric.id)
   if (value === undefined) return insteadOf(row, metric, scenario)
-  const text = `${number(value.median)}${value.count > 1 ? ` ± ${number(value.mad)}` : ''}`
+  const text = `${number(value.median)}${value.count > 1 ? ` ± ${spread(value.median, value.mad)}` : ''}`
   return scenario.winners.get(metric.id)?.includes(row.target.name) ? `**${text}**` : text
 }
 

@@ -11,6 +11,16 @@ export function number(value: number): string {
   return Number(rounded) === 0 ? '<0.0001' : rounded
 }
 
+/** A spread, with no more digits behind the point than the value it belongs to. */
+export function spread(value: number, deviation: number): string {
+  const [, decimals = ''] = number(value).split('.')
+  return Math.abs(value) >= 1000 ? number(Math.round(deviation)) : deviation.toFixed(decimals.length)
+}
+
+/** A round number on an axis. */
+export const tick = (value: number): string =>
+  Math.abs(value) >= 1000 ? number(value) : Number(value.toPrecision(6)).toString()
+
 export function duration(seconds: number): string {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`
   const minutes = Math.round(seconds / 60)

@@ -5,7 +5,7 @@ export const style = `
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}
-header,main,footer{max-width:62rem;margin:0 auto;padding:0 1.25rem}
+header,main,footer{max-width:70rem;margin:0 auto;padding:0 1.25rem}
 header{padding-top:2.5rem}
 .eyebrow{margin:0;color:var(--ours);font-weight:600;letter-spacing:.02em}
 h1{margin:.2rem 0 .6rem;font-size:clamp(1.6rem,1.1rem + 2.4vw,2.5rem);line-height:1.15;letter-spacing:-.02em;text-wrap:balance}
@@ -43,7 +43,7 @@ figcaption strong{color:var(--ink)}
 .narrow{display:none}
 .scroll{overflow-x:auto;margin:0 -1.5rem;padding:0 1.5rem}
 table{width:100%;border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{padding:.38rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
+th,td{padding:.36rem .45rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 th:first-child,.text{text-align:left}
 td.text{white-space:normal;min-width:12rem}
 thead th{vertical-align:bottom;font-weight:600;border-bottom-color:var(--soft)}
@@ -73,7 +73,7 @@ dd{margin:0}
 code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,monospace}
 button{padding:.3rem .8rem;border:1px solid var(--line);border-radius:6px;background:var(--card);color:inherit;font:inherit;font-size:.85rem;cursor:pointer}
 footer{padding-bottom:3rem;color:var(--soft);font-size:.875rem}
-@media (max-width:56rem){.wide .chart{width:100%}}
+@media (max-width:70rem){.wide .chart{width:100%}}
 @media (max-width:40rem){body{font-size:15px}header{padding-top:1.5rem}section,.cautions{padding:1.1rem;border-radius:10px}.scroll{margin:0 -1.1rem;padding:0 1.1rem}.wide{display:none}.narrow{display:block}.narrow .chart{width:100%}.terms,.facts{grid-template-columns:1fr;gap:.1rem}.terms dd,.facts dd{margin-bottom:.5rem}.command{flex-direction:column;align-items:stretch}}
 @media print{body{background:#fff}section,.cautions{break-inside:avoid;border-color:#ccc}nav,button{display:none}}
 `

@@ -1,7 +1,7 @@
 /** Charts as strings of SVG: no dependency, no script, colours from the page's CSS variables, a title on everything. */
 
 import { escapeText } from './escape.ts'
-import { number } from './numbers.ts'
+import { spread as deviation, number, tick } from './numbers.ts'
 
 export interface Bar {
   readonly label: string
@@ -46,7 +46,7 @@ export function barChart({ title, unit, better, bars, width }: BarChart): string
   const grid = marks.map(
     (mark) =>
       `<line class="grid" x1="${at(x(mark))}" x2="${at(x(mark))}" y1="0" y2="${bottom}"/>` +
-      `<text class="tick" x="${at(x(mark))}" y="${bottom + 16}" text-anchor="${mark === 0 ? 'start' : mark === end ? 'end' : 'middle'}">${number(mark)}</text>`,
+      `<text class="tick" x="${at(x(mark))}" y="${bottom + 16}" text-anchor="${mark === 0 ? 'start' : mark === end ? 'end' : 'middle'}">${tick(mark)}</text>`,
   )
   const rows = bars.map((bar, index) => {
     const top = index * rowHeight
@@ -108,11 +108,11 @@ export function scatter({ title, x: xTitle, y: yTitle, spots, width }: Scatter):
   const grid = [
     ...xMarks.map(
       (mark) =>
-        `<line class="grid" x1="${at(x(mark))}" x2="${at(x(mark))}" y1="${top}" y2="${height - bottom}"/><text class="tick" x="${at(x(mark))}" y="${height - bottom + 16}" text-anchor="middle">${number(mark)}</text>`,
+        `<line class="grid" x1="${at(x(mark))}" x2="${at(x(mark))}" y1="${top}" y2="${height - bottom}"/><text class="tick" x="${at(x(mark))}" y="${height - bottom + 16}" text-anchor="middle">${tick(mark)}</text>`,
     ),
     ...yMarks.map(
       (mark) =>
-        `<line class="grid" x1="${left}" x2="${width - right}" y1="${at(y(mark))}" y2="${at(y(mark))}"/><text class="tick" x="${left - 6}" y="${at(y(mark) + 4)}" text-anchor="end">${number(mark)}</text>`,
+        `<line class="grid" x1="${left}" x2="${width - right}" y1="${at(y(mark))}" y2="${at(y(mark))}"/><text class="tick" x="${left - 6}" y="${at(y(mark) + 4)}" text-anchor="end">${tick(mark)}</text>`,
     ),
   ]
   const places = placed(
@@ -181,7 +181,7 @@ export function ticks(largest: number, about: number): number[] {
 }
 
 const figure = (value: number, spread: number, samples: number): string =>
-  `${number(value)}${samples > 1 ? ` ± ${number(spread)}` : ''}`
+  `${number(value)}${samples > 1 ? ` ± ${deviation(value, spread)}` : ''}`
 
 /** Coordinates need no more than a tenth of a pixel. */
 const at = (value: number): string => Number(value.toFixed(1)).toString()

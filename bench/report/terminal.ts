@@ -1,7 +1,7 @@
 /** The summary as tables for a terminal. */
 
 import { styleText } from 'node:util'
-import { number } from './numbers.ts'
+import { number, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
 import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
@@ -82,9 +82,9 @@ function cell(
   if (value === undefined) return { plain: insteadOf(row, metric, scenario) }
   const [best, ...equals] = scenario.winners.get(metric.id) ?? []
   const mark = row.target.name === best ? '★' : equals.includes(row.target.name) ? '☆' : ' '
-  const spread = value.count > 1 ? ` ±${number(value.mad)}` : ''
+  const deviation = value.count > 1 ? ` ±${spread(value.median, value.mad)}` : ''
   return {
-    plain: `${mark} ${number(value.median)}${spread}`.trimStart(),
+    plain: `${mark} ${number(value.median)}${deviation}`.trimStart(),
     ...(mark !== ' ' && { paint: green }),
   }
 }
