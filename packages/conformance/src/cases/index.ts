@@ -4,6 +4,19 @@ import type { Case } from '../case.ts'
 import { canc } from './canc.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
+import { info } from './info.ts'
+import { strm } from './strm.ts'
+import { time } from './time.ts'
+import { trlr } from './trlr.ts'
 import { trunc } from './trunc.ts'
 
-export const cases: readonly Case[] = [...frame, ...hdr, ...canc, ...trunc]
+export const cases: readonly Case[] = [
+  ...frame,
+  ...hdr,
+  ...strm,
+  ...canc,
+  ...trunc,
+  ...time,
+  ...trlr,
+  ...info,
+]
