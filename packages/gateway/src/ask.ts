@@ -3,6 +3,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { Settings } from './settings.ts'
@@ -121,8 +122,6 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
     socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.enter(phase))
   })
 }
-
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /**
  * Whether a failed request may be sent once more: it had no content, means the same a second time, and went over a

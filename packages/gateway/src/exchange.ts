@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { announcedTrailers, outcomeOf, refusal, responseFields, trailersToForward } from './answer.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
 import {
   clientClosed,
@@ -145,7 +146,11 @@ export class HttpExchange implements Exchange {
       if (this.phase === 'requestBody') this.enter('responseHead')
     })
     incoming.pipe(sink, { end: false })
-    sink.once('close', () => incoming.unpipe(sink))
+    sink.once('close', () => {
+      incoming.unpipe(sink)
+      // What still comes is read and dropped: the client may not read its answer before it has sent all.
+      incoming.resume()
+    })
   }
 
   /**
@@ -262,13 +267,15 @@ export class HttpExchange implements Exchange {
     this.phase = 'responseBody'
     // All of it came in one piece: no stream need be set up for what is here already.
     if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
-      const body = answer.read() as Buffer | null
-      if (body !== null) this.#countResponse(body.length)
+      // Newer Node hands out one chunk at a time once the end has come.
+      for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
+        this.#countResponse(chunk.length)
+        response.write(chunk)
+      }
       // An empty body ends only when it is read.
       answer.resume()
       this.#addTrailers(answer.rawTrailers)
-      if (body === null) response.end()
-      else response.end(body)
+      response.end()
       return
     }
     if (answer.readableLength === 0) response.flushHeaders()
@@ -380,25 +387,18 @@ export class HttpExchange implements Exchange {
   reply({ status, fields: given = {}, body = '' }: Reply): void {
     const fields = Fields.from(given)
     if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
+    const { socket, complete, httpVersionMajor } = this.incoming
+    if (!complete && httpVersionMajor === 1) {
+      this.response.shouldKeepAlive = false
+      // What node:http does after a last response. The rest is `#listenOn`.
+      socket.destroySoon = () => socket.end()
+    }
     this.#writeHead(status, '', fields, undefined)
     this.response.end(body)
   }
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {
-    const { status, fields, body }: Reply = reply ?? {
-      status: error.status,
-      fields: {
-        'Content-Type': 'text/plain; charset=utf-8',
-        ...(error.status === 503 && { 'Retry-After': '1' }),
-      },
-      body: `${error.message}\n`,
-    }
-    const proxyStatus = `${this.settings.pseudonym}; error=${error.type}`
-    this.reply({
-      status,
-      fields: { 'Proxy-Status': proxyStatus, ...fields },
-      ...(body !== undefined && { body }),
-    })
+    this.reply(refusal(error, this.settings.pseudonym, reply))
   }
 
   #writeHead(status: number, reason: string, { raw }: Fields, received: readonly string[] | undefined): void {
@@ -452,12 +452,17 @@ export class HttpExchange implements Exchange {
     this.#end()
   }
 
-  /** node:http reads and drops the rest of the upload; this bounds how long. */
+  /**
+   * Closes our side, and goes on reading for a while: closing altogether would reset the connection of a client that
+   * still sends, and take the answer away from it (RFC 9112 §9.6).
+   */
   #listenOn(): void {
-    const { socket } = this.incoming
+    const { socket, httpVersionMajor } = this.incoming
+    if (httpVersionMajor > 1) return
     const timer = setTimeout(() => socket.destroy(), linger)
     socket.once('close', () => clearTimeout(timer))
-    this.incoming.once('end', () => clearTimeout(timer))
+    this.incoming.once('end', () => socket.destroy())
+    socket.end()
   }
 
   #stopClocks(): void {
@@ -485,7 +490,7 @@ export class HttpExchange implements Exchange {
       method: this.incoming.method ?? '',
       target: this.incoming.url ?? '',
       status,
-      outcome: error === undefined ? 'completed' : outcomeOf(error),
+      outcome: outcomeOf(error),
       error,
       errorType: error?.type,
       endedBy: error?.source,
@@ -495,11 +500,6 @@ export class HttpExchange implements Exchange {
       duration: performance.now() - this.#startedAt,
     }
   }
-}
-
-function outcomeOf(error: GatewayError): ExchangeSummary['outcome'] {
-  if (error.type === 'client_closed') return 'aborted'
-  return error.phase === 'requestHead' ? 'refused' : 'failed'
 }
 
 function received(incoming: IncomingMessage): ReceivedRequest {
@@ -513,17 +513,6 @@ function received(incoming: IncomingMessage): ReceivedRequest {
     remotePort: socket.remotePort,
     secure: (socket as TLSSocket).encrypted === true,
   }
-}
-
-const contentLengthField: ReadonlySet<string> = new Set(['content-length'])
-
-function responseFields(framing: Framing, status: number, raw: readonly string[]): Fields {
-  if (status === 204) return endToEnd(raw, contentLengthField)
-  if (framing.kind !== 'length') return endToEnd(raw)
-  const fields = endToEnd(raw)
-  // Lines that agree are one line on the way out (RFC 9112 §6.3 item 5).
-  if (fields.all('content-length').length > 1) fields.set('Content-Length', String(framing.length))
-  return fields
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
@@ -544,32 +533,6 @@ function tooLarge(): GatewayError {
 /** Whether the client says it reads trailers, and its version can carry them (RFC 9110 §6.5.1). */
 function takesTrailers(incoming: IncomingMessage): boolean {
   return incoming.httpVersion !== '1.0' && wantsTrailers(incoming.rawHeaders)
-}
-
-function announcedTrailers(raw: readonly string[]): string | undefined {
-  const names = new Fields(raw as string[]).tokens('trailer').filter((name) => !notInTrailers.has(name))
-  return names.length === 0 ? undefined : names.join(', ')
-}
-
-/** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
-const notInTrailers: ReadonlySet<string> = new Set([
-  'authorization',
-  'cache-control',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'max-forwards',
-  'pragma',
-  'range',
-  'set-cookie',
-])
-
-export function* trailersToForward(raw: readonly string[]): Generator<[string, string]> {
-  for (const line of endToEnd(raw, notInTrailers)) yield line
 }
 
 interface InformationWriter {

@@ -1,6 +1,14 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
 export {
+  announcedTrailers,
+  idempotent,
+  outcomeOf,
+  refusal,
+  responseFields,
+  trailersToForward,
+} from './answer.ts'
+export {
   type Agents,
   createAgents,
   mayRepeat,
