@@ -1,0 +1,467 @@
+/** One exchange through the gateway: ask, head, body, end. */
+
+import {
+  announcedTrailers,
+  clientClosed,
+  type Endpoint,
+  type Exchange,
+  type ExchangeSummary,
+  endToEnd,
+  Fields,
+  type Framing,
+  GatewayError,
+  hasContent,
+  idempotent,
+  internalFailure,
+  offeredProtocols,
+  outcomeOf,
+  type Phase,
+  type Prepared,
+  prepare,
+  type ReceivedRequest,
+  type Reply,
+  type RequestHead,
+  refusal,
+  responseFields,
+  type Settings,
+  timedOut,
+  trailersToForward,
+  wantsTrailers,
+} from '@relayrace/gateway'
+import { type RequestLine, requestHead, type StatusLine } from './head.ts'
+import type { Inbound } from './inbound.ts'
+import type { Outbound } from './outbound.ts'
+import type { Pool } from './pool.ts'
+import type { Producer, Response } from './response.ts'
+import type { ServerConnection } from './server-connection.ts'
+import type { Limited, Sweep } from './sweep.ts'
+import { Tunnel } from './tunnel.ts'
+import type { Asker, UpstreamConnection } from './upstream-connection.ts'
+import type { Wire } from './wire.ts'
+
+/** What an exchange needs of its gateway. */
+export interface Front {
+  readonly settings: Settings
+  readonly pool: Pool
+  readonly sweep: Sweep
+  ended(exchange: SocketExchange): void
+}
+
+export class SocketExchange implements Exchange, Asker, Producer, Limited {
+  phase: Phase = 'requestHead'
+
+  readonly #front: Front
+  readonly #connection: ServerConnection
+  readonly #line: RequestLine
+  readonly #content: Inbound
+  readonly #response: Response
+  readonly #upgrade: readonly string[]
+  readonly #startedAt: number
+  #endpoint!: Endpoint
+  #framing!: Framing
+  #out!: RequestHead
+  #upstream: UpstreamConnection | undefined
+  #asked: Outbound | undefined
+  #answer: Inbound | undefined
+  #tunnel: Tunnel | undefined
+  #headAt: number | undefined
+  #deadline = Number.POSITIVE_INFINITY
+  #sentAt = 0
+  #receivedAt = 0
+  #answered = false
+  #requestBytes = 0
+  #responseBytes = 0
+  #error: GatewayError | undefined
+  #ended = false
+  #controller: AbortController | undefined
+  #request: ReceivedRequest | undefined
+
+  constructor(
+    front: Front,
+    connection: ServerConnection,
+    line: RequestLine,
+    content: Inbound,
+    response: Response,
+  ) {
+    this.#front = front
+    this.#connection = connection
+    this.#line = line
+    this.#content = content
+    this.#response = response
+    this.#upgrade = offeredProtocols(line.raw)
+    this.#startedAt = performance.now()
+    response.producer = this
+    front.sweep.add(this)
+  }
+
+  // ---- ask
+
+  start(): void {
+    const { settings } = this.#front
+    const { method, target, version, raw } = this.#line
+    try {
+      const ready = prepare(settings, { method, target, version, raw, upgrade: this.#upgrade }, this)
+      if (ready instanceof Promise) ready.then((it) => this.#ask(it)).catch((cause) => this.fail(cause))
+      else this.#ask(ready)
+    } catch (cause) {
+      this.fail(internalFailure(cause, this.phase))
+    }
+  }
+
+  #ask(ready: Prepared | Reply): void {
+    if (this.#ended || this.#error !== undefined) return
+    if ('status' in ready) {
+      this.#reply(ready)
+      return
+    }
+    this.#endpoint = ready.endpoint
+    this.#framing = ready.framing
+    this.#out = ready.out
+    this.#send(false)
+  }
+
+  #send(fresh: boolean): void {
+    this.#enter('responseHead')
+    const { method, path, fields } = this.#out
+    const head = requestHead(method, path, fields.raw)
+    const upstream = this.#front.pool.take(this.#endpoint, this, fresh)
+    this.#upstream = upstream
+    const verbatim = this.#framing.kind === 'chunked'
+    this.#connection.verbatim = verbatim
+    const asked = upstream.ask(method, head, this.#framing, verbatim, this)
+    this.#asked = asked
+    if (this.#framing.kind === 'none') {
+      asked.end()
+      return
+    }
+    this.#sentAt = performance.now()
+    if (this.phase === 'responseHead') this.#enter('requestBody')
+    this.#content.consume({
+      content: (piece, from) => this.#pump(piece, from, asked),
+      end: (trailers) => this.#asking(() => asked.end(trailersToForward(trailers).raw)),
+    })
+    asked.flush()
+  }
+
+  #pump(piece: Buffer, from: Wire, asked: Outbound): boolean {
+    this.#sentAt = performance.now()
+    this.#requestBytes = this.#connection.contentBytes
+    if (this.#requestBytes > this.#front.settings.limits.requestBody) {
+      this.fail(
+        new GatewayError('http_request_error', {
+          phase: 'requestBody',
+          status: 413,
+          detail: 'request body too large',
+        }),
+      )
+      return true
+    }
+    return this.#error !== undefined || asked.content(piece, from)
+  }
+
+  #asking(end: () => void): void {
+    if (this.#error !== undefined || this.#ended) return
+    end()
+    if (this.phase === 'requestBody') this.#enter('responseHead')
+  }
+
+  connecting(phase: Phase): void {
+    if (phase !== 'responseHead') this.#enter(phase)
+    else this.#enter(this.#content.complete || this.#framing.kind === 'none' ? 'responseHead' : 'requestBody')
+  }
+
+  drained(): void {
+    // Both wires tell: the upstream took what it was sent, or the client did.
+    this.#sentAt = this.#receivedAt = performance.now()
+    this.#tellMore()
+  }
+
+  #tellMore(): void {
+    const upstream = this.#upstream?.wire.socket
+    if (upstream === undefined || upstream.writableLength === 0) this.#content.resume()
+    if (this.#response.wire.socket.writableLength === 0) this.#answer?.resume()
+  }
+
+  // ---- head
+
+  informed({ status, reason, raw }: StatusLine): void {
+    this.#response.inform(status, reason, status === 100 ? [] : endToEnd(raw).raw)
+  }
+
+  answered(head: StatusLine, framing: Framing, content: Inbound): void {
+    this.#answered = true
+    this.#headAt = performance.now()
+    this.#answer = content
+    const { modifyResponse } = this.#front.settings
+    const outgoing = {
+      status: head.status,
+      reason: head.reason,
+      fields: responseFields(framing, head.status, head.raw),
+    }
+    if (modifyResponse === undefined) {
+      this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
+      return
+    }
+    void (async () => modifyResponse(outgoing, this))().then(
+      () => this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields),
+      (cause) => this.fail(internalFailure(cause, 'responseHead', 502)),
+    )
+  }
+
+  // ---- body
+
+  #relay({ raw: received }: StatusLine, status: number, reason: string, { raw }: Fields): void {
+    if (this.#error !== undefined || this.#ended) return
+    const response = this.#response
+    const upstream = this.#upstream as UpstreamConnection
+    if (this.phase !== 'requestBody') this.#enter('responseBody')
+    this.#receivedAt = performance.now()
+    const trailers = wantsTrailers(this.#line.raw) ? announcedTrailers(received) : undefined
+    const chunks = response.passesChunks(raw) && new Fields(received).has('transfer-encoding')
+    if (chunks && trailers !== undefined && hasContent(this.#out.method, status))
+      raw.push('Trailer', trailers)
+    upstream.verbatim = chunks
+    try {
+      response.writeHead(status, reason, raw, chunks)
+    } catch (cause) {
+      this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
+      return
+    }
+    const content = this.#answer as Inbound
+    content.consume({
+      content: (piece, from) => this.#passOn(piece, from, upstream),
+      end: (all) => this.#finish(wantsTrailers(this.#line.raw) ? trailersToForward(all).raw : []),
+    })
+    // Nothing of the body came with the head: the client gets the head now.
+    if (response.bytes === 0 && !response.ended) setImmediate(() => this.#flushHead())
+  }
+
+  #flushHead(): void {
+    if (!this.#response.ended) this.#response.flush()
+  }
+
+  #passOn(piece: Buffer, from: Wire, upstream: UpstreamConnection): boolean {
+    this.#receivedAt = performance.now()
+    this.#responseBytes = upstream.contentBytes
+    if (this.#responseBytes > this.#front.settings.limits.responseBody) {
+      this.fail(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
+      return true
+    }
+    try {
+      return this.#error !== undefined || this.#response.content(piece, from)
+    } catch (cause) {
+      this.fail(internalFailure(cause, 'responseBody'))
+      return true
+    }
+  }
+
+  // ---- end
+
+  #finish(trailers: readonly string[]): void {
+    if (this.#error !== undefined || this.#ended) return
+    const upstream = this.#upstream as UpstreamConnection
+    this.#responseBytes = upstream.contentBytes
+    this.#response.end(trailers)
+    this.#end()
+    // A write of its buffer may still be under way: only then is the connection free for the next exchange.
+    if (this.#asked?.ended !== true) upstream.abandon()
+    else if (upstream.wire.paused) this.#releaseLater(upstream)
+    else upstream.release()
+  }
+
+  #releaseLater(upstream: UpstreamConnection): void {
+    const { socket } = this.#response.wire
+    const taken = (): void => {
+      upstream.wire.resume()
+      upstream.release()
+    }
+    socket.write('', taken)
+  }
+
+  // ---- other ends
+
+  switched(head: StatusLine, early: Buffer): void {
+    const upstream = this.#upstream as UpstreamConnection
+    const chosen = new Fields(head.raw).tokens('upgrade')
+    // An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8).
+    if (chosen.length === 0 || !chosen.every((protocol) => this.#upgrade.includes(protocol))) {
+      this.fail(new GatewayError('http_upgrade_failed', { phase: 'responseHead' }))
+      return
+    }
+    this.#headAt = performance.now()
+    this.#enter('tunnel')
+    const { tunnel: silence, drain } = this.#front.settings.timeouts
+    const client = this.#response.wire
+    const raw = ['Connection', 'Upgrade', 'Upgrade', new Fields(head.raw).all('upgrade').join(', ')]
+    this.#response.switchProtocols([...endToEnd(head.raw).raw, ...raw])
+    const tunnel = new Tunnel(client, upstream.wire, { silence, drain }, this.#front.sweep, (error) => {
+      this.#error ??= error
+      this.#requestBytes = tunnel.sent
+      this.#responseBytes = tunnel.received
+      this.#end()
+    })
+    this.#tunnel = tunnel
+    client.bulk = upstream.wire.bulk = true
+    const sentAhead = this.#connection.handOver(tunnel.fromClient)
+    upstream.handOver(tunnel.fromUpstream)
+    if (sentAhead !== undefined) upstream.wire.write(sentAhead)
+    if (early.length > 0) client.write(early)
+    client.resume()
+    upstream.wire.resume()
+  }
+
+  lost(error: GatewayError, stale: boolean): void {
+    if (this.#ended) return
+    // A connection that went stale while it was idle is no fault of the request (RFC 9112 §9.3.1).
+    if (
+      stale &&
+      this.#framing.kind === 'none' &&
+      idempotent.has(this.#out.method) &&
+      this.#error === undefined
+    ) {
+      try {
+        this.#send(true)
+      } catch (cause) {
+        this.fail(internalFailure(cause, 'connect'))
+      }
+      return
+    }
+    const phase = this.#answered ? 'responseBody' : this.phase
+    this.fail(new GatewayError(error.type, { phase, cause: error.cause, detail: error.message }))
+  }
+
+  aborted(error: unknown): void {
+    this.fail(error instanceof GatewayError ? error : clientClosed(this.phase))
+  }
+
+  abort(reason: unknown): void {
+    const error = internalFailure(reason, this.phase)
+    if (this.#tunnel !== undefined) this.#tunnel.cut(error)
+    else this.fail(error)
+  }
+
+  /** The first failure counts; what breaks in its wake is not another one. */
+  fail(cause: unknown): void {
+    if (this.#error !== undefined || this.#ended) return
+    const error = internalFailure(cause, this.phase)
+    this.#error = error
+    this.#controller?.abort(error)
+    const reply = this.#told(error)
+    this.#upstream?.abandon()
+    if (error.type === 'client_closed' || this.#response.headSent || this.#response.ended)
+      this.#response.destroy()
+    else this.#refuse(error, reply)
+    this.#end()
+  }
+
+  #told(error: GatewayError): Reply | undefined {
+    try {
+      return this.#front.settings.onError?.(error, this)
+    } catch {
+      return undefined
+    }
+  }
+
+  #refuse(error: GatewayError, reply: Reply | undefined): void {
+    // What is left of the request cannot be told from the next one for sure.
+    if (!this.#content.complete) this.#response.close()
+    this.#reply(refusal(error, this.#front.settings.pseudonym, reply))
+  }
+
+  #reply({ status, fields: given = {}, body = '' }: Reply): void {
+    const fields = Fields.from(given)
+    const bytes = Buffer.from(body)
+    if (hasContent('', status)) fields.set('Content-Length', String(bytes.length))
+    this.#response.writeHead(status, '', fields.raw)
+    if (bytes.length > 0 && hasContent(this.#line.method, status))
+      this.#response.content(bytes, this.#response.wire)
+    this.#response.end()
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#front.sweep.delete(this)
+    this.#front.ended(this)
+  }
+
+  // ---- clocks
+
+  #enter(phase: Phase): void {
+    this.phase = phase
+    const limit = this.#front.settings.timeouts[phase]
+    const isBody = phase === 'requestBody' || phase === 'responseBody' || phase === 'tunnel'
+    this.#deadline = isBody ? Number.POSITIVE_INFINITY : performance.now() + limit
+  }
+
+  check(now: number): void {
+    const { timeouts } = this.#front.settings
+    if (now - this.#startedAt > timeouts.total) this.abort(timedOut('total'))
+    else if (now > this.#deadline) this.fail(timedOut(this.phase))
+    else if (this.#tunnel === undefined) this.#checkBodies(now)
+  }
+
+  #checkBodies(now: number): void {
+    const { timeouts } = this.#front.settings
+    if (this.#asked !== undefined && this.#framing.kind !== 'none' && !this.#asked.ended) {
+      const held = this.#asked.wire.socket.writableLength > 0
+      const limit = held ? timeouts.drain : timeouts.requestBody
+      if (now - this.#sentAt > limit)
+        this.fail(held ? timedOut('drain', 'upstream') : timedOut('requestBody'))
+    }
+    if (this.#answer !== undefined && !this.#ended) {
+      const held = this.#response.wire.socket.writableLength > 0
+      const limit = held ? timeouts.drain : timeouts.responseBody
+      if (now - this.#receivedAt > limit) this.fail(timedOut(held ? 'drain' : 'responseBody'))
+    }
+  }
+
+  // ---- what hooks see
+
+  get request(): ReceivedRequest {
+    this.#request ??= this.#received()
+    return this.#request
+  }
+
+  #received(): ReceivedRequest {
+    const { method, target, version, raw } = this.#line
+    const { socket } = this.#response.wire
+    return {
+      method,
+      target,
+      version,
+      fields: new Fields(raw.slice()),
+      remoteAddress: this.#connection.remoteAddress,
+      remotePort: socket.remotePort,
+      secure: this.#connection.secure,
+    }
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#error !== undefined) this.#controller.abort(this.#error)
+    }
+    return this.#controller.signal
+  }
+
+  summary(): ExchangeSummary {
+    const error = this.#error
+    const status = this.#response.status
+    return {
+      gateway: this.#front.settings.name,
+      method: this.#line.method,
+      target: this.#line.target,
+      status: error !== undefined && status === 0 ? error.status : status,
+      outcome: outcomeOf(error),
+      error,
+      errorType: error?.type,
+      endedBy: error?.source,
+      requestBytes: this.#requestBytes,
+      responseBytes: this.#responseBytes,
+      timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
+      duration: performance.now() - this.#startedAt,
+    }
+  }
+}

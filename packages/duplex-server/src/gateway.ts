@@ -1,0 +1,110 @@
+/** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
+
+import net, { type Server, type Socket } from 'node:net'
+import tls from 'node:tls'
+import {
+  bind,
+  GatewayError,
+  type GatewayOptions,
+  InFlight,
+  type Listener,
+  type ListenOptions,
+  type SocketGateway,
+  settle,
+} from '@relayrace/gateway'
+import { type Front, SocketExchange } from './exchange.ts'
+import { Pool } from './pool.ts'
+import { type Answerer, ServerConnection } from './server-connection.ts'
+import { Sweep } from './sweep.ts'
+import { probeAfter } from './upstream-connection.ts'
+
+/** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
+export function createDuplexGateway(options: GatewayOptions): SocketGateway {
+  const settings = settle('duplex-server', options)
+  const { timeouts, limits } = settings
+  const sweep = new Sweep([...Object.values(timeouts), settings.pool.idleTimeout])
+  const pool = new Pool(settings, sweep)
+  const inFlight = new InFlight<SocketExchange>()
+  const connections = new Set<ServerConnection>()
+  const listeners = new Set<Listener>()
+  let closed: Promise<void> | undefined
+
+  const front: Front = {
+    settings,
+    pool,
+    sweep,
+    ended(exchange) {
+      inFlight.delete(exchange)
+      settings.onEnd?.(exchange.summary())
+    },
+  }
+
+  const answerer: Answerer = {
+    limits: {
+      requestHead: limits.requestHead,
+      headTimeout: timeouts.requestHead,
+      idleTimeout: timeouts.idle,
+    },
+    sweep,
+    get closing() {
+      return closed !== undefined
+    },
+    answer(line, content, response, connection) {
+      const exchange = new SocketExchange(front, connection, line, content, response)
+      inFlight.add(exchange)
+      if (inFlight.size > limits.exchanges || closed !== undefined) {
+        exchange.fail(new GatewayError('connection_limit_reached', { phase: 'requestHead' }))
+      } else {
+        exchange.start()
+      }
+    },
+    gone: (connection) => connections.delete(connection),
+  }
+
+  const accept = (socket: Socket): void => {
+    if (connections.size >= limits.connections || closed !== undefined) socket.destroy()
+    else connections.add(new ServerConnection(socket, answerer))
+  }
+
+  function createServer(where: ListenOptions): Server {
+    const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
+    if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
+    const server = tls.createServer({ ...common, ALPNProtocols: ['http/1.1'], ...where.tls }, accept)
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    return server
+  }
+
+  async function listen(where: ListenOptions = {}): Promise<Listener> {
+    const listener = await bind(createServer(where), where)
+    listeners.add(listener)
+    return listener
+  }
+
+  async function shutDown(grace: number): Promise<void> {
+    const stopped = [...listeners].map((listener) => listener.close())
+    for (const connection of connections) if (connection.idle) connection.wire.socket.destroySoon()
+    await inFlight.drained(
+      grace,
+      () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
+    )
+    for (const connection of connections) connection.wire.socket.destroySoon()
+    pool.close()
+    await Promise.all(stopped)
+  }
+
+  const close = (grace = 10_000): Promise<void> => {
+    closed ??= shutDown(grace)
+    return closed
+  }
+
+  return {
+    name: settings.name,
+    get inFlight() {
+      return inFlight.size
+    },
+    accept,
+    listen,
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  }
+}

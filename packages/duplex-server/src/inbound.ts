@@ -1,0 +1,83 @@
+/** The content of one message that is being received: pieces to whoever wants them, no faster than they are wanted. */
+
+import type { Wire } from './wire.ts'
+
+/** Who takes the content of a message. */
+export interface ContentConsumer {
+  /**
+   * A piece, valid during the call only: `from.own(piece)` keeps it. Returning false stops reading until
+   * `Inbound.resume`.
+   */
+  content(piece: Buffer, from: Wire): boolean
+  /** The content is complete. `trailers` is in `rawHeaders` layout. */
+  end(trailers: readonly string[]): void
+}
+
+export class Inbound {
+  readonly wire: Wire
+  /** All of it has been received. */
+  complete = false
+  /** Bytes of content, without chunk framing unless it is handed on verbatim. */
+  bytes = 0
+
+  #consumer: ContentConsumer | undefined
+  #trailers: readonly string[] = []
+  #held = false
+  #ended = false
+  /** Pieces that came while nobody wanted any: the rest of one read. */
+  #waiting: Buffer[] = []
+
+  constructor(wire: Wire) {
+    this.wire = wire
+  }
+
+  /** Begins to take the content. What came before waits. */
+  consume(consumer: ContentConsumer): void {
+    this.#consumer = consumer
+    if (this.#waiting.length > 0 || this.complete) this.resume()
+  }
+
+  /** The receiver can take more. */
+  resume(): void {
+    this.#held = false
+    while (this.#waiting.length > 0 && !this.#held) this.#pass(this.#waiting.shift() as Buffer)
+    if (this.#held || this.#consumer === undefined) return
+    this.wire.resume()
+    if (this.complete) this.#end()
+  }
+
+  /** Reads on and drops what comes. */
+  discard(): void {
+    this.consume({ content: () => true, end: () => {} })
+    this.resume()
+  }
+
+  deliver(piece: Buffer): void {
+    this.bytes += piece.length
+    if (this.#consumer !== undefined && !this.#held) {
+      this.#pass(piece)
+      return
+    }
+    this.#waiting.push(this.wire.own(piece))
+    this.wire.pause()
+  }
+
+  finish(trailers: readonly string[]): void {
+    this.complete = true
+    this.#trailers = trailers
+    // A receiver that is held has all that it was given; it only has to be told that there is no more.
+    if (this.#consumer !== undefined && this.#waiting.length === 0) this.#end()
+  }
+
+  #pass(piece: Buffer): void {
+    if ((this.#consumer as ContentConsumer).content(piece, this.wire)) return
+    this.#held = true
+    this.wire.pause()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#consumer?.end(this.#trailers)
+  }
+}

@@ -1,0 +1,4 @@
+import { runProgram } from '@relayrace/gateway/program'
+import { createDuplexGateway } from './gateway.ts'
+
+await runProgram('duplex-server', createDuplexGateway)

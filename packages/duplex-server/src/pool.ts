@@ -1,0 +1,100 @@
+/** The upstream connections of one gateway: idle ones by endpoint, the freshest first, and a bound on all of them. */
+
+import { type Endpoint, GatewayError, type Settings } from '@relayrace/gateway'
+import type { Limited, Sweep } from './sweep.ts'
+import { type Asker, type Keeper, UpstreamConnection } from './upstream-connection.ts'
+
+export class Pool implements Keeper, Limited {
+  readonly #settings: Settings
+  readonly #sweep: Sweep
+  readonly #idle = new Map<string, UpstreamConnection[]>()
+  readonly #all = new Set<UpstreamConnection>()
+  #idleCount = 0
+  #closed = false
+
+  constructor(settings: Settings, sweep: Sweep) {
+    this.#settings = settings
+    this.#sweep = sweep
+  }
+
+  /** Open connections, in use and idle. */
+  get size(): number {
+    return this.#all.size
+  }
+
+  get idleSize(): number {
+    return this.#idleCount
+  }
+
+  /**
+   * A connection to ask on: an idle one, unless `fresh` is wanted, or a new one.
+   * @throws GatewayError `connection_limit_reached`, 503.
+   */
+  take(endpoint: Endpoint, asker: Asker, fresh = false): UpstreamConnection {
+    const key = keyOf(endpoint)
+    const known = fresh ? undefined : this.#idle.get(key)?.pop()
+    if (known !== undefined) {
+      this.#idleCount--
+      return known
+    }
+    if (this.#all.size >= this.#settings.pool.connections && !this.#dropIdle()) {
+      throw new GatewayError('connection_limit_reached', { phase: 'connect' })
+    }
+    const connection = new UpstreamConnection(key, endpoint, this.#settings, asker, this)
+    if (this.#all.size === 0) this.#sweep.add(this)
+    this.#all.add(connection)
+    return connection
+  }
+
+  idle(connection: UpstreamConnection): void {
+    const { idle, idleTimeout } = this.#settings.pool
+    const limit = Math.min(idleTimeout, connection.hint)
+    if (this.#closed || this.#idleCount >= idle || limit === 0) {
+      connection.wire.socket.destroy()
+      return
+    }
+    connection.expires = performance.now() + limit
+    const list = this.#idle.get(connection.key)
+    if (list === undefined) this.#idle.set(connection.key, [connection])
+    else list.push(connection)
+    this.#idleCount++
+  }
+
+  gone(connection: UpstreamConnection): void {
+    if (!this.#all.delete(connection)) return
+    if (this.#all.size === 0) this.#sweep.delete(this)
+    const list = this.#idle.get(connection.key)
+    const at = list?.indexOf(connection) ?? -1
+    if (list === undefined || at === -1) return
+    list.splice(at, 1)
+    if (list.length === 0) this.#idle.delete(connection.key)
+    this.#idleCount--
+  }
+
+  check(now: number): void {
+    for (const list of this.#idle.values()) {
+      for (const connection of list) if (now >= connection.expires) connection.wire.socket.destroy()
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#all) connection.wire.socket.destroy()
+  }
+
+  /** Makes room by giving up the connection that has been idle longest. */
+  #dropIdle(): boolean {
+    for (const [oldest] of this.#idle.values()) {
+      if (oldest === undefined) continue
+      oldest.wire.socket.destroy()
+      this.gone(oldest)
+      return true
+    }
+    return false
+  }
+}
+
+/** TLS settings and credentials are the gateway's, so an endpoint's address is all that tells connections apart. */
+function keyOf({ secure, hostname, port, socketPath }: Endpoint): string {
+  return socketPath ?? `${secure ? 'https' : 'http'}:${hostname}:${port}`
+}

@@ -1,0 +1,247 @@
+/** A client's connection: requests one after the other, each with a response, in order (RFC 9112 §9.3). */
+
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Framing, GatewayError, requestFraming } from '@relayrace/gateway'
+import { parseRequestHead, type RequestLine, responseHead } from './head.ts'
+import { Inbound } from './inbound.ts'
+import { Malformed, type MessageEvents, MessageReader } from './message.ts'
+import { httpDate, Response, type ResponseChannel } from './response.ts'
+import type { Limited, Sweep } from './sweep.ts'
+import { Wire, type WireEvents } from './wire.ts'
+
+export interface ServerLimits {
+  /** Bytes of a request head. */
+  readonly requestHead: number
+  /** Milliseconds for a head to arrive. */
+  readonly headTimeout: number
+  /** Milliseconds between two requests. */
+  readonly idleTimeout: number
+}
+
+/** Who answers the requests of a connection. */
+export interface Answerer {
+  readonly limits: ServerLimits
+  readonly sweep: Sweep
+  /** No connection is kept after its response. */
+  readonly closing: boolean
+  /** A request head has arrived. Its content is in `request`, its answer goes to `response`. Must not throw. */
+  answer(request: RequestLine, content: Inbound, response: Response, connection: ServerConnection): void
+  gone(connection: ServerConnection): void
+}
+
+/** How long a client that goes on sending after its answer is listened to, so that it can read the answer first, in ms. */
+const linger = 5_000
+/** Pipelined requests that wait for their turn, in bytes. Beyond that the client is not read. */
+const mostWaiting = 64 * 1024
+
+export class ServerConnection implements WireEvents, MessageEvents, Limited, ResponseChannel {
+  readonly wire: Wire
+  readonly #answerer: Answerer
+  readonly #reader: MessageReader
+  #content: Inbound | undefined
+  #response: Response | undefined
+  /** What a pipelining client has sent ahead. */
+  #waiting: Buffer | undefined
+  #deadline: number
+  #deadlinePhase: 'head' | 'idle' | 'linger' = 'head'
+  #handedOver = false
+
+  constructor(socket: Socket, answerer: Answerer) {
+    this.#answerer = answerer
+    this.#reader = new MessageReader(this, { head: answerer.limits.requestHead })
+    this.#deadline = performance.now() + answerer.limits.headTimeout
+    this.wire = Wire.accept(socket, this)
+    answerer.sweep.add(this)
+  }
+
+  get idle(): boolean {
+    return this.#response === undefined && this.#reader.idle
+  }
+
+  // ---- the wire
+
+  received(bytes: Buffer): void {
+    if (this.#deadlinePhase === 'linger') return
+    try {
+      this.#read(bytes)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  ended(): void {
+    const { wire } = this
+    if (this.#response !== undefined && !this.#response.ended) this.#response.aborted()
+    // A request that is cut off is no request, and between two there is nothing left to do.
+    wire.socket.end()
+    if (this.#response === undefined) wire.socket.destroySoon()
+  }
+
+  drained(): void {
+    this.#response?.producer?.drained()
+  }
+
+  closed(): void {
+    this.#answerer.sweep.delete(this)
+    if (this.#response !== undefined && !this.#response.ended) this.#response.aborted()
+    this.#answerer.gone(this)
+  }
+
+  check(now: number): void {
+    if (now < this.#deadline || this.#handedOver) return
+    if (this.#deadlinePhase === 'linger') {
+      this.wire.socket.destroy()
+      return
+    }
+    if (this.#response !== undefined) return
+    // Between two requests silence is all there is to say (RFC 9112 §9.5).
+    if (this.#deadlinePhase === 'idle' && this.#reader.idle) this.wire.socket.destroySoon()
+    else this.#refuse(new GatewayError('http_request_error', { phase: 'requestHead', status: 408 }))
+  }
+
+  // ---- the message
+
+  head(text: string): Framing {
+    const request = parseRequestHead(text)
+    const framing = requestFraming(request.version, request.raw)
+    const content = new Inbound(this.wire)
+    const response = new Response(this, request)
+    this.#content = content
+    this.#response = response
+    this.wire.bulk = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 16_384)
+    this.#answerer.answer(request, content, response, this)
+    return framing
+  }
+
+  content(piece: Buffer): void {
+    this.#content?.deliver(piece)
+  }
+
+  end(trailers: readonly string[]): void {
+    this.wire.bulk = false
+    this.#content?.finish(trailers)
+  }
+
+  // ---- the response's side
+
+  get remoteAddress(): string | undefined {
+    return this.wire.socket.remoteAddress
+  }
+
+  get secure(): boolean {
+    return (this.wire.socket as TLSSocket).encrypted === true
+  }
+
+  get closing(): boolean {
+    return this.#answerer.closing
+  }
+
+  /** Content in chunks is wanted with its framing, not decoded. */
+  set verbatim(verbatim: boolean) {
+    this.#reader.verbatim = verbatim
+  }
+
+  /** Content received of the current request, without framing. */
+  get contentBytes(): number {
+    return this.#reader.contentBytes
+  }
+
+  /** The response is out. The next request may begin, or the connection ends. */
+  responded(keep: boolean): void {
+    const complete = this.#content?.complete === true
+    if (!keep || this.wire.socket.readableEnded) {
+      this.#lingerThenClose()
+      return
+    }
+    if (!complete) {
+      // The rest of the request is still coming. It is read and dropped for a while, then the connection is given up.
+      this.#content?.discard()
+      this.#setDeadline('linger', linger)
+    }
+    this.#next()
+  }
+
+  /** The connection speaks another protocol from here on. @returns what has arrived of it already. */
+  handOver(events: WireEvents): Buffer | undefined {
+    this.#handedOver = true
+    this.#answerer.sweep.delete(this)
+    this.wire.events = events
+    const early = this.#waiting
+    this.#waiting = undefined
+    return early
+  }
+
+  #read(bytes: Buffer): void {
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#content?.complete === true) {
+        this.#wait(at === 0 ? bytes : bytes.subarray(at))
+        return
+      }
+      if (this.#response === undefined && this.#deadlinePhase === 'idle') {
+        this.#setDeadline('head', this.#answerer.limits.headTimeout)
+      }
+      at += this.#reader.read(at === 0 ? bytes : bytes.subarray(at))
+    }
+  }
+
+  #wait(bytes: Buffer): void {
+    this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes])
+    if (this.#waiting.length > mostWaiting) this.wire.pause()
+  }
+
+  #next(): void {
+    if (this.#content?.complete === false) return
+    this.#content = undefined
+    this.#response = undefined
+    this.#setDeadline('idle', this.#answerer.limits.idleTimeout)
+    const waiting = this.#waiting
+    if (waiting === undefined) {
+      this.wire.resume()
+      return
+    }
+    this.#waiting = undefined
+    // Not at once: a long pipeline would end up on the stack.
+    setImmediate(() => {
+      if (this.wire.socket.destroyed) return
+      this.received(waiting)
+      if (this.#waiting === undefined) this.wire.resume()
+    })
+  }
+
+  #setDeadline(phase: 'head' | 'idle' | 'linger', ms: number): void {
+    this.#deadlinePhase = phase
+    this.#deadline = performance.now() + ms
+  }
+
+  /** Answers what is no request, in order: a response that is under way is cut instead, since nothing can follow it. */
+  #refuse(cause: unknown): void {
+    if (!(cause instanceof GatewayError || cause instanceof Malformed)) throw cause
+    const error = cause instanceof Malformed ? this.#refusal(cause) : cause
+    const response = this.#response
+    if (response !== undefined && !response.ended) {
+      response.aborted(error)
+      return
+    }
+    const raw = ['Date', httpDate(), 'Content-Length', '0', 'Connection', 'close']
+    this.wire.write(responseHead(error.status, STATUS_CODES[error.status] ?? '', raw))
+    this.#lingerThenClose()
+  }
+
+  /** What is wrong with bytes that are no request, as a status. */
+  #refusal(error: Malformed): GatewayError {
+    const status = error.tooLarge === 'head' ? 431 : 400
+    return new GatewayError('http_request_error', { phase: 'requestHead', status, detail: error.message })
+  }
+
+  /** Ends our side and reads on for a while: closing at once would reset what the client has not read yet (RFC 9112 §9.6). */
+  #lingerThenClose(): void {
+    this.#setDeadline('linger', linger)
+    const { socket } = this.wire
+    socket.end()
+    this.wire.resume()
+    if (socket.readableEnded) socket.destroySoon()
+  }
+}

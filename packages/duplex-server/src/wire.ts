@@ -1,0 +1,187 @@
+/** A socket that reads into buffers of ours and never reads what it has nowhere to put. */
+
+import net, { type NetConnectOpts, Socket } from 'node:net'
+import { forget, leaseLarge, leaseSmall, provenAfter, release, shared, smallSize } from './buffers.ts'
+
+/** What happens on a wire. Nothing is called after `closed`. */
+export interface WireEvents {
+  /** Bytes that are only valid during the call, unless `Wire.own` says otherwise. */
+  received(bytes: Buffer): void
+  /** The peer has ended its side. */
+  ended(): void
+  /** Everything written so far has been taken by the kernel. */
+  drained(): void
+  closed(error: Error | undefined): void
+}
+
+const nothing = Buffer.alloc(0)
+
+/** A socket as Node hands it out; the handle is where a second `Socket` can take it over. */
+interface WithHandle {
+  _handle: object | null
+}
+
+export class Wire {
+  readonly socket: Socket
+  /** Who is told. A tunnel takes over from the message reader here. */
+  events: WireEvents
+  /** More content is coming than fits the shared buffer: read into a buffer of one's own. */
+  bulk = false
+
+  #current: Buffer = shared
+  #lease: Buffer | undefined
+  #moved = 0
+  #reading = true
+  #inCallback = false
+  #awaitingDrain = false
+  #error: Error | undefined
+
+  private constructor(socket: Socket | ((onread: net.OnReadOpts) => Socket), events: WireEvents) {
+    this.events = events
+    this.socket =
+      typeof socket === 'function'
+        ? socket({ buffer: () => this.#nextBuffer() as Buffer, callback: (count) => this.#received(count) })
+        : socket
+    this.socket.on('end', () => this.events.ended())
+    this.socket.on('error', (error: Error) => {
+      this.#error = error
+    })
+    this.socket.on('close', () => {
+      // Not reading means that a receiver may still be busy with the buffer.
+      if (this.#reading) this.#giveBack()
+      else this.#giveUp()
+      this.events.closed(this.#error)
+    })
+  }
+
+  /**
+   * Takes over an accepted socket on which nothing has been read (`pauseOnConnect`).
+   *
+   * Node offers `onread` only to sockets that we make ourselves, so a second one is made on the handle of the first. The
+   * first keeps the server's count of connections right: it goes when the second does.
+   */
+  static accept(accepted: Socket, events: WireEvents): Wire {
+    const { _handle: handle } = accepted as unknown as WithHandle
+    // TLS sockets decrypt into buffers of their own, and a stream that is no socket has no handle.
+    if (handle === null || handle === undefined || accepted.constructor !== Socket)
+      return Wire.flowing(accepted, events)
+    const wire = new Wire((onread) => {
+      ;(accepted as unknown as WithHandle)._handle = null
+      return new Socket({ handle, allowHalfOpen: true, onread } as never)
+    }, events)
+    wire.socket.once('close', () => accepted.destroy())
+    return wire
+  }
+
+  static connect(options: NetConnectOpts, events: WireEvents): Wire {
+    return new Wire(
+      (onread) => net.connect({ ...options, allowHalfOpen: true, onread } as NetConnectOpts),
+      events,
+    )
+  }
+
+  /** A socket that cannot be told where to read to: it allocates, and hands its pieces over for good. */
+  static flowing(socket: Socket, events: WireEvents): Wire {
+    const wire = new Wire(socket, events)
+    wire.#current = nothing
+    socket.on('data', (bytes: Buffer) => wire.events.received(bytes))
+    socket.resume()
+    return wire
+  }
+
+  /**
+   * Bytes that stay valid after `received`. What lies in the shared buffer is copied; a buffer of one's own is not read
+   * into again before the receiver has taken it (see `pause`).
+   */
+  own(bytes: Buffer): Buffer {
+    return this.#current === shared ? Buffer.from(bytes) : bytes
+  }
+
+  /** Whether what was written has all been taken by the kernel. If not, `drained` follows. */
+  write(bytes: Buffer | string): boolean {
+    if (typeof bytes === 'string') this.socket.write(bytes, 'latin1')
+    else this.socket.write(bytes)
+    return this.#taken()
+  }
+
+  /** Like `write`, with one system call for all parts. */
+  writeTogether(...parts: (Buffer | string)[]): boolean {
+    const { socket } = this
+    socket.cork()
+    for (const part of parts) {
+      if (typeof part === 'string') socket.write(part, 'latin1')
+      else socket.write(part)
+    }
+    socket.uncork()
+    return this.#taken()
+  }
+
+  #taken(): boolean {
+    const { socket } = this
+    if (socket.writableLength === 0) return true
+    if (!this.#awaitingDrain) {
+      this.#awaitingDrain = true
+      // `drain` comes only above a watermark, but a buffer is busy until its last byte is gone: an empty write behind
+      // the others tells.
+      socket.write(nothing, () => {
+        this.#awaitingDrain = false
+        if (!socket.destroyed) this.events.drained()
+      })
+    }
+    return false
+  }
+
+  /** Stops reading. Within `received` it takes effect before the buffer is read into again. */
+  pause(): void {
+    if (!this.#reading) return
+    this.#reading = false
+    if (!this.#inCallback) this.socket.pause()
+  }
+
+  resume(): void {
+    if (this.#reading) return
+    this.#reading = true
+    if (!this.#inCallback) this.socket.resume()
+  }
+
+  get paused(): boolean {
+    return !this.#reading
+  }
+
+  #received(count: number): boolean {
+    this.#moved += count
+    this.#inCallback = true
+    this.events.received(this.#current.subarray(0, count))
+    this.#inCallback = false
+    return this.#reading
+  }
+
+  /** The buffer for the next read; undefined keeps the current one, which a receiver may still be busy with. */
+  #nextBuffer(): Buffer | undefined {
+    if (!this.#reading) return undefined
+    if (!this.bulk) {
+      this.#giveBack()
+      this.#current = shared
+    } else if (this.#lease === undefined) {
+      this.#moved = 0
+      this.#lease = this.#current = leaseSmall()
+    } else if (this.#lease.length === smallSize && this.#moved > provenAfter) {
+      const large = leaseLarge()
+      if (large === undefined) return undefined
+      release(this.#lease)
+      this.#lease = this.#current = large
+    }
+    return this.#current
+  }
+
+  #giveUp(): void {
+    if (this.#lease !== undefined) forget(this.#lease)
+    this.#lease = undefined
+  }
+
+  #giveBack(): void {
+    if (this.#lease === undefined) return
+    release(this.#lease)
+    this.#lease = undefined
+  }
+}
