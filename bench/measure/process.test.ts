@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { canMeasure, processTree, proportionalSize, resetPeaks, usage } from './process.ts'
+
+/** A child that runs some script, says `done`, and waits to be ended. */
+async function child(script: string): Promise<{ pid: number } & AsyncDisposable> {
+  const program = spawn(process.execPath, ['-e', `${script};console.log('done');setInterval(()=>{},1e6)`])
+  await once(program.stdout, 'data')
+  return {
+    pid: program.pid as number,
+    async [Symbol.asyncDispose]() {
+      program.kill('SIGKILL')
+      await once(program, 'exit')
+    },
+  }
+}
+
+const MiB = 1024 ** 2
+
+test.runIf(canMeasure)('counts the processor time of a process', async () => {
+  await using busy = await child(
+    'const end=process.cpuUsage().user+300_000;while(process.cpuUsage().user<end);',
+  )
+  const used = usage(busy.pid)
+  expect(used?.cpu).toBeGreaterThan(0.3)
+  expect(used?.user).toBeGreaterThanOrEqual(0.28)
+  expect(used?.cpu).toBeLessThan(3)
+})
+
+test.runIf(canMeasure)('counts the children of a process', async () => {
+  await using parent = await child(
+    `const c=require('child_process').spawn(process.execPath,['-e','setInterval(()=>{},1e6)']);process.on('exit',()=>c.kill());process.on('SIGTERM',()=>process.exit())`,
+  )
+  const tree = processTree(parent.pid)
+  expect(tree).toHaveLength(2)
+  expect(usage(parent.pid)?.processes).toBe(2)
+  process.kill(tree[1] as number, 'SIGKILL')
+})
+
+test.runIf(canMeasure)('sees a peak that has passed, until it is reset', async () => {
+  await using held = await child(
+    'let b=Buffer.alloc(200*2**20,1);b=undefined;gc()'.replace('gc()', 'global.gc?.()'),
+  )
+  expect(usage(held.pid)?.peak).toBeGreaterThan(200 * MiB)
+  const now = usage(held.pid)?.rss ?? 0
+  resetPeaks(held.pid)
+  expect(usage(held.pid)?.peak).toBeLessThanOrEqual(now + 10 * MiB)
+})
+
+test.runIf(canMeasure)('the proportional size is no more than the resident', async () => {
+  await using one = await child('')
+  const size = proportionalSize(one.pid)
+  expect(size).toBeGreaterThan(5 * MiB)
+  expect(size).toBeLessThanOrEqual(usage(one.pid)?.rss ?? 0)
+})
+
+test('a process that has ended has used nothing that could be read', async () => {
+  const program = spawn(process.execPath, ['-e', ''])
+  await once(program, 'exit')
+  expect(usage(program.pid as number)).toBeUndefined()
+})
