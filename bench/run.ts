@@ -67,7 +67,7 @@ async function measure(request: Request): Promise<number> {
       `nothing to measure: ${records.map(({ name, absent }) => `${name} is ${absent}`).join('; ')}`,
     )
   }
-  const noise = await listenForNoise(2_000)
+  const noise = await listenForNoise(preset.quiet ? 5_000 : 1_000)
   if (preset.quiet && noise.objections.length > 0 && !request.force) {
     throw new UsageError(
       `this machine is not quiet: ${listed(noise.objections)}. --force publishes all the same`,

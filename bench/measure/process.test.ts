@@ -5,7 +5,11 @@ import { canMeasure, processTree, proportionalSize, resetPeaks, usage } from './
 
 /** A child that runs some script, says `done`, and waits to be ended. */
 async function child(script: string): Promise<{ pid: number } & AsyncDisposable> {
-  const program = spawn(process.execPath, ['-e', `${script};console.log('done');setInterval(()=>{},1e6)`])
+  const program = spawn(process.execPath, [
+    '--expose-gc',
+    '-e',
+    `${script};console.log('done');setInterval(()=>{},1e6)`,
+  ])
   await once(program.stdout, 'data')
   return {
     pid: program.pid as number,
@@ -25,7 +29,7 @@ test.runIf(canMeasure)('counts the processor time of a process', async () => {
   const used = usage(busy.pid)
   expect(used?.cpu).toBeGreaterThan(0.3)
   expect(used?.user).toBeGreaterThanOrEqual(0.28)
-  expect(used?.cpu).toBeLessThan(3)
+  expect(used?.cpu).toBeLessThan(30)
 })
 
 test.runIf(canMeasure)('counts the children of a process', async () => {
@@ -39,13 +43,10 @@ test.runIf(canMeasure)('counts the children of a process', async () => {
 })
 
 test.runIf(canMeasure)('sees a peak that has passed, until it is reset', async () => {
-  await using held = await child(
-    'let b=Buffer.alloc(200*2**20,1);b=undefined;gc()'.replace('gc()', 'global.gc?.()'),
-  )
+  await using held = await child('let b=Buffer.alloc(200*2**20,1);b=undefined;gc()')
   expect(usage(held.pid)?.peak).toBeGreaterThan(200 * MiB)
-  const now = usage(held.pid)?.rss ?? 0
   resetPeaks(held.pid)
-  expect(usage(held.pid)?.peak).toBeLessThanOrEqual(now + 10 * MiB)
+  expect(usage(held.pid)?.peak).toBeLessThan(150 * MiB)
 })
 
 test.runIf(canMeasure)('the proportional size is no more than the resident', async () => {

@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { type Request, readOptions, UsageError } from './options.ts'
+
+const read = (line: string): Request => readOptions(line === '' ? [] : line.split(' ')) as Request
+
+test('without a word it is the quick preset with all scenarios', () => {
+  const { preset, scenarios, scale, action } = read('')
+  expect({ preset: preset.name, scenarios: scenarios.length, size: scale.size, action }).toEqual({
+    preset: 'quick',
+    scenarios: 8,
+    size: 1024 ** 3,
+    action: 'run',
+  })
+})
+
+test('names are picked in the order in which they are given', () => {
+  const { targets, scenarios } = read('--target nginx,direct --scenario upload,download')
+  expect(targets.map(({ name }) => name)).toEqual(['nginx', 'direct'])
+  expect(scenarios.map(({ name }) => name)).toEqual(['upload', 'download'])
+})
+
+test('a smaller size makes the warm-up no larger than itself', () => {
+  expect(read('--size 1MiB').scale).toMatchObject({
+    size: 1024 ** 2,
+    warmUp: 1024 ** 2,
+    chunkedSize: 1024 ** 2,
+  })
+})
+
+test('a command makes a target named custom', () => {
+  const { targets } = read('--command prog --target custom,direct')
+  expect(targets.map(({ name }) => name)).toEqual(['custom', 'direct'])
+})
+
+test('smoke and quick run all four strategies', () => {
+  for (const preset of ['smoke', 'quick']) {
+    const strategies = read(`--preset ${preset}`).targets.filter(({ kind }) => kind === 'strategy')
+    expect(strategies.map(({ name }) => name).toSorted()).toEqual([
+      'duplex-server',
+      'fetch-proxy',
+      'pipe-proxy',
+      'reverse-proxy',
+    ])
+  }
+})
+
+test.each([
+  ['--preset fast', /no preset "fast"; there are: smoke, quick, standard, publish/],
+  ['--target ngnix', /no target "ngnix"; there are: .*nginx/],
+  ['--scenario downlaod', /no scenario "downlaod"; there are: download, parallel/],
+  ['--base nobody', /no target "nobody"/],
+  ['--target custom', /no target "custom"/],
+  ['--target ,', /names nothing/],
+  ['--size 10', /Write a size from 1KiB on/],
+  ['--size big', /Write a size from 1KiB on/],
+  ['--rounds 0', /Write a whole number from 1 on/],
+  ['--rounds 1.5', /Write a whole number from 1 on/],
+  ['--sed 1', /unknown option '--sed'.*--seed/s],
+  ['download', /too many arguments/],
+])('refuses %s', (line, message) => {
+  expect(() => read(line)).toThrow(UsageError)
+  expect(() => read(line)).toThrow(message)
+})
+
+const run = fileURLToPath(new URL('run.ts', import.meta.url))
+const bench = (...args: string[]) => spawnSync(process.execPath, [run, ...args], { encoding: 'utf8' })
+
+test('a refusal ends with 2, says why on standard error and measures nothing', () => {
+  const { status, stderr, stdout } = bench('--target', 'nobody')
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^bench: there is no target "nobody"; there are: pipe-proxy, /)
+  expect(stdout).toBe('')
+})
+
+test('a folder without results is refused', () => {
+  const { status, stderr } = bench('--report', 'nowhere')
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/cannot report on nowhere/)
+})
+
+test('help ends with 0', () => {
+  const { status, stdout } = bench('--help')
+  expect(status).toBe(0)
+  expect(stdout).toContain('--preset')
+})
+
+test('the list shows every target as installed or how to get it', { timeout: 60_000 }, () => {
+  const { status, stdout } = bench('--list', '--json')
+  expect(status).toBe(0)
+  const list = JSON.parse(stdout) as { targets: { name: string; version: string | null; install: string }[] }
+  expect(list.targets.find(({ name }) => name === 'direct')?.version).toBe('none')
+  for (const { install } of list.targets) expect(install).not.toBe('')
+})
