@@ -7,9 +7,9 @@ export interface Limited {
 }
 
 /** How exact a limit is, as a part of the shortest one; and the bounds of the sweep's period, in ms. */
-const part = 4
-const shortest = 50
-const longest = 1_000
+const part = 10
+const shortest = 20
+const longest = 500
 
 export class Sweep {
   readonly #period: number
