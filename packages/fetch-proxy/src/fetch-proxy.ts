@@ -1,5 +1,6 @@
 /** The fetch proxy: `fetch` asks the upstream, a reader takes the response body off its WHATWG stream. */
 
+import type { IncomingMessage } from 'node:http'
 import {
   createTunnel,
   type GatewayOptions,
@@ -19,16 +20,43 @@ export function createFetchProxy(options: GatewayOptions): HttpGateway {
     const connections = createConnections(settings)
     const tunnel = createTunnel(settings)
     return {
-      carry: (exchange) => (isBeyondFetch(exchange) ? tunnel(exchange) : carry(exchange, connections)),
+      async carry(exchange) {
+        if (await isBeyondFetch(exchange)) await tunnel(exchange)
+        else await carry(exchange, connections)
+      },
       tunnel,
       close: connections.close,
     }
   })
 }
 
-/** What undici's client refuses to send. It goes the way of upgrades, with node:http and a connection of its own. */
-function isBeyondFetch({ out }: HttpExchange): boolean {
-  return out.path === '*' || out.fields.has('expect')
+/**
+ * What undici's client refuses to send, and what it would hold back: it sends the head with the first byte of the body,
+ * so a client that waits for the origin's word before it goes on would wait for ever. Such an exchange goes the way of
+ * upgrades, with node:http and a connection of its own.
+ */
+function isBeyondFetch({ incoming, out, framing }: HttpExchange): boolean | Promise<boolean> {
+  if (out.path === '*' || out.fields.has('expect')) return true
+  if (framing.kind === 'none' || incoming.complete || incoming.readableLength > 0) return false
+  return staysSilent(incoming)
+}
+
+/** How long the head of an upload is held back for the first byte of its body, in milliseconds. */
+const patience = 50
+
+function staysSilent(incoming: IncomingMessage): Promise<boolean> {
+  return new Promise((resolve) => {
+    const begun = (): void => settle(false)
+    const timer = setTimeout(() => settle(true), patience)
+    const settle = (silent: boolean): void => {
+      clearTimeout(timer)
+      incoming.off('readable', begun)
+      incoming.off('close', begun)
+      resolve(silent)
+    }
+    incoming.on('readable', begun)
+    incoming.on('close', begun)
+  })
 }
 
 async function carry(exchange: HttpExchange, connections: Connections): Promise<void> {

@@ -2,7 +2,7 @@
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -116,7 +116,8 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
   ask.once('socket', (socket: Socket) => {
     if (!socket.connecting) return
     const { phase, endpoint } = exchange
-    exchange.enter(endpoint.socketPath === undefined ? 'dns' : 'connect')
+    // An address needs no looking up, and there is no event that would say so.
+    exchange.enter(endpoint.socketPath === undefined && isIP(endpoint.hostname) === 0 ? 'dns' : 'connect')
     socket.once('lookup', () => exchange.enter('connect'))
     if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
     socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.enter(phase))

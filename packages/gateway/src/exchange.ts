@@ -32,6 +32,12 @@ export interface Front {
   ended(exchange: HttpExchange): void
 }
 
+/** A `ClientRequest`, or what takes a request body like one. */
+interface RequestSink extends Writable {
+  addTrailers?(trailers: [string, string][]): void
+  flushHeaders?(): void
+}
+
 /** A `ReadableStream` of bytes, of whichever implementation. */
 export interface ByteSource {
   getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> }
@@ -125,7 +131,7 @@ export class HttpExchange implements Exchange {
    * It is `pipe`, not `pipeline`: that would destroy the client's socket when the upstream fails, and with it the way to
    * tell the client so.
    */
-  pump(sink: Writable & { addTrailers?(trailers: [string, string][]): void }): void {
+  pump(sink: RequestSink): void {
     const { incoming, framing } = this
     if (framing.kind === 'none') {
       sink.end()
@@ -145,6 +151,8 @@ export class HttpExchange implements Exchange {
       // While the connection is still being made, its phases go on; `watchConnecting` enters this one after them.
       if (this.phase === 'requestBody') this.enter('responseHead')
     })
+    // The head must not wait for the first byte of the body.
+    sink.flushHeaders?.()
     incoming.pipe(sink, { end: false })
     sink.once('close', () => {
       incoming.unpipe(sink)
@@ -267,15 +275,17 @@ export class HttpExchange implements Exchange {
     this.phase = 'responseBody'
     // All of it came in one piece: no stream need be set up for what is here already.
     if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
-      // Newer Node hands out one chunk at a time once the end has come.
+      let last: Buffer | undefined
+      // Newer Node hands the chunks out one at a time once the end has come.
       for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
+        if (last !== undefined) response.write(last)
         this.#countResponse(chunk.length)
-        response.write(chunk)
+        last = chunk
       }
       // An empty body ends only when it is read.
       answer.resume()
       this.#addTrailers(answer.rawTrailers)
-      response.end()
+      response.end(last)
       return
     }
     if (answer.readableLength === 0) response.flushHeaders()
