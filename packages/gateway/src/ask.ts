@@ -101,10 +101,15 @@ export function servername({ tls }: Settings, hostname: string): string {
 export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     watchConnecting(ask, exchange)
-    ask.once('response', resolve)
+    let answered = false
+    ask.once('response', (response) => {
+      answered = true
+      resolve(response)
+    })
     ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
     ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
-    ask.once('close', () => reject(upstreamFailure(undefined, exchange.phase)))
+    // Every request closes in the end, and an error costs the stack it keeps.
+    ask.once('close', () => answered || reject(upstreamFailure(undefined, exchange.phase)))
   })
 }
 

@@ -139,6 +139,8 @@ export class HttpExchange implements Exchange {
       return
     }
     this.enter('requestBody')
+    // A client may wait for the origin's word before it sends anything.
+    if (incoming.readableLength === 0) sink.flushHeaders?.()
     const clock = this.#watchUpload(() => sink.writableNeedDrain)
     incoming.on('data', (chunk: Buffer) => this.#countRequest(chunk.length, clock))
     sink.on('drain', () => clock.moved())
