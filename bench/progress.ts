@@ -10,11 +10,10 @@ export async function runShowing(campaign: Campaign, signal: AbortSignal): Promi
   const tasks = [...rounds].map(
     ([round, steps]): ListrTask => ({
       title: `Round ${round} of ${rounds.size}`,
-      skip: () => signal.aborted && 'interrupted',
       task: (_, task) => task.newListr(scenarioTasks(steps, campaign, signal)),
     }),
   )
-  await new Listr(tasks, {
+  const list = new Listr(tasks, {
     concurrent: false,
     // What a Ctrl-C means is decided in one place, and it is not here.
     registerSignalListeners: false,
@@ -24,8 +23,14 @@ export async function runShowing(campaign: Campaign, signal: AbortSignal): Promi
     // A spinner would be a load of its own beside what is measured.
     rendererOptions: { lazy: true, logger: logger(true) },
     fallbackRendererOptions: { logger: logger(false) },
-  }).run()
+  })
+  await list.run().catch((error: unknown) => {
+    if (error !== interrupted) throw error
+  })
 }
+
+/** Ends the list where it is. */
+const interrupted = new Error('interrupted')
 
 const logger = (icons: boolean): ListrLogger =>
   new ListrLogger({
@@ -38,14 +43,16 @@ function scenarioTasks(steps: readonly Step[], campaign: Campaign, signal: Abort
   return [...Map.groupBy(steps, ({ scenario }) => scenario)].map(
     ([scenario, mine]): ListrTask => ({
       title: scenario.name,
-      skip: () => signal.aborted && 'interrupted',
       async task(_, task) {
         for (const step of mine) {
-          if (process.stderr.isTTY) task.output = `${step.target.name} … ${place(campaign)}`
+          if (process.stderr.isTTY) task.title = `${scenario.name}: ${step.target.name} … ${place(campaign)}`
           const sample = await campaign.take(step)
+          if (signal.aborted) throw interrupted
           if (sample) task.output = `${verdict(sample, step)}  ${place(campaign)}`
         }
+        task.title = scenario.name
       },
+      rendererOptions: { outputBar: Number.POSITIVE_INFINITY },
     }),
   )
 }

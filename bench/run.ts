@@ -155,7 +155,12 @@ function introduce(
 function show(request: Request, results: Results, folder: string): void {
   if (request.json) console.log(JSON.stringify(results, null, 2))
   else console.log(`\n${terminal(summarize(results), process.stdout.isTTY && !process.env.NO_COLOR)}\n`)
-  say(`Written to ${path.relative('', folder) || '.'}: results.json, report.md, report.html`)
+  say(`Written to ${shortest(folder)}: results.json, report.md, report.html`)
+}
+
+function shortest(folder: string): string {
+  const relative = path.relative('', folder) || '.'
+  return relative.startsWith('..') ? path.resolve(folder) : relative
 }
 
 function exitCodeOf(results: Results, interrupt: Interrupt): number {
