@@ -55,7 +55,7 @@ export interface Report {
   readonly duration: number
   /** In the order of the cases. */
   readonly results: readonly Result[]
-  /** Every MUST that failed without a declared deviation, and every fault of the harness. */
+  /** Every MUST that failed and every death without a declared deviation, and every fault of the harness. */
   readonly failures: readonly Result[]
   /** Declared deviations that pass. */
   readonly overcome: readonly Result[]
@@ -129,7 +129,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
             left.length = 0
             throw error
           }
-          settle(next, skip(next, `it does not start ${next.setup.name}: ${error.message}`))
+          settle(next, skip(next, `it does not start ${next.setup.name}: ${error.message.slice(-160)}`))
         }
       }
     } finally {
@@ -138,10 +138,10 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   }
 }
 
-/** A MUST that fails without a declared deviation, or a fault of the harness. */
+/** A MUST that fails, or any death, without a declared deviation; or a fault of the harness. */
 export function isFailure({ verdict, level, deviation }: Result): boolean {
   if (verdict === 'harness failed') return true
-  return (verdict === 'fail' || verdict === 'crash') && level === 'MUST' && deviation === undefined
+  return deviation === undefined && (verdict === 'crash' || (verdict === 'fail' && level === 'MUST'))
 }
 
 /** The runs of a case that share a setup. */

@@ -1,5 +1,6 @@
 /** FRAME: where a message ends. RFC 9112 §6 and §7. */
 
+import { quietly } from '@relayrace/fixtures/wire'
 import { type Case, chunked, each, get, head, reply } from '../case.ts'
 import { answered, check, complete, equal, lacks, refused, values } from '../expect.ts'
 
@@ -188,7 +189,7 @@ export const frame: readonly Case[] = [
         if (message.target.endsWith('slow')) await pass(100)
         send(reply(message.target))
       }
-      const both = Promise.all([answer(), answer()])
+      const both = quietly(Promise.all([answer(), answer()]))
       answered(await client.response(), 200, '/frame/slow')
       answered(await client.response(), 200, '/frame/fast')
       await both

@@ -1,6 +1,6 @@
 /** TIME: every phase of an exchange has its limit, and only its own. */
 
-import { connect as dial } from 'node:net'
+import { connect as dial, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { type Case, chunks, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, refused, truncated } from '../expect.ts'
@@ -169,7 +169,7 @@ export const time: readonly Case[] = [
     deliveries: ['coalesced'],
     async run({ connect, origin, pass }) {
       const client = await connect()
-      client.send(head('POST /time HTTP/1.1', 'Host: a', 'Content-Length: 15'))
+      client.send(`${head('POST /time HTTP/1.1', 'Host: a', 'Content-Length: 16')}x`)
       const response = client.response()
       const exchange = await origin.request()
       for (let count = 0; count < 15; count++) {
@@ -244,11 +244,19 @@ async function unansweringPort(over: AbortSignal): Promise<URL> {
     worker.once('message', resolve)
     worker.once('error', reject)
   })
-  const fillers = Array.from({ length: 8 }, () => dial({ port, host: '127.0.0.1' }).on('error', () => {}))
+  const fillers: Socket[] = []
   over.addEventListener('abort', () => {
     for (const filler of fillers) filler.destroy()
     worker.terminate()
   })
-  await new Promise((resolve) => fillers[0]?.once('connect', resolve))
+  do fillers.push(dial({ port, host: '127.0.0.1' }).on('error', () => {}))
+  while (await connects(fillers.at(-1) as Socket))
   return new URL(`http://127.0.0.1:${port}`)
+}
+
+function connects(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true))
+    setTimeout(() => resolve(false), 300)
+  })
 }
