@@ -5,6 +5,7 @@ import { canc } from './canc.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
 import { info } from './info.ts'
+import { smug } from './smug.ts'
 import { strm } from './strm.ts'
 import { time } from './time.ts'
 import { trlr } from './trlr.ts'
@@ -19,4 +20,5 @@ export const cases: readonly Case[] = [
   ...time,
   ...trlr,
   ...info,
+  ...smug,
 ]
