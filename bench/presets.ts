@@ -14,7 +14,7 @@ export interface Preset {
   includes(target: Target): boolean
 }
 
-const foremost = ['direct', 'nginx', 'haproxy', 'go-reverseproxy', 'http-proxy-3']
+const foremost = ['direct', 'nginx', 'go-reverseproxy', 'http-proxy-3']
 
 export const presets: readonly Preset[] = [
   {

@@ -132,7 +132,8 @@ async function recordOf(target: Target): Promise<TargetRecord> {
 
 /** What Node programs most often use; without it, what else is there. */
 function baseOf({ base }: Request, present: readonly Target[]): string | null {
-  const wanted = base === undefined ? ['http-proxy-3', 'naive-pipeline', 'nginx', 'direct'] : [base]
+  const wanted =
+    base === undefined ? ['http-proxy-3', 'naive-pipeline', 'nginx', 'pipe-proxy', 'direct'] : [base]
   return wanted.find((name) => present.some((target) => target.name === name)) ?? null
 }
 

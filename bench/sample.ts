@@ -138,18 +138,23 @@ const difference = (before: Sizes, after: Sizes): Held => ({
   pulled: after.pulled - before.pulled,
 })
 
-/** Waits until nothing grows any more, but not for ever: a proxy that stores all it gets grows until it is full. */
+/** More than this pulled by stalled readers is no buffer but a store, and would fill the disk of who looks on. */
+const enough = 4 * 1024 ** 3
+
+/** Waits until nothing grows any more, but not for ever: some proxies store all they can get. */
 async function settled(setting: Setting, pid: number | undefined, signal: AbortSignal): Promise<Sizes> {
   const every = 250
   const longest = 8_000
   const steadyFor = 4
-  let last = await sizes(setting, pid)
+  const first = await sizes(setting, pid)
+  let last = first
   for (let waited = 0, steady = 0; waited < longest && steady < steadyFor; waited += every) {
     await wait(every, undefined, { signal })
     const now = await sizes(setting, pid)
     const grown = now.pulled - last.pulled + Math.abs((now.process ?? 0) - (last.process ?? 0))
     steady = grown < 256 * 1024 ? steady + 1 : 0
     last = now
+    if (now.pulled - first.pulled > enough) break
   }
   return last
 }

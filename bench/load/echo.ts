@@ -12,9 +12,14 @@ const seed = 1
 const patience = 3_000
 
 /** A relay that holds each chunk back for a while shows so in a few turns. */
-const longest = 5_000
+const longest = 4_000
 
-export async function echo(url: URL, job: Echo, count: number = job.trips): Promise<Outcome> {
+export async function echo(
+  url: URL,
+  job: Echo,
+  count: number = job.trips,
+  limit: number = longest,
+): Promise<Outcome> {
   const problems = new Problems()
   const verifier = new Verifier(seed)
   const trips: number[] = []
@@ -26,6 +31,7 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
     path: '/echo',
     method: 'POST',
     fields: ['Transfer-Encoding: chunked', 'Content-Type: application/octet-stream'],
+    patience,
     body(part) {
       verifier.update(part)
       if (verifier.bytes === (trips.length + 1) * job.bytes) {
@@ -36,7 +42,7 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
     },
   })
   const sendNext = (): void => {
-    if (trips.length === count || performance.now() - started > longest) {
+    if (trips.length === count || performance.now() - started > limit) {
       ended = true
       running.socket.write('0\r\n\r\n')
       return
@@ -49,7 +55,6 @@ export async function echo(url: URL, job: Echo, count: number = job.trips): Prom
     running.socket.write('\r\n')
     running.socket.uncork()
   }
-  running.socket.setTimeout(patience)
   await Promise.race([once(running.socket, 'connect').catch(() => undefined), running.ended])
   if (!running.socket.destroyed) sendNext()
 

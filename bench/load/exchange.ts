@@ -11,6 +11,8 @@ export interface ExchangeOptions {
   readonly fields?: readonly string[]
   /** A view that is valid only during the call. Returning false stops reading until `resume`. */
   body(slice: Buffer): boolean
+  /** Milliseconds of silence after which it is given up. */
+  readonly patience?: number
   head?(head: ResponseHead): void
 }
 
@@ -38,7 +40,7 @@ export interface Ended {
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
 export function exchange(url: URL, options: ExchangeOptions): Exchange {
-  const { path, method = 'GET', fields = [] } = options
+  const { path, method = 'GET', fields = [], patience = silenceLimit } = options
   const startedAt = performance.now()
   const { promise: ended, resolve } = Promise.withResolvers<Ended>()
   let head: ResponseHead | undefined
@@ -76,7 +78,7 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
       },
     },
   })
-  socket.setTimeout(silenceLimit, () => finish(head ? 'silence in the body' : 'no response in time'))
+  socket.setTimeout(patience, () => finish(head ? 'silence in the body' : 'no response in time'))
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (socket.connecting || error.syscall === 'connect') finish(`connect ${error.code}`)
   })
@@ -90,7 +92,7 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
     startedAt,
     ended,
     resume() {
-      socket.setTimeout(silenceLimit)
+      socket.setTimeout(patience)
       socket.resume()
     },
     leave: () => finish(undefined),

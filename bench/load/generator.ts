@@ -40,7 +40,7 @@ const warmUp = (url: URL, job: Job): Promise<Outcome> => {
     case 'events':
       return events(url, { ...job, streams: 1 }, 5)
     case 'echo':
-      return echo(url, job, job.warmUp)
+      return echo(url, job, job.warmUp, 1_000)
   }
 }
 

@@ -3,7 +3,7 @@
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { median } from '../statistics/describe.ts'
 import { type Exchange, exchange, Problems } from './exchange.ts'
-import type { Download, Outcome, Stall } from './job.ts'
+import { type Download, type Outcome, type Stall, silenceLimit } from './job.ts'
 
 export interface Received {
   readonly bytes: number
@@ -95,6 +95,9 @@ export async function stall(url: URL, job: Stall, held: () => Promise<void>): Pr
   }
 }
 
+/** The last of many streams begins when the buffers of all others are full. */
+const patience = 3 * silenceLimit
+
 interface StoppingReader {
   /** Resolves when it has stopped reading, or has failed before. */
   readonly stopped: Promise<void>
@@ -108,6 +111,7 @@ function stoppingReader(url: URL, job: Stall, seed: number): StoppingReader {
   let until = job.after
   const reader: Exchange = exchange(url, {
     path: bytesPath(job.bytes, seed),
+    patience,
     body(slice) {
       verifier.update(slice)
       if (verifier.bytes < until) return true

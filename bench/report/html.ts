@@ -40,7 +40,7 @@ export function html(summary: Summary): string {
 <main>
 ${cautions(summary)}
 ${overview(summary)}
-${scenarios.map((scenario) => section(scenario, results.base)).join('\n')}
+${scenarios.map(section).join('\n')}
 ${provenance(summary)}
 </main>
 <footer><p>Figures are medians ± the median absolute deviation; dots are single samples. ★ is the best contestant of a column; <span class="equal">underlined</span> ones this run cannot tell from it. Controls do not compete. This page was made from <code>results.json</code> alone.</p></footer>
@@ -102,7 +102,7 @@ function map(scenarios: readonly ScenarioSummary[]): string {
   return `<figure><figcaption>One download: processor time against peak memory. Towards the lower left is better.</figcaption>${bothWidths(chart)}</figure>`
 }
 
-function section(scenario: ScenarioSummary, base: string | null): string {
+function section(scenario: ScenarioSummary): string {
   const { record, headline, sentences } = scenario
   const others = record.metrics.filter((metric) => metric !== headline && anyFigure(scenario, metric))
   return `<section id="${record.name}">
@@ -110,7 +110,7 @@ function section(scenario: ScenarioSummary, base: string | null): string {
 <p class="question">${escapeText(record.question)}</p>
 ${sentences.length > 0 ? `<p class="verdict">${sentences.map(escapeText).join(' ')}</p>` : ''}
 <figure><figcaption><strong>${escapeText(headline.label)}, ${escapeText(headline.unit)}.</strong> ${escapeText(headline.about)}</figcaption>${bars(scenario, headline)}</figure>
-${table(scenario, base)}
+${table(scenario)}
 ${others.length > 0 ? `<details><summary>A chart of each other metric</summary>${others.map((metric) => `<figure><figcaption><strong>${escapeText(metric.label)}, ${escapeText(metric.unit)}.</strong> ${escapeText(metric.about)}</figcaption>${bars(scenario, metric)}</figure>`).join('')}</details>` : ''}
 <dl class="terms"><dt>Load</dt><dd>${escapeText(record.load)}</dd><dt>Must come back</dt><dd>${escapeText(record.expects)}</dd><dt>Counts as wrong</dt><dd>${escapeText(record.wrong)}</dd></dl>
 </section>`
@@ -154,8 +154,8 @@ function bars(scenario: ScenarioSummary, metric: MetricRecord): string {
 const bothWidths = (chart: (width: number) => string): string =>
   `<div class="wide">${chart(wide)}</div><div class="narrow">${chart(narrow)}</div>`
 
-function table(scenario: ScenarioSummary, base: string | null): string {
-  const { record, rows } = scenario
+function table(scenario: ScenarioSummary): string {
+  const { record, rows, base } = scenario
   const head = record.metrics.map(
     ({ label, unit, about }) =>
       `<th scope="col" title="${escapeText(about)}">${escapeText(label)}<small>${escapeText(unit)}</small></th>`,

@@ -12,7 +12,7 @@ export function markdown(summary: Summary): string {
     ...(summary.cautions.length > 0
       ? ['## Before you conclude anything', summary.cautions.map((caution) => `- ${caution}`).join('\n')]
       : []),
-    ...summary.scenarios.map((scenario) => section(scenario, results.base)),
+    ...summary.scenarios.map(section),
     ...(summary.absent.length > 0
       ? ['## Not measured', summary.absent.map(({ name, absent }) => `- \`${name}\`: ${absent}`).join('\n')]
       : []),
@@ -21,8 +21,8 @@ export function markdown(summary: Summary): string {
   ].join('\n\n')}\n`
 }
 
-function section(scenario: ScenarioSummary, base: string | null): string {
-  const { record } = scenario
+function section(scenario: ScenarioSummary): string {
+  const { record, base } = scenario
   return [
     `## ${record.title}`,
     `*${record.question}*`,

@@ -30,6 +30,8 @@ export interface ScenarioSummary {
   readonly sentences: readonly string[]
   /** Goodput is bounded by the client and the origin rather than by the proxies. */
   readonly generatorBound: boolean
+  /** What ratios refer to; undefined where the base has no figure. */
+  readonly base: string | undefined
 }
 
 export interface Row {
@@ -91,6 +93,7 @@ function summarizeScenario(results: Results, record: ScenarioRecord): ScenarioSu
     rows: sorted,
     winners,
     generatorBound,
+    base: sorted.some(({ ratio }) => ratio) ? (results.base ?? undefined) : undefined,
     sentences: sentences(results, headline, contestants, winners.get(headline.id) ?? [], generatorBound),
   }
 }

@@ -14,7 +14,7 @@ export function terminal(summary: Summary, colour: boolean): string {
       `${bold(scenario.record.title)}  ${dim(scenario.record.name)}`,
       dim(scenario.record.question),
       '',
-      table(scenario, summary.results.base, colour),
+      table(scenario, colour),
       '',
       ...scenario.sentences.flatMap((sentence) => wrapped(sentence)),
     ].join('\n'),
@@ -33,7 +33,8 @@ export function terminal(summary: Summary, colour: boolean): string {
 
 type Text = { readonly plain: string; readonly paint?: (text: string) => string }
 
-function table(scenario: ScenarioSummary, base: string | null, colour: boolean): string {
+function table(scenario: ScenarioSummary, colour: boolean): string {
+  const { base } = scenario
   const paint =
     (...style: Parameters<typeof styleText>[0][]) =>
     (text: string): string =>

@@ -7,7 +7,7 @@ export const echo: Scenario = {
   title: 'Full duplex',
   question: 'Can request and response flow at the same time, and how long is one turn?',
   load: (scale) =>
-    `One exchange. The client sends a chunk of ${size(bytes)} and waits until the origin’s echo of it is back, ${scale.trips} times or for five seconds.`,
+    `One exchange. The client sends a chunk of ${size(bytes)} and waits until the origin’s echo of it is back, ${scale.trips} times or for four seconds.`,
   expects: 'Each chunk comes back while the request is still open, every byte in its place.',
   wrong: 'Three seconds without an echo: a proxy that first collects the request can never answer.',
   headline: 'tripMedian',

@@ -2,7 +2,7 @@ import { peakMemory } from './bulk.ts'
 import { KiB, MiB, type Scenario, size } from './scenario.ts'
 
 const after = 64 * KiB
-const bytes = 256 * MiB
+const bytes = 64 * MiB
 
 export const stalled: Scenario = {
   name: 'stalled',
@@ -36,7 +36,7 @@ export const stalled: Scenario = {
       unit: 'KiB/stream',
       better: 'lower',
       about:
-        'What the origin has handed out and nobody has read: in the proxy and in the buffers of both hops.',
+        'What the origin has handed out and nobody has read: in the proxy, on its disk, and in the buffers of both hops. Beyond 4 GiB in all, or after 8 s, we stop looking.',
     },
     peakMemory,
   ],
