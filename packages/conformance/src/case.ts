@@ -121,14 +121,19 @@ export type Variant = Run | { readonly setup: Setup; readonly run: Run }
 export interface Setup {
   /** For messages: "with short timeouts". */
   readonly name: string
-  /** Such as `{ 'timeouts.responseHead': 500 }`, handed over as `--timeouts.responseHead 500`. */
-  readonly options?: Readonly<Record<string, string | number>>
+  /** Such as `{ 'timeouts.responseHead': 500 }`, handed over as `--timeouts.responseHead 500`; `true` is a bare flag. */
+  readonly options?: Readonly<Record<string, string | number | true>>
   /** The upstream to start it with, when it is not simply the origin. `over` aborts when it is no longer needed. */
   readonly upstream?: (origin: URL, over: AbortSignal) => URL | Promise<URL>
+  /** False when the target is to be kept from an answer, so that none can be asked for afterwards. */
+  readonly answers?: false
   /** What a TLS origin needs, as for `node:tls`. */
-  readonly tls?: Readonly<Record<string, unknown>>
-  readonly env?: Readonly<Record<string, string>>
+  readonly tls?: Lazily<Readonly<Record<string, unknown>>>
+  readonly env?: Lazily<Readonly<Record<string, string>>>
 }
+
+/** Made when the setup is first needed. */
+export type Lazily<Value> = Value | ((over: AbortSignal) => Value | Promise<Value>)
 
 export interface Stage {
   /** Where the target listens. */

@@ -10,7 +10,7 @@ import {
   startOrigin,
   transcript,
 } from '@relayrace/fixtures/wire'
-import type { Run, Setup } from './case.ts'
+import type { Lazily, Run, Setup } from './case.ts'
 import { Failed } from './expect.ts'
 import { heldConnections } from './kernel.ts'
 import { probe, settleClients, settleComplaints, settleUpstream } from './ledger.ts'
@@ -47,18 +47,26 @@ export class NotStarted extends Error {
 const deathPatience = 2000
 
 export async function openSession(subject: Subject, setup: Setup): Promise<Session> {
+  const over = new AbortController()
+  const tls = await lazy(setup.tls, over.signal)
+  const env = await lazy(setup.env, over.signal)
   const origin = await startOrigin({
     ...(subject.originPort === undefined ? {} : { port: subject.originPort }),
-    ...(setup.tls === undefined ? {} : { tls: setup.tls }),
+    ...(tls === undefined ? {} : { tls }),
   })
-  const over = new AbortController()
-  const upstream = (await setup.upstream?.(origin.url, over.signal)) ?? origin.url
-  /** Only when the target asks this origin, it can be asked for an answer. */
-  const answers = upstream.port === origin.url.port && upstream.protocol === origin.url.protocol
-  let alive = await launch(subject, setup, upstream).catch(async (cause) => {
+  const notStarted = async (cause: unknown): Promise<never> => {
+    over.abort()
     await origin[Symbol.asyncDispose]()
-    throw new NotStarted(String(cause?.message ?? cause).split('\n')[0], { cause })
-  })
+    throw new NotStarted(String((cause as Error)?.message ?? cause).split('\n')[0], { cause })
+  }
+  const makeUpstream = async (): Promise<URL> =>
+    (await setup.upstream?.(origin.url, over.signal)) ?? origin.url
+  const upstream = await makeUpstream().catch(notStarted)
+  const launch = (): Promise<Alive> => launched(subject, setup, upstream, env)
+  /** Only when the target asks this origin, it can be asked for an answer. */
+  const answers =
+    setup.answers ?? (upstream.port === origin.url.port && upstream.protocol === origin.url.protocol)
+  let alive = await launch().catch(notStarted)
 
   const ledger = async (stage: SetStage): Promise<void> => {
     for (const client of stage.clients) client.close()
@@ -76,7 +84,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   const restart = async (): Promise<void> => {
     await alive.instance[Symbol.asyncDispose]()
     for (const connection of origin.connections) connection.reset()
-    alive = await launch(subject, setup, upstream)
+    alive = await launch()
   }
 
   return {
@@ -109,6 +117,13 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   }
 }
 
+async function lazy<Value extends object>(
+  value: Lazily<Value> | undefined,
+  over: AbortSignal,
+): Promise<Value | undefined> {
+  return typeof value === 'function' ? value(over) : value
+}
+
 interface Alive {
   readonly instance: Instance
   readonly died: Promise<void>
@@ -118,11 +133,18 @@ interface Alive {
   news(): string
 }
 
-async function launch(subject: Subject, setup: Setup, upstream: URL): Promise<Alive> {
-  const args = Object.entries(setup.options ?? {}).flatMap(([name, value]) => [`--${name}`, `${value}`])
+async function launched(
+  subject: Subject,
+  setup: Setup,
+  upstream: URL,
+  env: Readonly<Record<string, string>> | undefined,
+): Promise<Alive> {
+  const args = Object.entries(setup.options ?? {}).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, `${value}`],
+  )
   const instance = await subject.start(upstream, {
     ...(args.length > 0 ? { args } : {}),
-    ...(setup.env ? { env: setup.env } : {}),
+    ...(env ? { env } : {}),
   })
   let said = instance.stderr?.() ?? ''
   return {

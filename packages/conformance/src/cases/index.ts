@@ -5,6 +5,8 @@ import { canc } from './canc.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
 import { info } from './info.ts'
+import { nobody } from './nobody.ts'
+import { pass } from './pass.ts'
 import { smug } from './smug.ts'
 import { strm } from './strm.ts'
 import { time } from './time.ts'
@@ -20,5 +22,7 @@ export const cases: readonly Case[] = [
   ...time,
   ...trlr,
   ...info,
+  ...nobody,
+  ...pass,
   ...smug,
 ]
