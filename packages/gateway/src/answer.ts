@@ -2,7 +2,7 @@
 
 import type { GatewayError } from './errors.ts'
 import { endToEnd, Fields } from './fields.ts'
-import type { Framing } from './framing.ts'
+import { type Framing, oneContentLength } from './framing.ts'
 import type { ExchangeSummary, Reply } from './gateway.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
@@ -15,8 +15,7 @@ export function responseFields(framing: Framing, status: number, raw: readonly s
   if (status === 204) return endToEnd(raw, contentLengthField)
   if (framing.kind !== 'length') return endToEnd(raw)
   const fields = endToEnd(raw)
-  // Lines that agree are one line on the way out (RFC 9112 §6.3 item 5).
-  if (fields.all('content-length').length > 1) fields.set('Content-Length', String(framing.length))
+  oneContentLength(fields, framing.length)
   return fields
 }
 

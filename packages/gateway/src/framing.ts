@@ -1,7 +1,7 @@
 /** How a message's content is delimited (RFC 9112 §6.3), read off its head and decided for the next hop. */
 
 import { GatewayError } from './errors.ts'
-import { listOfTokens } from './fields.ts'
+import { type Fields, listOfTokens } from './fields.ts'
 
 export type Framing =
   /** There is no content. */
@@ -32,6 +32,12 @@ export function contentLength(values: readonly string[]): number | undefined {
     }
   }
   return length
+}
+
+/** Writes a length that came in several lines or members, or with leading zeros, as one (RFC 9112 §6.3 item 5). */
+export function oneContentLength(fields: Fields, length: number): void {
+  const values = fields.all('content-length')
+  if (values.length !== 1 || values[0] !== String(length)) fields.set('Content-Length', String(length))
 }
 
 interface Delimiters {

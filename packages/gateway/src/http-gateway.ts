@@ -156,7 +156,8 @@ function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
   return {
     method: method as string,
     target: url as string,
-    version: httpVersion,
+    // A request line may claim a major version that its parser knows nothing of.
+    version: httpVersion === '2.0' && !('stream' in incoming) ? 'unknown' : httpVersion,
     raw: rawHeaders,
     upgrade: upgrade?.protocols ?? [],
   }

@@ -3,7 +3,7 @@
 import { GatewayError, internalFailure } from './errors.ts'
 import { connectionOptions, endToEnd, Fields, listOfTokens } from './fields.ts'
 import { forwardingFields, passedBefore } from './forwarded.ts'
-import { type Framing, requestFraming } from './framing.ts'
+import { type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, Reply, RequestHead } from './gateway.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { type Endpoint, isHost, joinTarget, type Origin, readTarget } from './upstream.ts'
@@ -55,6 +55,7 @@ export function prepare(
   if (target.authority !== undefined) exchange.request.fields.set('Host', target.authority)
 
   const fields = endToEnd(raw, replaced)
+  if (framing.kind === 'length') oneContentLength(fields, framing.length)
   if (method === 'OPTIONS' && isFinalRecipient(fields))
     return { status: 204, fields: { Allow: 'GET, HEAD, OPTIONS' } }
   if (passedBefore(fields.all('via'), settings.pseudonym)) {
