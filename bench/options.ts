@@ -13,8 +13,6 @@ export interface Request {
   readonly action: 'run' | 'list' | 'report' | 'readme'
   readonly preset: Preset
   readonly targets: readonly Target[]
-  /** They were asked for by name. */
-  readonly named: boolean
   readonly scenarios: readonly Scenario[]
   readonly scale: Scale
   readonly rounds: number
@@ -25,7 +23,6 @@ export interface Request {
   readonly json: boolean
   readonly force: boolean
   readonly pin: boolean
-  readonly open: boolean
 }
 
 /** What was asked for cannot be done. The message says what can. */
@@ -67,7 +64,6 @@ export function readOptions(args: readonly string[]): Request | undefined {
   return {
     action,
     preset,
-    named: flags.target !== undefined,
     targets: flags.target?.map((name) => oneOf('target', name, known)) ?? included,
     scenarios: flags.scenario?.map((name) => oneOf('scenario', name, scenarios)) ?? scenarios,
     scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
@@ -78,7 +74,6 @@ export function readOptions(args: readonly string[]): Request | undefined {
     json: flags.json ?? false,
     force: flags.force ?? false,
     pin: flags.pin,
-    open: false,
   }
 }
 

@@ -51,7 +51,7 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'standard',
-    about: 'all targets, ten rounds, intervals on every ratio. About two hours',
+    about: 'all targets, ten rounds, intervals on every ratio. An hour or two',
     rounds: 10,
     quiet: false,
     includes: () => true,

@@ -27,7 +27,7 @@ export interface Exchange {
   leave(): void
 }
 
-export interface Ended {
+interface Ended {
   readonly head: ResponseHead | undefined
   /** Undefined when the response came whole. */
   readonly problem: string | undefined

@@ -70,7 +70,7 @@ export async function listenForNoise(milliseconds: number): Promise<Quietness> {
 }
 
 /** Limits beyond which a run is not fit to be published. */
-export const noiseLimits = { busyShare: 0.05, stealShare: 0.01, pressureShare: 0.05 } as const
+const noiseLimits = { busyShare: 0.05, stealShare: 0.01, pressureShare: 0.05 } as const
 
 export function objections(window: MachineWindow): string[] {
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { Pinning } from '../sample.ts'
+import { heldTo, type Pinning } from '../sample.ts'
 
 /** Undefined where there is nothing to share out, or no `taskset` to do it with. */
 export function pinning(): Pinning | undefined {
@@ -10,7 +10,8 @@ export function pinning(): Pinning | undefined {
   const last = allowed.at(-1)
   if (last === undefined || allowed.length < 2) return undefined
   try {
-    execFileSync('taskset', ['-c', `${last}`, 'true'], { stdio: 'ignore' })
+    const [file = '', ...args] = heldTo(`${last}`)
+    execFileSync(file, [...args, 'true'], { stdio: 'ignore' })
   } catch {
     return undefined
   }

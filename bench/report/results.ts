@@ -31,7 +31,7 @@ export interface Results {
   readonly samples: readonly SampleRecord[]
 }
 
-export interface Environment {
+interface Environment {
   readonly machine: string
   readonly processor: string
   readonly processors: number
@@ -49,12 +49,12 @@ export interface Environment {
   readonly notMeasured: readonly string[]
 }
 
-export interface NoiseRecord extends WindowRecord {
+interface NoiseRecord extends WindowRecord {
   readonly objections: readonly string[]
 }
 
 /** The machine during some time; shares from 0 to 1. */
-export interface WindowRecord {
+interface WindowRecord {
   readonly load1: number
   readonly busyShare: number | null
   readonly stealShare: number | null
@@ -90,7 +90,7 @@ export interface MetricRecord {
   readonly about: string
 }
 
-export interface KnownLimitRecord {
+interface KnownLimitRecord {
   readonly target: string
   readonly scenario: string
   readonly why: string
@@ -135,7 +135,7 @@ const metric = z.strictObject({
   about: text,
 })
 
-export const resultsSchema: z.ZodType<Results> = z
+const resultsSchema: z.ZodType<Results> = z
   .strictObject({
     schema: z.literal(schemaName),
     createdAt: z.iso.datetime(),

@@ -53,7 +53,7 @@ export interface Cell extends Description {
 }
 
 /** Two medians closer than this are called equal, whatever the spread says. */
-export const noiseFloor = 0.02
+const noiseFloor = 0.02
 
 export function summarize(results: Results): Summary {
   const scenarios = results.scenarios

@@ -17,7 +17,7 @@ export interface Bar {
 }
 
 /** Ours, theirs, and what does not compete. */
-export type Tone = 'strategy' | 'peer' | 'control'
+type Tone = 'strategy' | 'peer' | 'control'
 
 export interface BarChart {
   readonly title: string
@@ -81,7 +81,7 @@ function drawn({ value, spread, points }: Bar, x: (value: number) => number, mid
   return bar + (points.length > 1 ? dots.join('') + whisker : '')
 }
 
-export interface Spot {
+interface Spot {
   readonly label: string
   readonly x: number
   readonly y: number

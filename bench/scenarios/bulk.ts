@@ -2,7 +2,7 @@
 
 import { GiB, type Measured, type Metric, MiB } from './scenario.ts'
 
-export const cpuPerGiB: Metric = {
+const cpuPerGiB: Metric = {
   id: 'cpuPerGiB',
   label: 'CPU',
   unit: 's/GiB',
@@ -10,7 +10,7 @@ export const cpuPerGiB: Metric = {
   about: 'Processor seconds of the proxy, user and system together, to carry one GiB.',
 }
 
-export const goodput: Metric = {
+const goodput: Metric = {
   id: 'goodput',
   label: 'Goodput',
   unit: 'GiB/s',
