@@ -4,10 +4,13 @@ import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 import type { Listener, ListenOptions } from './gateway.ts'
 
+/** Connections that wait to be accepted. Node's 511 turns a burst of clients into retransmissions. */
+const backlog = 4_096
+
 /** Binds a server that has been made already. Host defaults to loopback: being reachable is a decision. */
 export async function bind(server: Server, where: ListenOptions = {}): Promise<Listener> {
   const { tls, ...options } = where
-  server.listen(options.path === undefined ? { port: 0, host: '127.0.0.1', ...options } : options)
+  server.listen(options.path === undefined ? { port: 0, host: '127.0.0.1', backlog, ...options } : options)
   await once(server, 'listening')
   const close = async (): Promise<void> => {
     if (!server.listening) return
