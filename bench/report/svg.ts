@@ -32,7 +32,7 @@ export interface BarChart {
 /** Horizontal bars from zero: bar to the median, whisker for the spread, a dot for each sample. */
 export function barChart({ title, unit, better, bars, width }: BarChart): string {
   const narrow = width < 500
-  const labels = narrow ? 0 : Math.min(200, 24 + 7.4 * Math.max(0, ...bars.map(({ label }) => label.length)))
+  const labels = narrow ? 0 : Math.min(230, 32 + 8.1 * Math.max(0, ...bars.map(({ label }) => label.length)))
   const values = narrow ? 0 : 110
   const plot = width - labels - values - 12
   const rowHeight = narrow ? 40 : 28
