@@ -2,8 +2,10 @@
 
 import type { Case } from '../case.ts'
 import { canc } from './canc.ts'
+import { err } from './err.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
+import { host } from './host.ts'
 import { info } from './info.ts'
 import { nobody } from './nobody.ts'
 import { pass } from './pass.ts'
@@ -12,6 +14,7 @@ import { strm } from './strm.ts'
 import { time } from './time.ts'
 import { trlr } from './trlr.ts'
 import { trunc } from './trunc.ts'
+import { uri } from './uri.ts'
 
 export const cases: readonly Case[] = [
   ...frame,
@@ -25,4 +28,7 @@ export const cases: readonly Case[] = [
   ...nobody,
   ...pass,
   ...smug,
+  ...uri,
+  ...host,
+  ...err,
 ]
