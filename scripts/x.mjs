@@ -14,7 +14,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const read = (file) => readFileSync(path.join(root, file))
 const { packageManager } = JSON.parse(read('package.json'))
 const stampFile = path.join(root, 'node_modules', '.toolchain-stamp')
-const stamp = createHash('sha256').update(read('pnpm-lock.yaml')).update(read('pnpm-workspace.yaml')).digest('hex')
+const stamp = createHash('sha256')
+  .update(read('pnpm-lock.yaml'))
+  .update(read('pnpm-workspace.yaml'))
+  .digest('hex')
 const pinnedNode = path.join(root, 'node_modules', '.bin', 'node')
 const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
 // Started by a pnpm that is already on the machine: use that one.

@@ -1,0 +1,37 @@
+// Runs the tests of all packages one after another, and ends with one plain line: "N passed, N failed, N skipped".
+// The exit code is 1 when anything failed. Arguments go to vitest: npm test -- fields
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync, readFileSync, rmSync } from 'node:fs'
+
+const reports = '{packages/*,fixtures,bench,checks}/.vitest/results.json'
+
+// A package whose run breaks off leaves no report; that of an earlier run must not stand in for it.
+for (const file of globSync(reports)) rmSync(file)
+
+// One at a time: what these tests wait for is late when several packages share a processor.
+const turbo = ['turbo', 'run', 'test', '--concurrency=1', '--continue']
+const child = spawn(process.execPath, ['scripts/x.mjs', ...turbo, '--', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+const [code] = await once(child, 'exit')
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const file of globSync(reports)) {
+  const report = JSON.parse(readFileSync(file, 'utf8'))
+  total.passed += report.numPassedTests
+  total.failed += report.numFailedTests
+  total.skipped += report.numPendingTests + report.numTodoTests
+  // A file that could not even be loaded has no tests to count.
+  total.failed += report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  ).length
+}
+if (code !== 0 && total.failed === 0) {
+  console.log('A run failed without a failed test: see above.')
+  total.failed = 1
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed === 0 ? 0 : 1
