@@ -261,6 +261,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     if (this.#error !== undefined || this.#ended) return
     const upstream = this.#upstream as UpstreamConnection
     this.#responseBytes = upstream.contentBytes
+    if (!this.#content.complete) this.#content.discard()
     this.#response.end(trailers)
     this.#end()
     // A write of its buffer may still be under way: only then is the connection free for the next exchange.
@@ -364,7 +365,10 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {
     // What is left of the request cannot be told from the next one for sure.
-    if (!this.#content.complete) this.#response.close()
+    if (!this.#content.complete) {
+      this.#response.close()
+      this.#content.discard()
+    }
     this.#reply(refusal(error, this.#front.settings.pseudonym, reply))
   }
 

@@ -1,7 +1,6 @@
 /** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
 
-import net, { type Server, type Socket } from 'node:net'
-import tls from 'node:tls'
+import type { Socket } from 'node:net'
 import {
   bind,
   GatewayError,
@@ -14,9 +13,9 @@ import {
 } from '@relayrace/gateway'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
+import { createSocketServer } from './server.ts'
 import { type Answerer, ServerConnection } from './server-connection.ts'
 import { Sweep } from './sweep.ts'
-import { probeAfter } from './upstream-connection.ts'
 
 /** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
 export function createDuplexGateway(options: GatewayOptions): SocketGateway {
@@ -66,16 +65,8 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     else connections.add(new ServerConnection(socket, answerer))
   }
 
-  function createServer(where: ListenOptions): Server {
-    const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
-    if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
-    const server = tls.createServer({ ...common, ALPNProtocols: ['http/1.1'], ...where.tls }, accept)
-    server.on('tlsClientError', (_error, socket) => socket.destroy())
-    return server
-  }
-
   async function listen(where: ListenOptions = {}): Promise<Listener> {
-    const listener = await bind(createServer(where), where)
+    const listener = await bind(createSocketServer(where, accept), where)
     listeners.add(listener)
     return listener
   }

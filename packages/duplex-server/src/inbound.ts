@@ -13,6 +13,8 @@ export interface ContentConsumer {
   end(trailers: readonly string[]): void
 }
 
+const nobody: ContentConsumer = { content: () => true, end: () => {} }
+
 export class Inbound {
   readonly wire: Wire
   /** All of it has been received. */
@@ -46,9 +48,14 @@ export class Inbound {
     if (this.complete) this.#end()
   }
 
+  /** Somebody takes it. */
+  get wanted(): boolean {
+    return this.#consumer !== undefined && this.#consumer !== nobody
+  }
+
   /** Reads on and drops what comes. */
   discard(): void {
-    this.consume({ content: () => true, end: () => {} })
+    this.consume(nobody)
     this.resume()
   }
 

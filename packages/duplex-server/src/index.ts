@@ -2,3 +2,13 @@
 
 export type { GatewayOptions, SocketGateway } from '@relayrace/gateway'
 export { createDuplexGateway } from './gateway.ts'
+export { type Hijacked, hijack } from './hijack.ts'
+export {
+  createDuplexServer,
+  type DuplexHandler,
+  DuplexRequest,
+  DuplexResponse,
+  type DuplexServer,
+  type DuplexServerOptions,
+  type FieldsInit,
+} from './server.ts'

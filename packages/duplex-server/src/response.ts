@@ -117,6 +117,14 @@ export class Response {
     this.wire.write(responseHead(101, 'Switching Protocols', raw))
   }
 
+  /** Ends HTTP on this connection: the answer to a CONNECT that is granted (RFC 9110 §9.3.6). */
+  acceptTunnel(raw: readonly string[]): void {
+    this.headSent = true
+    this.ended = true
+    this.status = 200
+    this.wire.write(responseHead(200, 'OK', raw))
+  }
+
   /** The connection ends after this response. */
   close(): void {
     this.#keep = false

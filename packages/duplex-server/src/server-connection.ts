@@ -45,7 +45,8 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   /** What a pipelining client has sent ahead. */
   #waiting: Buffer | undefined
   #deadline: number
-  #deadlinePhase: 'head' | 'idle' | 'linger' = 'head'
+  /** `rest`: an answered request is still coming. `linger`: our side has ended. */
+  #deadlinePhase: 'head' | 'idle' | 'rest' | 'linger' = 'head'
   #handedOver = false
 
   constructor(socket: Socket, answerer: Answerer) {
@@ -91,7 +92,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
 
   check(now: number): void {
     if (now < this.#deadline || this.#handedOver) return
-    if (this.#deadlinePhase === 'linger') {
+    if (this.#deadlinePhase === 'linger' || this.#deadlinePhase === 'rest') {
       this.wire.socket.destroy()
       return
     }
@@ -122,6 +123,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   end(trailers: readonly string[]): void {
     this.wire.bulk = false
     this.#content?.finish(trailers)
+    if (this.#response?.ended === true) this.#next()
   }
 
   // ---- the response's side
@@ -155,18 +157,20 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
       this.#lingerThenClose()
       return
     }
-    if (!complete) {
-      // The rest of the request is still coming. It is read and dropped for a while, then the connection is given up.
+    if (complete) this.#next()
+    else if (this.#content?.wanted === true) this.#setDeadline('rest', Number.POSITIVE_INFINITY)
+    else {
+      // The rest of the request is read and dropped for a while, then the connection is given up.
       this.#content?.discard()
-      this.#setDeadline('linger', linger)
+      this.#setDeadline('rest', linger)
     }
-    this.#next()
   }
 
   /** The connection speaks another protocol from here on. @returns what has arrived of it already. */
   handOver(events: WireEvents): Buffer | undefined {
     this.#handedOver = true
     this.#answerer.sweep.delete(this)
+    this.#answerer.gone(this)
     this.wire.events = events
     const early = this.#waiting
     this.#waiting = undefined
@@ -193,7 +197,6 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   }
 
   #next(): void {
-    if (this.#content?.complete === false) return
     this.#content = undefined
     this.#response = undefined
     this.#setDeadline('idle', this.#answerer.limits.idleTimeout)
@@ -211,7 +214,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     })
   }
 
-  #setDeadline(phase: 'head' | 'idle' | 'linger', ms: number): void {
+  #setDeadline(phase: 'head' | 'idle' | 'rest' | 'linger', ms: number): void {
     this.#deadlinePhase = phase
     this.#deadline = performance.now() + ms
   }

@@ -66,7 +66,7 @@ export type {
 } from './gateway.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { bind, InFlight } from './listen.ts'
-export { type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
+export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
 export { createTunnel } from './tunnel.ts'
 export {

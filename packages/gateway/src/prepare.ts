@@ -114,8 +114,11 @@ async function choose(settings: Settings, exchange: Exchange): Promise<Origin> {
   }
 }
 
-/** Node keeps the first of two Host lines and says nothing; two readers could disagree (RFC 9112 §3.2). */
-function hostOf(raw: readonly string[]): string | undefined {
+/**
+ * The Host of a request, undefined without any. @throws GatewayError 400 for more than one, or one that is no host: two
+ * readers could disagree (RFC 9112 §3.2).
+ */
+export function hostOf(raw: readonly string[]): string | undefined {
   let host: string | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
