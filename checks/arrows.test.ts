@@ -1,0 +1,110 @@
+import { globSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { importsOf, type Rule, strays, straysIn } from './imports.ts'
+import { root, type Workspace, workspaces } from './workspace.ts'
+
+/** What of this repository each part may import. */
+const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'>>> = {
+  'packages/gateway': { packages: [] },
+  'packages/pipe-proxy': { packages: ['@relayrace/gateway'] },
+  'packages/reverse-proxy': { packages: ['@relayrace/gateway'] },
+  'packages/fetch-proxy': { packages: ['@relayrace/gateway'] },
+  'packages/duplex-server': { packages: ['@relayrace/gateway'] },
+  'packages/router': { packages: ['@relayrace/gateway'] },
+  'packages/upstreams': { packages: ['@relayrace/gateway'] },
+  'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
+  'packages/conformance': { packages: ['@relayrace/fixtures'] },
+  fixtures: { packages: [] },
+  bench: { packages: ['@relayrace/conformance', '@relayrace/fixtures'] },
+}
+/** Tests judge from outside, so they need these whatever they belong to. */
+const forTests = ['@relayrace/conformance', '@relayrace/fixtures']
+
+const ours = (name: string): boolean => name.startsWith('@relayrace/')
+
+describe.each(workspaces)('$folder', ({ folder, manifest }) => {
+  const arrow = arrows[folder]
+
+  test('depends on nothing against the arrows', () => {
+    const { packages, types = [] } = arrow ?? { packages: [] }
+    const used = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(ours)
+    const developed = Object.keys(manifest.devDependencies ?? {}).filter(ours)
+    expect(used.filter((name) => ![...packages, ...types].includes(name))).toEqual([])
+    expect(developed.filter((name) => ![...packages, ...types, ...forTests].includes(name))).toEqual([])
+  })
+
+  test('imports nothing against the arrows, nothing undeclared, and nothing by a path out of its folder', () => {
+    const files = sources(folder)
+    expect(files.length).toBeGreaterThan(0)
+    expect(straysIn(path.join(root, folder), files, ruleOf({ folder, manifest }))).toEqual([])
+  })
+})
+
+test('the gateway depends on Node.js alone', () => {
+  const gateway = workspaces.find(({ folder }) => folder === 'packages/gateway')
+  expect({ ...gateway?.manifest.dependencies, ...gateway?.manifest.peerDependencies }).toEqual({})
+})
+
+describe('a planted import is found', () => {
+  const folder = path.join(root, 'packages/pipe-proxy')
+  const file = path.join(folder, 'src/pipe.ts')
+  const rule: Rule = { packages: ['@relayrace/gateway'], types: ['@relayrace/fixtures'], node: true }
+
+  test.each([
+    ["import { createReverseProxy } from '@relayrace/reverse-proxy'", '@relayrace/reverse-proxy'],
+    ["import type { Strategy } from '@relayrace/conformance'", '@relayrace/conformance'],
+    ["import { startBulkOrigin } from '@relayrace/fixtures/origin'", '@relayrace/fixtures/origin'],
+    ["export { createFetchProxy } from '@relayrace/fetch-proxy'", '@relayrace/fetch-proxy'],
+    ["export * from '../../gateway/src/fields.ts'", '../../gateway/src/fields.ts'],
+    ["import '../../../bench/run.ts'", '../../../bench/run.ts'],
+    ["const { fetch } = await import('undici')", 'undici'],
+    ['const module = await import(name)', 'name'],
+    ["import { request } from 'http'", 'http'],
+  ])('%s', (line, specifier) => {
+    const source = `import { request } from 'node:http'\n${line}\n`
+    expect(strays(folder, file, source, rule)).toEqual([`pipe-proxy/src/pipe.ts: ${specifier}`])
+  })
+
+  test.each([
+    "import { httpGateway } from '@relayrace/gateway'",
+    "import { runProgram } from '@relayrace/gateway/program'",
+    "import type { Target } from '@relayrace/fixtures/target'",
+    "import { type Target } from '@relayrace/fixtures/target'",
+    "import { createPipeProxy } from './index.ts'",
+    "export const text = `import '@relayrace/reverse-proxy'`",
+    "// import '@relayrace/reverse-proxy'",
+  ])('and this is none: %s', (line) => {
+    expect(strays(folder, file, `${line}\n`, rule)).toEqual([])
+  })
+
+  test('node: where there may be none', () => {
+    const found = strays(folder, file, "import type { Socket } from 'node:net'\n", {
+      packages: [],
+      node: false,
+    })
+    expect(found).toEqual(['pipe-proxy/src/pipe.ts: node:net'])
+  })
+
+  test('and a source that cannot be parsed is no pass', () => {
+    expect(() => importsOf(file, "import { from 'node:net'")).toThrow(SyntaxError)
+  })
+})
+
+/** What is shipped or run, without tests. */
+function sources(folder: string): string[] {
+  const within = folder.startsWith('packages/') ? 'src/**/*.ts' : '**/*.ts'
+  return globSync(within, {
+    cwd: path.join(root, folder),
+    exclude: ['**/node_modules', '**/*.test.ts', '**/*.d.ts'],
+  }).map((file) => path.join(root, folder, file))
+}
+
+/** A folder without arrows of its own may use nothing of this repository. */
+function ruleOf({ folder, manifest }: Workspace): Rule {
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
+    (name) => !ours(name),
+  )
+  const { packages = [], types = [] } = arrows[folder] ?? {}
+  return { packages: [...packages, ...declared], types, node: true }
+}
