@@ -36,10 +36,9 @@ export function hijack(request: IncomingMessage, response: ServerResponse): Hija
   socket.setTimeout(0)
   socket.setNoDelay(true)
   const letGo = (): void => {
-    // Adding a listener makes Node hand the bytes to the socket instead of to its parser; removing the parser's own
-    // listeners leaves the connection to whoever reads the socket next.
+    // Only a listener for data makes Node hand the bytes to the socket instead of straight to its parser.
+    socket.on('data', ignore)
     for (const event of ['data', 'end', 'drain', 'timeout']) socket.removeAllListeners(event)
-    socket.pause()
     // As Node leaves the socket of an upgrade: whoever listens first, in whatever way, starts it.
     Object.assign(socket, { readableFlowing: null })
   }
@@ -47,6 +46,8 @@ export function hijack(request: IncomingMessage, response: ServerResponse): Hija
   else letGo()
   return { socket, content: request }
 }
+
+const ignore = (): void => {}
 
 function hasContent({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
