@@ -117,6 +117,9 @@ export class MessageReader {
       // An empty line before a message is a remnant of the one before (RFC 9112 §2.2).
       while (bytes[start] === CR && bytes[start + 1] === LF) start += 2
       if (start >= bytes.length) return start
+    } else if (this.#keptLength === 1 && this.#kept?.[0] === CR && bytes[start] === LF) {
+      this.#keptLength = 0
+      return start + 1
     }
     const end = this.#endOfHead(bytes, start)
     if (end === -1) {
