@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { startBulkOrigin } from '@relayrace/fixtures/origin'
+import { payload, Verifier } from '@relayrace/fixtures/payloads'
+import { startProgram } from '@relayrace/fixtures/target'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Manifest, manifestIn, published, root } from './workspace.ts'
+
+const run = promisify(execFile)
+
+const nodes = [
+  { label: 'this Node.js', node: process.execPath },
+  { label: 'the oldest Node.js', node: process.env.OLDEST_NODE },
+]
+
+/** The packages as they would be installed: unpacked side by side, with what they depend on. */
+let installed: string
+const home = (name: string): string => path.join(installed, 'node_modules', name)
+
+beforeAll(async () => {
+  installed = await mkdtemp(path.join(tmpdir(), 'published-'))
+  for (const { folder, manifest } of published) {
+    const tarball = path.join(root, folder, '.pack/package.tgz')
+    if (!existsSync(tarball)) throw new Error(`${tarball} is missing: run npm test, which packs first`)
+    await mkdir(home(manifest.name), { recursive: true })
+    await run('tar', ['-xzf', tarball, '-C', home(manifest.name), '--strip-components=1'])
+  }
+  for (const { folder, manifest } of published) {
+    for (const name of dependenciesOf(manifest)) {
+      if (existsSync(home(name))) continue
+      await mkdir(path.dirname(home(name)), { recursive: true })
+      await symlink(await realpath(path.join(root, folder, 'node_modules', name)), home(name))
+    }
+  }
+})
+
+afterAll(() => rm(installed, { recursive: true, force: true }))
+
+describe.each(published)('$manifest.name', ({ manifest: { name } }) => {
+  test('exports nothing but what was built, and all of it is there', async () => {
+    const { exports = {}, bin = {} } = manifestIn(home(name))
+    const targets = [...Object.values(exports).flatMap((target) => targetsOf(target)), ...Object.values(bin)]
+    expect(targets.length).toBeGreaterThan(0)
+    for (const target of targets) {
+      expect(target).toMatch(/^\.\/(dist\/.*\.(js|d\.ts)|package\.json)$/)
+      expect(existsSync(path.join(home(name), target)), target).toBe(true)
+    }
+  })
+
+  test('depends on no package that is not published', () => {
+    const names = published.map(({ manifest }) => manifest.name)
+    const ours = dependenciesOf(manifestIn(home(name))).filter((used) => used.startsWith('@relayrace/'))
+    expect(ours.filter((used) => !names.includes(used))).toEqual([])
+  })
+
+  test('carries its licence', async () => {
+    expect(await readFile(path.join(home(name), 'LICENSE'), 'utf8')).toBe(
+      await readFile(path.join(root, 'LICENSE'), 'utf8'),
+    )
+  })
+
+  // Loaded by vitest alone, which is one of the entries.
+  const entries = Object.keys(manifestIn(path.join(root, folderOf(name))).exports ?? {}).filter(
+    (entry) => entry !== './package.json' && entry !== './vitest',
+  )
+
+  test.for(nodes.flatMap((where) => entries.map((entry) => ({ ...where, entry }))))(
+    '$entry exports the same in $label as from its sources',
+    { timeout: 30_000 },
+    async ({ node, entry }, { skip }) => {
+      if (node === undefined) return skip('OLDEST_NODE names none')
+      const specifier = name + entry.slice(1)
+      const built = await run(node, ['--input-type=module', '-e', keysOf(specifier)], { cwd: installed })
+      const source = Object.keys(await import(specifier)).toSorted()
+      expect(source.length).toBeGreaterThan(0)
+      expect(JSON.parse(built.stdout)).toEqual(source)
+    },
+  )
+})
+
+const programs = globSync('packages/*/src/main.ts', { cwd: root }).map(
+  (file) => file.split(path.sep)[1] as string,
+)
+
+describe.each(programs)('the program of %s', (program) => {
+  test.for(nodes)('relays from dist in $label', { timeout: 30_000 }, async ({ node }, { skip }) => {
+    if (node === undefined) return skip('OLDEST_NODE names none')
+    await using origin = await startBulkOrigin()
+    const main = path.join(home(`@relayrace/${program}`), 'dist/main.js')
+    await using running = await startProgram({
+      argv: [node, main],
+      env: { PORT: '0', UPSTREAM: origin.url.href },
+    })
+    const verifier = new Verifier()
+    const { body } = await fetch(new URL('/bytes/1MiB', running.url))
+    for await (const piece of body ?? []) verifier.update(piece)
+    expect(verifier).toMatchObject({ bytes: 2 ** 20, intact: true })
+    const answer = await fetch(new URL('/upload', running.url), {
+      method: 'PUT',
+      body: payload(2 ** 20),
+      duplex: 'half',
+    } as RequestInit)
+    expect(await answer.json()).toEqual({ bytes: 2 ** 20, intact: true })
+    expect(running.stderr()).toBe('')
+  })
+})
+
+function dependenciesOf({ dependencies, peerDependencies }: Manifest): string[] {
+  return Object.keys({ ...dependencies, ...peerDependencies })
+}
+
+function targetsOf(target: string | Readonly<Record<string, string>>): string[] {
+  return typeof target === 'string' ? [target] : Object.values(target)
+}
+
+function folderOf(name: string): string {
+  return published.find(({ manifest }) => manifest.name === name)?.folder ?? ''
+}
+
+function keysOf(specifier: string): string {
+  return `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(specifier)})).toSorted()))`
+}
