@@ -1,6 +1,6 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import type { HttpExchange } from '@relayrace/gateway'
+import { type HttpExchange, release } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
 import type { Connections } from './connections.ts'
 
@@ -29,6 +29,9 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   readonly #exchange: HttpExchange
   readonly #connections: Connections
+  /** Handed to `fetch` and not yet copied by it, and how far it is with the first one. */
+  readonly #lent: Buffer[] = []
+  #copied = 0
   #handler!: Required<Dispatcher.DispatchHandler>
   #controller: Dispatcher.DispatchController | undefined
 
@@ -91,7 +94,23 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.bodyArrived = true
+
+    this.#lent.push(chunk)
     this.#handler.onResponseData(this, chunk)
+  }
+
+  /** `fetch` copies the content. What has come out of its stream is no longer needed as it came in. */
+  taken(bytes: number): void {
+    this.#copied += bytes
+    for (
+      let chunk = this.#lent[0];
+      chunk !== undefined && chunk.byteLength <= this.#copied;
+      chunk = this.#lent[0]
+    ) {
+      this.#copied -= chunk.byteLength
+      release(chunk)
+      this.#lent.shift()
+    }
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {

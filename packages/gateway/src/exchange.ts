@@ -18,6 +18,7 @@ import { endToEnd, Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type { Exchange, ExchangeSummary, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import { wantsTrailers } from './prepare.ts'
+import { Releaser } from './release.ts'
 import type { Settings } from './settings.ts'
 import type { Endpoint } from './upstream.ts'
 
@@ -48,6 +49,8 @@ export interface PulledAnswer {
   /** Whether content, or its end, has come already: then the head can go out with it. */
   readonly bodyArrived: boolean
   readonly rawTrailers: readonly string[]
+  /** That much of the body has been read. */
+  taken(bytes: number): void
 }
 
 export class HttpExchange implements Exchange {
@@ -153,8 +156,6 @@ export class HttpExchange implements Exchange {
       // While the connection is still being made, its phases go on; `watchConnecting` enters this one after them.
       if (this.phase === 'requestBody') this.enter('responseHead')
     })
-    // The head must not wait for the first byte of the body.
-    sink.flushHeaders?.()
     incoming.pipe(sink, { end: false })
     sink.once('close', () => {
       incoming.unpipe(sink)
@@ -292,7 +293,9 @@ export class HttpExchange implements Exchange {
     }
     if (answer.readableLength === 0) response.flushHeaders()
     const clock = this.#watchDownload(() => response.writableNeedDrain)
+    const releaser = new Releaser(response)
     answer.on('data', (chunk: Buffer) => {
+      releaser.add(chunk)
       clock.moved()
       this.#countResponse(chunk.length)
     })
@@ -324,17 +327,20 @@ export class HttpExchange implements Exchange {
     response.on('drain', goOn)
     response.once('close', goOn)
     const reader = body.getReader()
+    const releaser = new Releaser(response)
     for (;;) {
       const { value } = await reader.read()
       if (response.destroyed) return
       if (value === undefined) break
       clock.moved()
+      answer.taken(value.byteLength)
       this.#countResponse(value.byteLength)
       if (this.#error !== undefined) return
       if (this.responseBytes === this.#expected) {
         response.end(value)
         return
       }
+      releaser.add(value)
       if (!response.write(value)) {
         await new Promise<void>((resolve) => {
           held = resolve

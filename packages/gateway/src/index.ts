@@ -67,6 +67,7 @@ export type {
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { bind, InFlight } from './listen.ts'
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
+export { release } from './release.ts'
 export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
 export { createTunnel } from './tunnel.ts'
 export {
