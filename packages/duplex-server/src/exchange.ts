@@ -349,6 +349,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     this.#controller?.abort(error)
     const reply = this.#told(error)
     this.#upstream?.abandon()
+    this.#response.retract()
     if (error.type === 'client_closed' || this.#response.headSent || this.#response.ended)
       this.#response.destroy()
     else this.#refuse(error, reply)

@@ -32,6 +32,13 @@ export class Outbound {
     this.#held += text
   }
 
+  /** Takes a head back that has not left yet. @returns whether that was so. */
+  retract(): boolean {
+    const held = this.#held !== '' && this.bytes === 0
+    if (held) this.#held = ''
+    return held
+  }
+
   /** Whether the receiver took it all. If not, the wire's `drained` follows. */
   flush(): boolean {
     if (this.#held === '') return true

@@ -94,6 +94,11 @@ export class Response {
     return this.#out?.flush() ?? true
   }
 
+  /** Takes a head back that has not left yet, so that another answer can be given. */
+  retract(): void {
+    if (!this.ended && this.#out?.retract() === true) this.headSent = false
+  }
+
   /** Whether the client took it all. If not, `Producer.drained` follows. */
   content(piece: Buffer, from: Wire): boolean {
     if (this.ended) return true
