@@ -21,8 +21,10 @@ export interface StatusLine {
 const requestLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)\r\n/y
 // The space before an absent reason is often forgotten; nothing can be misread for it.
 const statusLine = /HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
-// No whitespace before the colon, no folding, no bare CR or LF, no NUL (RFC 9112 §5.1, §5.2, §2.2).
-const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n/y
+// No whitespace before the colon, no folding, no bare CR or LF, no NUL (RFC 9112 §5.1, §5.2, §2.2). A value begins with
+// no whitespace: if it could, a line of nothing else would be tried in as many ways as it is long.
+const fieldLine =
+  /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*)?)\r\n/y
 
 /**
  * Reads a request head.
@@ -80,13 +82,17 @@ const unsafeInTarget = /[^\x21-\x7e\x80-\xff]/
 
 /** Writes a request head. @throws TypeError when a part of it would be read as something else. */
 export function requestHead(method: string, target: string, raw: readonly string[]): string {
+  if (!token.test(method)) throw new TypeError('The method is no token')
   if (unsafeInTarget.test(target) || target === '')
     throw new TypeError('The request target has a character that ends it')
   return `${method} ${target} HTTP/1.1\r\n${fieldLines(raw)}\r\n`
 }
 
-/** Writes a response head. */
+/** Writes a response head. @throws TypeError like `requestHead`. */
 export function responseHead(status: number, reason: string, raw: readonly string[]): string {
+  if (!Number.isInteger(status) || status < 100 || status > 999)
+    throw new TypeError(`Not a status: ${status}`)
+  if (unsafeInValue.test(reason)) throw new TypeError('The reason has a character that ends it')
   return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(raw)}\r\n`
 }
 
