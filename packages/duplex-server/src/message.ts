@@ -71,6 +71,11 @@ export class MessageReader {
     return this.#state === 'head' && this.#keptLength === 0
   }
 
+  /** Nothing of the content has been looked at yet: `verbatim` can still be chosen. */
+  get untouched(): boolean {
+    return this.contentBytes === 0 && (this.#state === 'head' || this.#state === 'chunkSize')
+  }
+
   /** In the middle of content that only the connection's end ends. */
   get untilClose(): boolean {
     return this.#state === 'close'
@@ -198,7 +203,8 @@ export class MessageReader {
       run = to
     }
     while (at < bytes.length) {
-      if (this.#state === 'chunkSize') {
+      if (this.#state === 'chunkSize' && this.#keptLength === 0) at = this.#readPlainSize(bytes, at)
+      if (this.#state === 'chunkSize' && at < bytes.length) {
         const lf = bytes.indexOf(LF, at)
         if (lf === -1) {
           flush(at)
@@ -241,6 +247,21 @@ export class MessageReader {
     }
     flush(at)
     return at
+  }
+
+  /** Reads the usual chunk-size line, digits and nothing else, where it lies; leaves any other, and the last chunk's. */
+  #readPlainSize(bytes: Buffer, from: number): number {
+    let size = 0
+    let at = from
+    for (; at < from + mostSizeDigits; at++) {
+      const digit = hexDigit[bytes[at] as number] as number
+      if (digit === -1 || digit === undefined) break
+      size = size * 16 + digit
+    }
+    if (size === 0 || bytes[at] !== CR || bytes[at + 1] !== LF) return from
+    this.#left = size
+    this.#state = 'chunkData'
+    return at + 2
   }
 
   #readTrailers(bytes: Buffer, from: number): number {
@@ -288,6 +309,12 @@ export class MessageReader {
   }
 }
 
+/** A chunk of 2^48 bytes is more than anybody sends, and less than a number can hold. */
+const mostSizeDigits = 12
+const hexDigit = Int8Array.from({ length: 256 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? -1 : digit
+})
 // Whitespace is refused: `5 ;a` is read as 5 by some and as an error by others (RFC 9112 §7.1.1 allows it for history).
 const chunkLine =
   /^([0-9A-Fa-f]{1,12})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*\r\n$/
