@@ -67,7 +67,7 @@ export function straysIn(folder: string, files: readonly string[], rule: Rule): 
 }
 
 /** `@scope/name/subpath` belongs to `@scope/name`. */
-export function packageOf(specifier: string): string {
+function packageOf(specifier: string): string {
   return specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
