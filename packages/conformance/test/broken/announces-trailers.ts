@@ -3,10 +3,9 @@ import { pairs, serve, sound } from './sound.ts'
 
 serve({
   ...sound,
-  fields: (rawHeaders) => [
-    ...sound.fields(rawHeaders),
-    ...pairs(rawHeaders)
-      .filter(([name]) => name.toLowerCase() === 'trailer' && !rawHeaders.includes('Content-Length'))
-      .flat(),
-  ],
+  fields(rawHeaders) {
+    const announced = pairs(rawHeaders).filter(([name]) => name === 'Trailer')
+    const possible = rawHeaders.includes('Transfer-Encoding')
+    return [...sound.fields(rawHeaders), ...(possible ? announced.flat() : [])]
+  },
 })

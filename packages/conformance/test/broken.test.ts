@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url'
+import { startProgram } from '@relayrace/fixtures/target'
+import { describe, test } from 'vitest'
+import type { Case } from '../src/case.ts'
+import { canc } from '../src/cases/canc.ts'
+import { frame } from '../src/cases/frame.ts'
+import { hdr } from '../src/cases/hdr.ts'
+import { info } from '../src/cases/info.ts'
+import { strm } from '../src/cases/strm.ts'
+import { trlr } from '../src/cases/trlr.ts'
+import { trunc } from '../src/cases/trunc.ts'
+import { run, type Subject } from '../src/index.ts'
+
+/**
+ * One delivery is enough here. Left out is what these gateways do not even try, such as interim responses, trailers and
+ * a lingering close, and what takes long and shows nothing new.
+ */
+const cases: readonly Case[] = [...frame, ...hdr, ...strm, ...canc, ...trunc, ...trlr, ...info]
+  .filter(({ id }) => !/^(?:CANC-09|STRM-0[2-689]|TRLR-01|INFO-0[128])$/.test(id))
+  .map((one) => ({ ...one, deliveries: ['coalesced'] }))
+
+const gateway = (name: string): Subject => ({
+  name,
+  start: (upstream, options) =>
+    startProgram(
+      {
+        argv: [process.execPath, fileURLToPath(new URL(`broken/${name}.ts`, import.meta.url))],
+        env: { PORT: '0', UPSTREAM: upstream.href },
+      },
+      options,
+    ),
+})
+
+const failures = new Map<string, Promise<string[]>>()
+
+function failing(name: string): Promise<string[]> {
+  const known = failures.get(name)
+  if (known) return known
+  const found = run(gateway(name), { cases, lanes: 2 }).then(({ results }) =>
+    results.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'skipped').map(({ id }) => id),
+  )
+  failures.set(name, found)
+  return found
+}
+
+/** Beyond what fails of the same gateway without the fault. */
+async function caughtBy(name: string, base: string): Promise<string[]> {
+  const before = await failing(base)
+  return (await failing(name)).filter((id) => !before.includes(id))
+}
+
+describe.concurrent('each fault is caught by the cases meant for it, and by no other', {
+  timeout: 300_000,
+}, () => {
+  test('without a fault nothing is caught', async ({ expect }) => {
+    expect(await failing('sound')).toEqual([])
+  })
+
+  test.for([
+    ['announces-trailers', 'sound', ['TRLR-02']],
+    ['answers-expect', 'sound', ['INFO-05', 'INFO-06']],
+    ['buffers', 'sound', ['STRM-01', 'CANC-02', 'CANC-03', 'CANC-10']],
+    ['ends-cleanly', 'sound', ['TRUNC-01', 'TRUNC-02', 'TRUNC-03', 'TRUNC-05', 'TRUNC-06']],
+    ['finishes-uploads', 'sound', ['CANC-04', 'TRUNC-08']],
+    ['forwards-nominated', 'sound', ['HDR-01', 'HDR-02', 'HDR-03']],
+    ['ignores-backpressure', 'sound', ['STRM-01']],
+    ['leaks-upstreams', 'sound', ['CANC-01', 'CANC-02', 'CANC-03', 'CANC-08']],
+    [
+      'reuses-dirty',
+      'relay',
+      ['STRM-01', 'CANC-01', 'CANC-02', 'CANC-03', 'CANC-04', 'CANC-08', 'CANC-10', 'TRUNC-08'],
+    ],
+  ] as const)('%s', async ([name, base, ids], { expect }) => {
+    expect(await caughtBy(name, base)).toEqual(ids)
+  })
+})
