@@ -126,7 +126,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     const head = requestHead(method, path, fields.raw)
     const upstream = this.#front.pool.take(this.#endpoint, this, fresh)
     this.#upstream = upstream
-    const verbatim = this.#framing.kind === 'chunked'
+    // A hook may have taken its time, and content may have been decoded meanwhile.
+    const verbatim = this.#framing.kind === 'chunked' && this.#connection.untouched
     this.#connection.verbatim = verbatim
     const asked = upstream.ask(method, head, this.#framing, verbatim, this)
     this.#asked = asked
@@ -220,9 +221,10 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     const chunks = response.passesChunks(raw) && new Fields(received).has('transfer-encoding')
     if (chunks && trailers !== undefined && hasContent(this.#out.method, status))
       raw.push('Trailer', trailers)
-    upstream.verbatim = chunks
+    const verbatim = chunks && upstream.untouched
+    upstream.verbatim = verbatim
     try {
-      response.writeHead(status, reason, raw, chunks)
+      response.writeHead(status, reason, raw, verbatim)
     } catch (cause) {
       this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
       return
@@ -264,8 +266,9 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     if (!this.#content.complete) this.#content.discard()
     this.#response.end(trailers)
     this.#end()
-    // A write of its buffer may still be under way: only then is the connection free for the next exchange.
-    if (this.#asked?.ended !== true) upstream.abandon()
+    // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
+    // read into again. A write of its own buffer may still be under way: only then is the connection free.
+    if (this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0) upstream.abandon()
     else if (upstream.wire.paused) this.#releaseLater(upstream)
     else upstream.release()
   }
@@ -370,7 +373,13 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
       this.#response.close()
       this.#content.discard()
     }
-    this.#reply(refusal(error, this.#front.settings.pseudonym, reply))
+    const { pseudonym } = this.#front.settings
+    try {
+      this.#reply(refusal(error, pseudonym, reply))
+    } catch {
+      // The hook's reply cannot be sent.
+      this.#reply(refusal(error, pseudonym, undefined))
+    }
   }
 
   #reply({ status, fields: given = {}, body = '' }: Reply): void {

@@ -43,6 +43,7 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
       requestHead: limits.requestHead,
       headTimeout: timeouts.requestHead,
       idleTimeout: timeouts.idle,
+      drainTimeout: timeouts.drain,
     },
     sweep,
     get closing() {

@@ -41,10 +41,13 @@ export class Inbound {
 
   /** The receiver can take more. */
   resume(): void {
+    if (this.#consumer === undefined) return
+    // A wire that somebody else has paused is not ours to resume.
+    const pausedHere = this.#held || this.#waiting.length > 0
     this.#held = false
     while (this.#waiting.length > 0 && !this.#held) this.#pass(this.#waiting.shift() as Buffer)
-    if (this.#held || this.#consumer === undefined) return
-    this.wire.resume()
+    if (this.#held) return
+    if (pausedHere) this.wire.resume()
     if (this.complete) this.#end()
   }
 

@@ -49,6 +49,8 @@ export class Outbound {
 
   /** Whether the receiver took it all. @throws GatewayError when it is more than Content-Length said. */
   content(piece: Buffer, from: Wire): boolean {
+    // An empty chunk would be the last one.
+    if (piece.length === 0) return true
     this.bytes += piece.length
     this.#left -= piece.length
     if (this.#left < 0 || this.#framing.kind === 'none') {

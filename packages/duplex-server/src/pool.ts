@@ -32,10 +32,11 @@ export class Pool implements Keeper, Limited {
    */
   take(endpoint: Endpoint, asker: Asker, fresh = false): UpstreamConnection {
     const key = keyOf(endpoint)
-    const known = fresh ? undefined : this.#idle.get(key)?.pop()
-    if (known !== undefined) {
+    const list = fresh ? undefined : this.#idle.get(key)
+    for (let known = list?.pop(); known !== undefined; known = list?.pop()) {
       this.#idleCount--
-      return known
+      // One that was given up is listed until its socket has closed.
+      if (!known.wire.socket.destroyed) return known
     }
     if (this.#all.size >= this.#settings.pool.connections && !this.#dropIdle()) {
       throw new GatewayError('connection_limit_reached', { phase: 'connect' })
@@ -64,11 +65,13 @@ export class Pool implements Keeper, Limited {
     if (!this.#all.delete(connection)) return
     if (this.#all.size === 0) this.#sweep.delete(this)
     const list = this.#idle.get(connection.key)
-    const at = list?.indexOf(connection) ?? -1
-    if (list === undefined || at === -1) return
-    list.splice(at, 1)
+    if (list === undefined) return
+    const at = list.indexOf(connection)
+    if (at !== -1) {
+      list.splice(at, 1)
+      this.#idleCount--
+    }
     if (list.length === 0) this.#idle.delete(connection.key)
-    this.#idleCount--
   }
 
   check(now: number): void {

@@ -18,6 +18,8 @@ export interface ServerLimits {
   readonly headTimeout: number
   /** Milliseconds between two requests. */
   readonly idleTimeout: number
+  /** Milliseconds for a client to take what is left of a response. */
+  readonly drainTimeout: number
 }
 
 /** Who answers the requests of a connection. */
@@ -44,7 +46,9 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   #response: Response | undefined
   /** What a pipelining client has sent ahead. */
   #waiting: Buffer | undefined
-  #deadline: number
+  #limit: number
+  /** When the limit began to count. */
+  #since: number
   /** `rest`: an answered request is still coming. `linger`: our side has ended. */
   #deadlinePhase: 'head' | 'idle' | 'rest' | 'linger' = 'head'
   #handedOver = false
@@ -52,13 +56,14 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   constructor(socket: Socket, answerer: Answerer) {
     this.#answerer = answerer
     this.#reader = new MessageReader(this, { head: answerer.limits.requestHead })
-    this.#deadline = performance.now() + answerer.limits.headTimeout
+    this.#limit = answerer.limits.headTimeout
+    this.#since = performance.now()
     this.wire = Wire.accept(socket, this)
     answerer.sweep.add(this)
   }
 
   get idle(): boolean {
-    return this.#response === undefined && this.#reader.idle
+    return this.#response === undefined && this.#reader.idle && this.#waiting === undefined
   }
 
   // ---- the wire
@@ -81,6 +86,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   }
 
   drained(): void {
+    if (this.#deadlinePhase !== 'head') this.#since = performance.now()
     this.#response?.producer?.drained()
   }
 
@@ -91,9 +97,13 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   }
 
   check(now: number): void {
-    if (now < this.#deadline || this.#handedOver) return
-    if (this.#deadlinePhase === 'linger' || this.#deadlinePhase === 'rest') {
-      this.wire.socket.destroy()
+    if (this.#handedOver || (this.#response !== undefined && !this.#response.ended)) return
+    const { socket } = this.wire
+    const owed = socket.writableLength > 0
+    // A client that is slow to take its answer may need longer than one that is silent.
+    if (now - this.#since < (owed ? this.#answerer.limits.drainTimeout : this.#limit)) return
+    if (owed || this.#deadlinePhase === 'linger' || this.#deadlinePhase === 'rest') {
+      socket.destroy()
       return
     }
     if (this.#response !== undefined) return
@@ -111,6 +121,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     const response = new Response(this, request)
     this.#content = content
     this.#response = response
+    this.#reader.verbatim = false
     this.wire.bulk = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 16_384)
     this.#answerer.answer(request, content, response, this)
     return framing
@@ -123,7 +134,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   end(trailers: readonly string[]): void {
     this.wire.bulk = false
     this.#content?.finish(trailers)
-    if (this.#response?.ended === true) this.#next()
+    if (this.#response?.ended === true && this.#deadlinePhase !== 'linger') this.#next()
   }
 
   // ---- the response's side
@@ -143,6 +154,11 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   /** Content in chunks is wanted with its framing, not decoded. */
   set verbatim(verbatim: boolean) {
     this.#reader.verbatim = verbatim
+  }
+
+  /** Nothing of the content has been looked at: `verbatim` can still be chosen. */
+  get untouched(): boolean {
+    return this.#reader.untouched
   }
 
   /** Content received of the current request, without framing. */
@@ -179,8 +195,8 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
 
   #read(bytes: Buffer): void {
     let at = 0
-    while (at < bytes.length) {
-      if (this.#content?.complete === true) {
+    while (at < bytes.length && this.#deadlinePhase !== 'linger') {
+      if (this.#waiting !== undefined || this.#content?.complete === true) {
         this.#wait(at === 0 ? bytes : bytes.subarray(at))
         return
       }
@@ -200,23 +216,24 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     this.#content = undefined
     this.#response = undefined
     this.#setDeadline('idle', this.#answerer.limits.idleTimeout)
-    const waiting = this.#waiting
-    if (waiting === undefined) {
-      this.wire.resume()
-      return
-    }
-    this.#waiting = undefined
+    if (this.#waiting === undefined) this.wire.resume()
     // Not at once: a long pipeline would end up on the stack.
-    setImmediate(() => {
-      if (this.wire.socket.destroyed) return
-      this.received(waiting)
-      if (this.#waiting === undefined) this.wire.resume()
-    })
+    else setImmediate(() => this.#catchUp())
+  }
+
+  /** Reads what had to wait. Until then what arrives goes on waiting behind it. */
+  #catchUp(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined || this.wire.socket.destroyed) return
+    this.#waiting = undefined
+    this.wire.resume()
+    this.received(waiting)
   }
 
   #setDeadline(phase: 'head' | 'idle' | 'rest' | 'linger', ms: number): void {
     this.#deadlinePhase = phase
-    this.#deadline = performance.now() + ms
+    this.#limit = ms
+    this.#since = performance.now()
   }
 
   /** Answers what is no request, in order: a response that is under way is cut instead, since nothing can follow it. */

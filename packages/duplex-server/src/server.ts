@@ -65,6 +65,7 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
       requestHead: limits.requestHead,
       headTimeout: timeouts.requestHead,
       idleTimeout: timeouts.idle,
+      drainTimeout: timeouts.drain,
     },
     sweep,
     get closing() {

@@ -114,6 +114,11 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
     this.#reader.verbatim = verbatim
   }
 
+  /** Nothing of the content has been looked at: `verbatim` can still be chosen. */
+  get untouched(): boolean {
+    return this.#reader.untouched
+  }
+
   /** Content received of the current response, without framing. */
   get contentBytes(): number {
     return this.#reader.contentBytes

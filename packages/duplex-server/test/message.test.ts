@@ -68,16 +68,14 @@ interface Sample {
 }
 
 const withContent = (startLine: fc.Arbitrary<string>): fc.Arbitrary<Sample> =>
-  fc
-    .tuple(startLine, fieldLines, fc.oneof(content, chunkedContent))
-    .map(([line, fields, body]) =>
-      typeof body === 'string'
-        ? { text: `${line}\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`, content: body }
-        : {
-            text: `${line}\r\nTransfer-Encoding: chunked\r\n${fields}\r\n${body.text}`,
-            content: body.content,
-          },
-    )
+  fc.tuple(startLine, fieldLines, fc.oneof(content, chunkedContent)).map(([line, fields, body]) =>
+    typeof body === 'string'
+      ? { text: `${line}\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`, content: body }
+      : {
+          text: `${line}\r\nTransfer-Encoding: chunked\r\n${fields}\r\n${body.text}`,
+          content: body.content,
+        },
+  )
 
 const request = fc.oneof(
   withContent(fc.constantFrom('POST /upload?x=%zz HTTP/1.1', 'PUT * HTTP/1.1')),
