@@ -457,9 +457,8 @@ export class HttpExchange implements Exchange {
   /** A message that ends with its connection looks whole after a FIN: only a reset tells (RFC 9112 §8). */
   #breakOff(): void {
     const { response } = this
-    const socket = response.socket
-    if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
-      socket.resetAndDestroy?.()
+    const untilClose = !response.chunkedEncoding && this.#expected === undefined
+    if (untilClose) response.socket?.resetAndDestroy?.()
     response.destroy()
   }
 
