@@ -31,6 +31,7 @@ export function httpGateway(
   const settings = settle(name, options)
   const { carry, tunnel, close: closeTransport } = transport(settings)
   const inFlight = new InFlight<HttpExchange>()
+  const underWay = new WeakMap<Socket, HttpExchange>()
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
   let closed: Promise<void> | undefined
@@ -46,8 +47,22 @@ export function httpGateway(
     },
   }
 
+  /** What arrived is no HTTP: the fault of the request that is under way, or of what was to follow it. */
+  function malformed(socket: Socket, status: number): void {
+    const exchange = underWay.get(socket)
+    if (exchange === undefined || exchange.response.writableFinished) {
+      turnAway(socket, status)
+    } else if (!exchange.incoming.complete) {
+      exchange.fail(new GatewayError('http_request_error', { phase: 'requestBody', status }))
+    } else {
+      exchange.response.shouldKeepAlive = false
+      exchange.response.once('finish', () => socket.destroySoon())
+    }
+  }
+
   async function run(exchange: HttpExchange): Promise<void> {
     inFlight.add(exchange)
+    underWay.set(exchange.incoming.socket, exchange)
     try {
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
       if (closed !== undefined) throw overloaded()
@@ -108,7 +123,7 @@ export function httpGateway(
     server.on('upgrade', upgrade)
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => turnAway(socket as Socket, 501))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-      turnAway(socket as Socket, statusOfParser(error.code))
+      malformed(socket as Socket, statusOfParser(error.code))
     })
     return server
   }
@@ -179,11 +194,6 @@ function statusOfParser(code: string | undefined): number {
 function turnAway(socket: Socket, status: number): void {
   socket.on('error', () => socket.destroy())
   if (!socket.writable) {
-    socket.destroy()
-    return
-  }
-  // A response is under way on this connection: anything written now would be read as part of it.
-  if ((socket as { _httpMessage?: unknown })._httpMessage !== undefined) {
     socket.destroy()
     return
   }
