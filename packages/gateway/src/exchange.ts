@@ -36,7 +36,6 @@ export interface Front {
 /** A `ClientRequest`, or what takes a request body like one. */
 interface RequestSink extends Writable {
   addTrailers?(trailers: [string, string][]): void
-  flushHeaders?(): void
 }
 
 /** A `ReadableStream` of bytes, of whichever implementation. */
@@ -143,7 +142,7 @@ export class HttpExchange implements Exchange {
     }
     this.enter('requestBody')
     // A client may wait for the origin's word before it sends anything.
-    if (incoming.readableLength === 0) sink.flushHeaders?.()
+    if (incoming.readableLength === 0) sendHead(sink)
     const clock = this.#watchUpload(() => sink.writableNeedDrain)
     incoming.on('data', (chunk: Buffer) => this.#countRequest(chunk.length, clock))
     sink.on('drain', () => clock.moved())
@@ -291,7 +290,7 @@ export class HttpExchange implements Exchange {
       response.end(last)
       return
     }
-    if (answer.readableLength === 0) response.flushHeaders()
+    if (answer.readableLength === 0) sendHead(response)
     const clock = this.#watchDownload(() => response.writableNeedDrain)
     const releaser = new Releaser(response)
     answer.on('data', (chunk: Buffer) => {
@@ -316,7 +315,7 @@ export class HttpExchange implements Exchange {
       response.end()
       return
     }
-    if (!answer.bodyArrived) response.flushHeaders()
+    if (!answer.bodyArrived) sendHead(response)
     let held: (() => void) | undefined
     const clock = this.#watchDownload(() => held !== undefined)
     const goOn = (): void => {
@@ -517,6 +516,11 @@ export class HttpExchange implements Exchange {
       duration: performance.now() - this.#startedAt,
     }
   }
+}
+
+/** `flushHeaders` would write the head as UTF-8: fields with other bytes than ASCII come out garbled. */
+function sendHead(message: Writable): void {
+  message.write('', 'latin1')
 }
 
 function received(incoming: IncomingMessage): ReceivedRequest {

@@ -22,7 +22,12 @@ import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-pr
 export function createReverseProxy(options: GatewayOptions): HttpGateway {
   return httpGateway('reverse-proxy', options, (settings) => {
     const agents = createAgents(settings)
-    const proxy = createProxyServer({ selfHandleResponse: true, ignorePath: true, prependPath: false })
+    const proxy = createProxyServer({
+      selfHandleResponse: true,
+      ignorePath: true,
+      toProxy: true,
+      prependPath: false,
+    })
     return {
       carry: (exchange) => carry(exchange, proxy, agents),
       // Not the library's `ws`: it destroys the socket of every upgrade that is not to WebSocket.
