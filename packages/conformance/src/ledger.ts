@@ -71,7 +71,7 @@ async function ownAnswer(origin: Origin, client: Client): Promise<void> {
   const serve = async (): Promise<never> => {
     for (;;) {
       const { message, send, done } = await origin.request({ signal, within: 2 * patience })
-      if (message.target.endsWith(path)) await send(reply(path))
+      if (message.target.split('?')[0]?.endsWith(path)) await send(reply(path))
       // The head of a request that was refused in its middle may arrive late.
       else {
         const { verdict, startLine } = await done({ signal })

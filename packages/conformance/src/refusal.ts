@@ -71,7 +71,8 @@ async function isRefused(client: Client, response: Promise<Message>, refusing: R
     const right = statuses ? statuses.includes(answer.status) : answer.status >= 400
     check(right, `the response is ${answer.startLine}, not ${statuses?.join(' or ') ?? 'a refusal'}`)
   }
-  if (closes) await client.ended()
+  // RFC 9112 §9.6. What is sent before the FIN has come is for ERR-13 to judge.
+  if (closes || answer?.all('connection').join().toLowerCase() === 'close') await client.ended()
 }
 
 const shown = ({ startLine, text }: Message): string =>

@@ -567,15 +567,12 @@ async function unheardOf({ ask, recover }: Stage, coding: string): Promise<void>
   if (received.status === 502) {
     answered(received, 502)
     await recover(client)
-  } else {
-    const { startLine } = received
-    await client.ended()
-    check(
-      received.all('transfer-encoding').join() === coding,
-      `the response is ${startLine} without its coding`,
-    )
-    lacks(received, 'content-length', 'a response with another transfer coding')
+    return
   }
+  const kept = received.all('transfer-encoding').join() === coding
+  check(kept, `the response is ${received.startLine} without its coding`)
+  lacks(received, 'content-length', 'a response with another transfer coding')
+  await client.ended()
 }
 
 function noBare(head: string): void {
