@@ -1,5 +1,6 @@
 /** Holds an HTTP/1.1 gateway to the standards, from outside. */
 
+export { Missed, quietly } from '@relayrace/fixtures/wire'
 export type { Capability, Case, Level, Run, Setup, Stage, Variants } from './case.ts'
 export { chunked, chunks, each, get, head, reply } from './case.ts'
 export { cases } from './cases/index.ts'

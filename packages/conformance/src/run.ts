@@ -125,11 +125,13 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
           }
           settle(next, await perform(next, session, seed))
         } catch (error) {
-          if (!(error instanceof NotStarted) || next.setup === plain) {
+          if (!(error instanceof NotStarted) || (next.setup === plain && !session)) {
             left.length = 0
             throw error
           }
-          settle(next, skip(next, `it does not start ${next.setup.name}: ${error.message.slice(-160)}`))
+          const started = session?.setup === next.setup
+          const manner = started ? '' : `it does not start ${next.setup.name}: `
+          settle(next, skip(next, `${manner}${error.message.slice(-160)}`))
         }
       }
     } finally {

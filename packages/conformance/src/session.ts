@@ -12,7 +12,7 @@ import {
 } from '@relayrace/fixtures/wire'
 import type { Lazily, Run, Setup } from './case.ts'
 import { Failed } from './expect.ts'
-import { heldConnections } from './kernel.ts'
+import { heldConnections, openDescriptors } from './kernel.ts'
 import { probe, settleClients, settleComplaints, settleUpstream } from './ledger.ts'
 import { type SetStage, setStage } from './stage.ts'
 import type { Instance, Subject } from './subject.ts'
@@ -76,20 +76,36 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       await probe(origin, alive.instance.url)
       await settleUpstream(origin)
     }
-    await settleClients(Number(alive.instance.url.port), alive.connections)
+    await atRest()
     settleComplaints(alive.news())
   }
 
+  /** Looking through the connections of the whole machine is slow, and needless while no descriptor has been added. */
+  const atRest = async (): Promise<void> => {
+    const { pid, url } = alive.instance
+    const open = await openDescriptors(pid)
+    if (open !== undefined && open <= alive.descriptors) return
+    await settleClients(Number(url.port), alive.connections)
+    alive.descriptors = (await openDescriptors(pid)) ?? 0
+  }
+
+  let gone: string | undefined
   /** Another process, unless it is not ours to start. */
   const restart = async (): Promise<void> => {
     await alive.instance[Symbol.asyncDispose]()
     for (const connection of origin.connections) connection.reset()
-    alive = await launch()
+    try {
+      alive = await launch()
+      if (!(await accepts(alive.instance.url))) gone = 'it has died and was not started again'
+    } catch (error) {
+      gone = `it did not start again: ${oneLine(error)}`
+    }
   }
 
   return {
     setup,
     async perform({ run, delivery: name, seed, limit }) {
+      if (gone !== undefined) throw new NotStarted(gone)
       const record = transcript()
       const curtain = new AbortController()
       const { signal } = curtain
@@ -129,6 +145,8 @@ interface Alive {
   readonly died: Promise<void>
   /** Connections that others have to it. */
   readonly connections: number
+  /** How many it had when it was last seen to hold no connection of a client. */
+  descriptors: number
   /** What it has said on standard error since the last time. */
   news(): string
 }
@@ -151,6 +169,7 @@ async function launched(
     instance,
     died: instance.exited?.then(() => {}) ?? new Promise(() => {}),
     connections: (await heldConnections(Number(instance.url.port))) ?? 0,
+    descriptors: 0,
     news() {
       const all = instance.stderr?.() ?? ''
       const fresh = all.startsWith(said) ? all.slice(said.length) : all
@@ -182,12 +201,16 @@ async function attempt(work: Promise<void>, limit: number, died: Promise<void>):
 async function hasDied({ instance, died }: Alive): Promise<boolean> {
   if (instance.exited)
     return Promise.race([died.then(() => true), pause(deathPatience, false, { ref: false })])
+  return !(await accepts(instance.url))
+}
+
+async function accepts(url: URL): Promise<boolean> {
   try {
-    const client = await connect(instance.url)
+    const client = await connect(url)
     client.close()
-    return false
-  } catch {
     return true
+  } catch {
+    return false
   }
 }
 

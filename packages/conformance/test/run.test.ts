@@ -1,0 +1,163 @@
+import { fileURLToPath } from 'node:url'
+import { startProgram } from '@relayrace/fixtures/target'
+import { expect, test } from 'vitest'
+import {
+  answered,
+  type Case,
+  check,
+  each,
+  Failed,
+  get,
+  type Report,
+  type Result,
+  type RunOptions,
+  reply,
+  run,
+  type Subject,
+} from '../src/index.ts'
+
+const program = (name: string): Subject => ({
+  name,
+  start: (upstream, options) =>
+    startProgram(
+      {
+        argv: [process.execPath, fileURLToPath(new URL(`broken/${name}.ts`, import.meta.url))],
+        env: { PORT: '0', UPSTREAM: upstream.href },
+      },
+      options,
+    ),
+})
+
+const plain: Omit<Case, 'run'> = {
+  id: 'X-01',
+  rule: 'ours',
+  level: 'MUST',
+  title: 'is only an example',
+  deliveries: ['coalesced'],
+}
+
+const judge = (one: Partial<Case> & Pick<Case, 'run'>, options: RunOptions = {}): Promise<Report> =>
+  run(program('sound'), { cases: [{ ...plain, ...one }], ...options })
+
+async function verdictOf(one: Partial<Case> & Pick<Case, 'run'>, options?: RunOptions): Promise<Result> {
+  const { results } = await judge(one, options)
+  expect(results).toHaveLength(1)
+  return results[0] as Result
+}
+
+test('a case that throws nothing passes', async () => {
+  const result = await verdictOf({
+    run: async ({ exchange }) => void answered((await exchange(get('/'), reply('ok'))).response, 200, 'ok'),
+  })
+  expect(result).toMatchObject({ verdict: 'pass', why: '' })
+  expect(result.transcript).toContain('HTTP/1.1 200 OK')
+})
+
+test('a case runs in four deliveries, and says in which it failed', async () => {
+  const seen: string[] = []
+  const result = await verdictOf({
+    deliveries: ['coalesced', 'head and body', 'one byte at a time', 'random splits'],
+    run: async ({ delivery }) => {
+      seen.push(delivery)
+      check(delivery !== 'random splits', 'no good')
+    },
+  })
+  expect(seen).toEqual(['coalesced', 'head and body', 'one byte at a time', 'random splits'])
+  expect(result).toMatchObject({ verdict: 'fail', why: '[random splits] no good' })
+})
+
+test('a wait that is in vain is a fail, with what was waited for', async () => {
+  const result = await verdictOf({ run: async ({ origin }) => void (await origin.request({ within: 50 })) })
+  expect(result).toMatchObject({ verdict: 'fail', why: 'no request came to the origin within 50 ms' })
+})
+
+test('any other error is a fault of the harness', async () => {
+  const report = await judge({
+    level: 'MAY',
+    run: async () => {
+      throw new TypeError('oops')
+    },
+  })
+  expect(report.results[0]).toMatchObject({ verdict: 'harness failed', why: 'TypeError: oops' })
+  expect(report.failures).toHaveLength(1)
+})
+
+test('a target that dies is a crash, and is there again for the next run', async () => {
+  const killed: Case = {
+    ...plain,
+    run: async ({ exchange }) => void (await exchange(get('/'), reply('ok', 'Trailer: X'))),
+  }
+  const next: Case = {
+    ...plain,
+    id: 'X-02',
+    run: async ({ exchange }) => void answered((await exchange(get('/'), reply('ok'))).response, 200, 'ok'),
+  }
+  const { results } = await run(program('dies'), { cases: [killed, next], lanes: 1 })
+  expect(results.map(({ verdict }) => verdict)).toEqual(['crash', 'pass'])
+  expect(results[0]?.why).toContain('as it was told to')
+})
+
+test('variants roll up, and the failing ones are named', async () => {
+  const result = await verdictOf({
+    run: each({ one: 1, two: 2, three: 3 }, async (_, value) => check(value === 2, `it is ${value}`)),
+  })
+  expect(result).toMatchObject({ verdict: 'fail', why: '2 of 3 variants, such as one: it is 1' })
+  expect(result.variants?.map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['one', 'fail'],
+    ['two', 'pass'],
+    ['three', 'fail'],
+  ])
+})
+
+test('an upstream connection that outlives its client is found by the ledger', async () => {
+  const open: Partial<Case> & Pick<Case, 'run'> = {
+    run: async ({ connect, origin }) => {
+      const client = await connect()
+      client.send(get('/'))
+      await origin.request()
+    },
+  }
+  expect(await verdictOf(open)).toMatchObject({ verdict: 'pass' })
+  const { results } = await run(program('leaks-upstreams'), { cases: [{ ...plain, ...open }] })
+  expect(results[0]).toMatchObject({ verdict: 'fail' })
+  expect(results[0]?.why).toMatch(/^afterwards: the upstream connection stayed open/)
+})
+
+test('a declared deviation is no failure, and is reported once it passes', async () => {
+  const deviations = { 'X-01': 'for a reason' }
+  const failed = await judge(
+    {
+      run: async () => {
+        throw new Failed('as ever')
+      },
+    },
+    { deviations },
+  )
+  expect(failed.failures).toEqual([])
+  expect(failed.results[0]).toMatchObject({ verdict: 'fail', deviation: 'for a reason' })
+  const passed = await judge({ run: async () => {} }, { deviations })
+  expect(passed.overcome.map(({ id }) => id)).toEqual(['X-01'])
+})
+
+test('what a target lacks, or cannot be set up for, is skipped with the reason', async () => {
+  const subject: Subject = { ...program('sound'), lacks: ['trailers'] }
+  const cases: Case[] = [
+    { ...plain, needs: ['trailers'], run: async () => {} },
+    {
+      ...plain,
+      id: 'X-02',
+      setup: { name: 'with a limit', options: { 'timeouts.idle': 1 } },
+      run: async () => {},
+    },
+  ]
+  const { results } = await run(subject, { cases })
+  expect(results.map(({ verdict, why }) => [verdict, why])).toEqual([
+    ['skipped', 'it is declared to lack trailers'],
+    ['skipped', 'it cannot be started with a limit'],
+  ])
+})
+
+test('a subject that does not start is an error, not a verdict', async () => {
+  const subject: Subject = { name: 'none', start: () => Promise.reject(new Error('no such thing')) }
+  await expect(run(subject, { cases: [{ ...plain, run: async () => {} }] })).rejects.toThrow('no such thing')
+})
