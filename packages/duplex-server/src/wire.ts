@@ -1,7 +1,7 @@
 /** A socket that reads into buffers of ours and never reads what it has nowhere to put. */
 
 import net, { type NetConnectOpts, Socket } from 'node:net'
-import { forget, leaseLarge, leaseSmall, provenAfter, release, shared, smallSize } from './buffers.ts'
+import { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from '@relayrace/gateway'
 
 /** What happens on a wire. Nothing is called after `closed`. */
 export interface WireEvents {
@@ -168,20 +168,20 @@ export class Wire {
     } else if (this.#lease.length === smallSize && this.#moved > provenAfter) {
       const large = leaseLarge()
       if (large === undefined) return undefined
-      release(this.#lease)
+      giveBack(this.#lease)
       this.#lease = this.#current = large
     }
     return this.#current
   }
 
   #giveUp(): void {
-    if (this.#lease !== undefined) forget(this.#lease)
+    if (this.#lease !== undefined) giveUp(this.#lease)
     this.#lease = undefined
   }
 
   #giveBack(): void {
     if (this.#lease === undefined) return
-    release(this.#lease)
+    giveBack(this.#lease)
     this.#lease = undefined
   }
 }

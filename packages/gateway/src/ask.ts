@@ -6,6 +6,7 @@ import { isIP, type Socket } from 'node:net'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
+import { connectReading, readFor } from './reading.ts'
 import type { Settings } from './settings.ts'
 
 /** Upstream connections of one gateway. */
@@ -34,6 +35,7 @@ export function createAgents({ pool, tls, limits }: Settings): Agents {
     maxHeaderSize: limits.responseHead,
   } as const
   const plain = watchIdle(new http.Agent(options))
+  plain.createConnection = connectReading as never
   const secure = watchIdle(new https.Agent({ ...options, ...tls }))
   return {
     http: plain,
@@ -104,6 +106,7 @@ export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<
     let answered = false
     ask.once('response', (response) => {
       answered = true
+      readFor(response, exchange.response)
       resolve(response)
     })
     ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))

@@ -18,6 +18,7 @@ export {
   servername,
   watchConnecting,
 } from './ask.ts'
+export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
   clientClosed,

@@ -39,12 +39,12 @@ export function leaseLarge(): Buffer | undefined {
 }
 
 /** A buffer that is not given back, because somebody may still be writing from it: the collector gets it. */
-export function forget(buffer: Buffer): void {
+export function giveUp(buffer: Buffer): void {
   if (buffer.length === largeSize) large--
 }
 
 /** Gives a buffer back. Nobody may read into it or write from it any more. */
-export function release(buffer: Buffer): void {
+export function giveBack(buffer: Buffer): void {
   if (buffer.length === smallSize) {
     if (freeSmall.length < keptSmall) freeSmall.push(buffer)
     return
