@@ -15,7 +15,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 
 export interface Connections {
   /** A Unix domain socket has a pool of its own, because undici tells pools apart by origin. */
-  to(endpoint: Endpoint): Dispatcher
+  to(endpoint: Pick<Endpoint, 'socketPath'>): Dispatcher
   /** Whether the request that is being written now is the first one on its connection. */
   readonly opening: boolean
   close(): Promise<void>

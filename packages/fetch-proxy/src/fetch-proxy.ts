@@ -3,31 +3,61 @@
 import type { IncomingMessage } from 'node:http'
 import {
   createTunnel,
+  type FetchGateway,
   type GatewayOptions,
   type HttpExchange,
-  type HttpGateway,
   httpGateway,
   mayRepeat,
   upstreamFailure,
 } from '@relayrace/gateway'
-import { type Dispatcher, fetch, type Response } from 'undici'
+import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
 import { Asking } from './asking.ts'
 import { type Connections, createConnections } from './connections.ts'
+import { createFetchHandler, type FetchHandler } from './fetch.ts'
 
 /** Relays with `fetch`. @throws TypeError when an option makes no sense. */
-export function createFetchProxy(options: GatewayOptions): HttpGateway {
-  return httpGateway('fetch-proxy', options, (settings) => {
+export function createFetchProxy(options: GatewayOptions): FetchGateway {
+  let handler!: FetchHandler
+  const gateway = httpGateway('fetch-proxy', options, (settings) => {
     const connections = createConnections(settings)
     const tunnel = createTunnel(settings)
+    handler = createFetchHandler({
+      ...options,
+      pseudonym: settings.pseudonym,
+      fetch: fetchOver(connections.to({ socketPath: undefined })),
+    })
     return {
       async carry(exchange) {
         if (await isBeyondFetch(exchange)) await tunnel(exchange)
         else await carry(exchange, connections)
       },
       tunnel,
-      close: connections.close,
+      async close() {
+        await handler.close()
+        await connections.close()
+      },
     }
   })
+  const close = async (grace?: number): Promise<void> => {
+    await Promise.all([handler.close(grace), gateway.close(grace)])
+  }
+  return {
+    name: gateway.name,
+    get inFlight() {
+      return gateway.inFlight + handler.inFlight
+    },
+    handle: gateway.handle,
+    upgrade: gateway.upgrade,
+    fetch: handler.fetch,
+    listen: gateway.listen,
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  }
+}
+
+/** The same function as the platform's, but for its connections. */
+function fetchOver(dispatcher: Dispatcher): typeof globalThis.fetch {
+  return ((input: string, init: RequestInit) => fetch(input, { ...init, dispatcher })) as never
 }
 
 /**

@@ -1,0 +1,420 @@
+/** The gateway as a function from `Request` to `Response`, for wherever `fetch` runs: nothing here imports `node:`. */
+
+import {
+  after,
+  BodyClock,
+  clientClosed,
+  type Exchange,
+  type ExchangeSummary,
+  endToEnd,
+  Fields,
+  GatewayError,
+  type GatewayOptions,
+  hasContent,
+  type Incoming,
+  internalFailure,
+  outcomeOf,
+  type Phase,
+  type Prepared,
+  prepare,
+  type ReceivedRequest,
+  type Reply,
+  refusal,
+  type Settings,
+  settle,
+  type Timer,
+  timedOut,
+  upstreamFailure,
+} from '@relayrace/gateway/anywhere'
+
+export interface FetchHandlerOptions extends GatewayOptions {
+  /** Asks the upstream. Default: the platform's own. */
+  readonly fetch?: typeof globalThis.fetch
+}
+
+export interface FetchHandler {
+  /** Never rejects before the head: a failure is a `Response` with its status. After it, the body stream errors. */
+  readonly fetch: (request: Request) => Promise<Response>
+  readonly inFlight: number
+  /** Nothing new, up to `grace` milliseconds for what is in flight, then the rest is aborted. */
+  close(grace?: number): Promise<void>
+}
+
+/** @throws TypeError when an option makes no sense. */
+export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOptions): FetchHandler {
+  const settings = settle('fetch-proxy', options)
+  const underWay = new Set<FetchExchange>()
+  let closed: Promise<void> | undefined
+  let whenEmpty: (() => void) | undefined
+
+  const ended = (exchange: FetchExchange): void => {
+    underWay.delete(exchange)
+    settings.onEnd?.(exchange.summary())
+    if (underWay.size === 0) whenEmpty?.()
+  }
+
+  async function handle(request: Request): Promise<Response> {
+    const exchange = new FetchExchange(settings, request, ended)
+    underWay.add(exchange)
+    try {
+      if (closed !== undefined || underWay.size > settings.limits.exchanges) {
+        throw new GatewayError('connection_limit_reached', { phase: 'requestHead' })
+      }
+      // Looked up for each exchange: a platform may replace it, to trace or to test.
+      return await exchange.carry(given ?? globalThis.fetch)
+    } catch (cause) {
+      return exchange.refuse(cause)
+    }
+  }
+
+  async function shutDown(grace: number): Promise<void> {
+    if (underWay.size === 0) return
+    const empty = new Promise<void>((resolve) => {
+      whenEmpty = resolve
+    })
+    const timer = setTimeout(() => {
+      const reason = new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' })
+      for (const exchange of [...underWay]) exchange.fail(reason)
+    }, grace)
+    await empty
+    clearTimeout(timer)
+  }
+
+  return {
+    fetch: handle,
+    get inFlight() {
+      return underWay.size
+    },
+    close(grace = 10_000) {
+      closed ??= shutDown(grace)
+      return closed
+    },
+  }
+}
+
+class FetchExchange implements Exchange {
+  readonly request: ReceivedRequest
+  phase: Phase = 'requestHead'
+
+  readonly #settings: Settings
+  readonly #asked: Request
+  readonly #ended: (exchange: FetchExchange) => void
+  readonly #controller = new AbortController()
+  readonly #startedAt = performance.now()
+  readonly #totalTimer: Timer
+  #phaseTimer: Timer
+  #clocks: BodyClock[] = []
+  #headAt: number | undefined
+  #error: GatewayError | undefined
+  #over = false
+  #sending = false
+  #status = 0
+  #requestBytes = 0
+  #responseBytes = 0
+
+  constructor(settings: Settings, request: Request, ended: (exchange: FetchExchange) => void) {
+    this.#settings = settings
+    this.#asked = request
+    this.#ended = ended
+    this.request = received(request)
+    this.#totalTimer = after(settings.timeouts.total, () => this.fail(timedOut('total')))
+    request.signal.addEventListener('abort', this.#clientLeft)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Ask, head, body, end. */
+  async carry(fetch: typeof globalThis.fetch): Promise<Response> {
+    const ready = await prepare(this.#settings, incomingOf(this.request, this.#asked), this)
+    this.signal.throwIfAborted()
+    if ('status' in ready) return this.#reply(ready)
+    const answer = await this.#ask(fetch, ready)
+    this.#headAt = performance.now()
+    const head = { status: answer.status, reason: answer.statusText, fields: responseFieldsOf(answer) }
+    try {
+      await this.#settings.modifyResponse?.(head, this)
+    } catch (cause) {
+      throw internalFailure(cause, 'responseHead', 502)
+    }
+    this.signal.throwIfAborted()
+    this.#status = head.status
+    const empty = answer.body === null || !hasContent(ready.out.method, head.status) || head.status === 205
+    const response = new Response(empty ? null : this.#download(answer.body as ReadableStream<Uint8Array>), {
+      status: head.status,
+      statusText: head.reason,
+      headers: [...head.fields] as [string, string][],
+    })
+    if (empty) {
+      await answer.body?.cancel()
+      this.#end()
+    }
+    return response
+  }
+
+  /** The first failure counts. Before the head is out it becomes the status, after it the body stream errors. */
+  fail(cause: unknown): void {
+    if (this.#error !== undefined || this.#over) return
+    this.#error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
+    this.#controller.abort(this.#error)
+    if (this.#status !== 0) this.#tellAndEnd()
+  }
+
+  refuse(cause: unknown): Response {
+    this.fail(cause)
+    const error = this.#error as GatewayError
+    const reply = refusal(error, this.#settings.pseudonym, this.#told(error))
+    return this.#reply(reply)
+  }
+
+  summary(): ExchangeSummary {
+    const error = this.#error
+    return {
+      gateway: this.#settings.name,
+      method: this.request.method,
+      target: this.request.target,
+      status: this.#status,
+      outcome: outcomeOf(error),
+      error,
+      errorType: error?.type,
+      endedBy: error?.source,
+      requestBytes: this.#requestBytes,
+      responseBytes: this.#responseBytes,
+      timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
+      duration: performance.now() - this.#startedAt,
+    }
+  }
+
+  async #ask(fetch: typeof globalThis.fetch, { endpoint, out }: Prepared): Promise<Response> {
+    if (endpoint.socketPath !== undefined) {
+      throw new GatewayError('proxy_configuration_error', {
+        phase: 'requestHead',
+        detail: 'fetch reaches no Unix domain socket',
+      })
+    }
+    this.#enter('responseHead')
+    const body = this.#asked.body === null ? null : this.#upload(this.#asked.body)
+    const init = {
+      method: out.method,
+      headers: askable(out.fields, endpoint.authority),
+      body,
+      redirect: 'manual',
+      signal: this.signal,
+      // Required for a body that is a stream, and not in every platform's declaration of the type.
+      duplex: 'half',
+    } as RequestInit
+    try {
+      return await fetch(`${endpoint.origin}${out.path}`, init)
+    } catch (cause) {
+      throw this.#error ?? upstreamFailure(cause, this.phase)
+    } finally {
+      clearTimeout(this.#phaseTimer)
+    }
+  }
+
+  #upload(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    this.#sending = true
+    const { requestBody: silence, drain } = this.#settings.timeouts
+    const limit = this.#settings.limits.requestBody
+    return this.#pass(body, silence, drain, {
+      expired: (held) => (held ? timedOut('drain', 'upstream') : timedOut('requestBody')),
+      began: () => this.#enter('requestBody'),
+      count: (bytes) => {
+        this.#requestBytes += bytes
+        if (this.#requestBytes <= limit) return
+        throw new GatewayError('http_request_error', {
+          phase: 'requestBody',
+          status: 413,
+          detail: 'request body too large',
+        })
+      },
+      broken: () => clientClosed('requestBody'),
+      done: () => {
+        this.#sending = false
+        if (this.phase === 'requestBody') this.#enter('responseHead')
+      },
+    })
+  }
+
+  #download(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    this.phase = 'responseBody'
+    const { responseBody: silence, drain } = this.#settings.timeouts
+    const limit = this.#settings.limits.responseBody
+    return this.#pass(body, silence, drain, {
+      expired: (held) => timedOut(held ? 'drain' : 'responseBody'),
+      began: () => {},
+      count: (bytes) => {
+        this.#responseBytes += bytes
+        if (this.#responseBytes > limit)
+          throw new GatewayError('http_response_body_size', { phase: 'responseBody' })
+      },
+      broken: (cause) => upstreamFailure(cause, 'responseBody'),
+      done: () => this.#end(),
+    })
+  }
+
+  /** A body on its way: read when it is asked for, no earlier. */
+  #pass(
+    body: ReadableStream<Uint8Array>,
+    silence: number,
+    drain: number,
+    way: Way,
+  ): ReadableStream<Uint8Array> {
+    const reader = body.getReader()
+    let asked = false
+    let began = false
+    const clock = new BodyClock(
+      { silence, drain },
+      () => !asked,
+      (held) => this.fail(way.expired(held)),
+    )
+    this.#clocks.push(clock)
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.signal.addEventListener('abort', () => {
+            void reader.cancel(this.#error).catch(() => {})
+            controller.error(this.#error)
+          })
+        },
+        pull: async (controller) => {
+          if (!began) way.began()
+          began = true
+          asked = true
+          clock.moved()
+          try {
+            const { value } = await reader.read()
+            if (this.signal.aborted) return
+            if (value === undefined) {
+              clock.stop()
+              controller.close()
+              way.done()
+              return
+            }
+            way.count(value.byteLength)
+            controller.enqueue(value)
+          } catch (cause) {
+            this.fail(cause instanceof GatewayError ? cause : way.broken(cause))
+          } finally {
+            asked = false
+            clock.moved()
+          }
+        },
+        cancel: () => this.fail(clientClosed(this.phase)),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  #enter(phase: Phase): void {
+    this.phase = phase
+    clearTimeout(this.#phaseTimer)
+    if (phase === 'requestBody') return
+    this.#phaseTimer = after(this.#settings.timeouts[phase], () => this.fail(timedOut(phase)))
+  }
+
+  #told(error: GatewayError): Reply | undefined {
+    try {
+      return this.#settings.onError?.(error, this)
+    } catch {
+      return undefined
+    }
+  }
+
+  #tellAndEnd(): void {
+    this.#told(this.#error as GatewayError)
+    this.#end()
+  }
+
+  #reply({ status, fields = {}, body = '' }: Reply): Response {
+    this.#status = status
+    const empty = !hasContent(this.request.method, status)
+    const response = new Response(empty ? null : body, { status, headers: fields })
+    this.#end()
+    return response
+  }
+
+  readonly #clientLeft = (): void => this.fail(clientClosed(this.phase))
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#phaseTimer)
+    clearTimeout(this.#totalTimer)
+    for (const clock of this.#clocks) clock.stop()
+    this.#asked.signal.removeEventListener('abort', this.#clientLeft)
+    // Answered before it was all asked: the rest goes nowhere.
+    if (this.#sending) this.#controller.abort(clientClosed('requestBody'))
+    this.#ended(this)
+  }
+}
+
+/** What differs between the two directions. */
+interface Way {
+  expired(held: boolean): GatewayError
+  began(): void
+  /** @throws GatewayError when it is too much. */
+  count(bytes: number): void
+  broken(cause: unknown): GatewayError
+  done(): void
+}
+
+function received(request: Request): ReceivedRequest {
+  const url = new URL(request.url)
+  const fields = Fields.from(request.headers)
+  if (!fields.has('host')) fields.append('Host', url.host)
+  return {
+    method: request.method,
+    target: `${url.pathname}${url.search}`,
+    version: '1.1',
+    fields,
+    // A Request does not say whom it came from.
+    remoteAddress: undefined,
+    remotePort: undefined,
+    secure: url.protocol === 'https:',
+  }
+}
+
+function incomingOf({ method, target, version, fields }: ReceivedRequest, { body }: Request): Incoming {
+  const raw = fields.raw.slice()
+  const framed = fields.has('content-length') || fields.has('transfer-encoding')
+  if (body !== null && !framed) raw.push('Transfer-Encoding', 'chunked')
+  return { method, target, version, raw, upgrade: [] }
+}
+
+/** Those that `fetch` sets itself or refuses to be given. */
+const ownedByFetch: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function askable(fields: Fields, authority: string): [string, string][] {
+  const lines = [...fields].filter(([name]) => !ownedByFetch.has(name.toLowerCase()))
+  const host = fields.get('host')
+  if (host !== undefined && host !== authority) lines.push(['Host', host])
+  // `fetch` unpacks what it gets, and asks for packed content unless it is told not to.
+  return [
+    ...lines.filter(([name]) => name.toLowerCase() !== 'accept-encoding'),
+    ['Accept-Encoding', 'identity'],
+  ]
+}
+
+/** Content codings that a `fetch` may have undone. */
+const undone: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
+
+function responseFieldsOf({ headers }: Response): Fields {
+  const fields = endToEnd(Fields.from(headers).raw)
+  const codings = fields.tokens('content-encoding')
+  if (codings.length > 0 && codings.every((coding) => undone.has(coding))) {
+    // The origin packed it unasked: what comes out of the body is unpacked, and its length another.
+    fields.delete('content-encoding')
+    fields.delete('content-length')
+  }
+  return fields
+}
