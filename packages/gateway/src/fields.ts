@@ -108,10 +108,21 @@ export function isToken(text: string): boolean {
   return tokenShape.test(text)
 }
 
+/** Without the optional whitespace around it: space and tab only (RFC 9110 §5.6.3), where `trim` takes U+00A0 as well. */
+export function withoutSpace(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && isSpace(text.charCodeAt(from))) from++
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09
+
 export function listOfTokens(value: string): string[] {
   const members: string[] = []
   for (const member of value.split(',')) {
-    const token = member.trim().toLowerCase()
+    const token = withoutSpace(member).toLowerCase()
     if (token !== '') members.push(token)
   }
   return members

@@ -1,7 +1,7 @@
 /** How a message's content is delimited (RFC 9112 §6.3), read off its head and decided for the next hop. */
 
 import { GatewayError } from './errors.ts'
-import { type Fields, listOfTokens } from './fields.ts'
+import { type Fields, withoutSpace } from './fields.ts'
 
 export type Framing =
   /** There is no content. */
@@ -25,7 +25,7 @@ export function contentLength(values: readonly string[]): number | undefined {
   let length: number | undefined
   for (const value of values) {
     for (const member of value.split(',')) {
-      const text = member.trim()
+      const text = withoutSpace(member)
       if (!decimal.test(text)) return Number.NaN
       if (length !== undefined && length !== Number(text)) return Number.NaN
       length = Number(text)
@@ -58,6 +58,11 @@ function delimiters(raw: readonly string[]): Delimiters {
   return { lengths, codings }
 }
 
+/** In one line and by itself: what some read as a list, an empty member or a parameter, others do not. */
+function onlyChunked(codings: readonly string[]): boolean {
+  return codings.length === 1 && (codings[0] as string).toLowerCase() === 'chunked'
+}
+
 /**
  * The framing of a request as it arrived.
  * @throws GatewayError `http_request_error`, 400 or 501, for anything that two parsers could read differently.
@@ -67,10 +72,7 @@ export function requestFraming(version: string, raw: readonly string[]): Framing
   if (codings.length > 0) {
     if (lengths.length > 0) throw refused('Content-Length and Transfer-Encoding in one request')
     if (version === '1.0') throw refused('Transfer-Encoding in an HTTP/1.0 request')
-    const listed = codings.flatMap(listOfTokens)
-    if (listed.length !== 1 || listed[0] !== 'chunked' || codings.length !== 1) {
-      throw refused('Transfer-Encoding other than chunked', 501)
-    }
+    if (!onlyChunked(codings)) throw refused('Transfer-Encoding other than chunked', 501)
     return chunked
   }
   const length = contentLength(lengths)
@@ -87,8 +89,7 @@ export function responseFraming(method: string, status: number, raw: readonly st
   if (!hasContent(method, status)) return noContent
   const { lengths, codings } = delimiters(raw)
   if (codings.length > 0) {
-    const listed = codings.flatMap(listOfTokens)
-    if (listed.length !== 1 || listed[0] !== 'chunked') {
+    if (!onlyChunked(codings)) {
       throw new GatewayError('http_response_transfer_coding', { phase: 'responseHead' })
     }
     if (lengths.length > 0) {
