@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { importsOf, type Rule, strays, straysIn } from './imports.ts'
+import { importsOf, loads, type Rule, strays, straysIn } from './imports.ts'
 import { root, type Workspace, workspaces } from './workspace.ts'
 
 /** What of this repository each part may import. */
@@ -44,6 +44,20 @@ describe.each(workspaces)('$folder', ({ folder, manifest }) => {
 test('the gateway depends on Node.js alone', () => {
   const gateway = workspaces.find(({ folder }) => folder === 'packages/gateway')
   expect({ ...gateway?.manifest.dependencies, ...gateway?.manifest.peerDependencies }).toEqual({})
+})
+
+describe('where there is only fetch', () => {
+  const entry = (folder: string, name: string): string => path.join(root, folder, 'src', name)
+
+  test('the fetch handler loads nothing of Node.js, and nothing from elsewhere', () => {
+    expect(loads(entry('packages/fetch-proxy', 'fetch.ts'), sourceOf)).toEqual([])
+  })
+
+  test('which is not so of the fetch proxy', () => {
+    const loaded = loads(entry('packages/fetch-proxy', 'fetch-proxy.ts'), sourceOf)
+    expect(loaded).toContain('connections.ts: undici')
+    expect(loaded).toContain('http-gateway.ts: node:http')
+  })
 })
 
 describe('a planted import is found', () => {
@@ -107,4 +121,14 @@ function ruleOf({ folder, manifest }: Workspace): Rule {
   )
   const { packages = [], types = [] } = arrows[folder] ?? {}
   return { packages: [...packages, ...declared], types, node: true }
+}
+
+/** Where an import of one of our packages leads; undefined for all others. */
+function sourceOf(specifier: string): string | undefined {
+  for (const { folder, manifest } of workspaces) {
+    if (specifier !== manifest.name && !specifier.startsWith(`${manifest.name}/`)) continue
+    const target = manifest.exports?.[`.${specifier.slice(manifest.name.length)}`]
+    if (typeof target === 'string') return path.join(root, folder, target)
+  }
+  return undefined
 }

@@ -73,3 +73,20 @@ function packageOf(specifier: string): string {
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 }
+
+/** Everything outside this repository that loading this source would load, with the source that asks for it. */
+export function loads(entry: string, resolve: (specifier: string) => string | undefined): string[] {
+  const found: string[] = []
+  const seen = new Set([entry])
+  for (const file of seen) {
+    for (const { specifier, typeOnly } of importsOf(file, readFileSync(file, 'utf8'))) {
+      if (typeOnly) continue
+      const next = specifier.startsWith('.')
+        ? path.resolve(path.dirname(file), specifier)
+        : resolve(specifier)
+      if (next === undefined) found.push(`${path.basename(file)}: ${specifier}`)
+      else seen.add(next)
+    }
+  }
+  return found
+}
