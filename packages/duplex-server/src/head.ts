@@ -18,7 +18,8 @@ export interface StatusLine {
   readonly raw: string[]
 }
 
-const requestLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)\r\n/y
+// A target is ASCII (RFC 3986 §2): what else it could mean depends on who reads it.
+const requestLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)\r\n/y
 // The space before an absent reason is often forgotten; nothing can be misread for it.
 const statusLine = /HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
 // No whitespace before the colon, no folding, no bare CR or LF, no NUL (RFC 9112 §5.1, §5.2, §2.2). A value begins with
@@ -78,7 +79,7 @@ function withoutTrailingSpace(value: string): string {
   return end === value.length ? value : value.slice(0, end)
 }
 
-const unsafeInTarget = /[^\x21-\x7e\x80-\xff]/
+const unsafeInTarget = /[^\x21-\x7e]/
 
 /** Writes a request head. @throws TypeError when a part of it would be read as something else. */
 export function requestHead(method: string, target: string, raw: readonly string[]): string {

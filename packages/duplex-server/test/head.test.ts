@@ -31,7 +31,11 @@ const value = fc
   .string({ unit: valueUnit, maxLength: 30 })
   .map((text) => text.replace(/^[\t ]+|[\t ]+$/g, ''))
 const raw = fc.array(fc.tuple(token, value), { maxLength: 8 }).map((fields) => fields.flat())
-const target = fc.string({ unit: valueUnit.filter((unit) => unit > ' '), minLength: 1, maxLength: 40 })
+const target = fc.string({
+  unit: valueUnit.filter((unit) => unit > ' ' && unit < '\x7f'),
+  minLength: 1,
+  maxLength: 40,
+})
 const reason = fc.string({ unit: valueUnit, maxLength: 20 })
 const status = fc.integer({ min: 100, max: 999 })
 
@@ -156,6 +160,7 @@ describe('a request head is refused', () => {
     ['with a NUL', 'GET / HTTP/1.1\r\nA: b\0', '§5.5'],
     ['with a DEL', 'GET / HTTP/1.1\r\nA: b\x7f', '§5.5'],
     ['with a line without a colon', 'GET / HTTP/1.1\r\nA', '§5'],
+    ['with a target that is not ASCII', 'GET /\xe9 HTTP/1.1', '§3.2'],
     ['with two spaces in its first line', 'GET  / HTTP/1.1', '§3'],
     ['with a tab in its first line', 'GET\t/ HTTP/1.1', '§3'],
     ['with a space at the end of its first line', 'GET / HTTP/1.1 ', '§3'],

@@ -25,6 +25,8 @@ export interface Reading {
   tooLarge: string | undefined
   /** How many bytes belong to complete messages, and to what was read of the last one. */
   taken: number
+  /** Where each complete message ended. */
+  ends: number[]
 }
 
 export interface ReadingOptions {
@@ -35,6 +37,8 @@ export interface ReadingOptions {
   readonly to?: string
   /** The connection ends after the last piece. */
   readonly fin?: boolean
+  /** What a gateway refuses of a head beyond that, if anything. */
+  readonly check?: (head: Read) => string | undefined
   /** Goes on after a complete message or not. */
   readonly more?: (message: Read) => boolean
 }
@@ -42,9 +46,16 @@ export interface ReadingOptions {
 export function read(
   kind: 'request' | 'response',
   pieces: Iterable<Buffer>,
-  { verbatim = false, limit = 16_384, to = 'GET', fin = false, more = () => true }: ReadingOptions = {},
+  {
+    verbatim = false,
+    limit = 16_384,
+    to = 'GET',
+    fin = false,
+    check,
+    more = () => true,
+  }: ReadingOptions = {},
 ): Reading {
-  const reading: Reading = { messages: [], refused: undefined, tooLarge: undefined, taken: 0 }
+  const reading: Reading = { messages: [], refused: undefined, tooLarge: undefined, taken: 0, ends: [] }
   const content: Buffer[] = []
   let current: Read | undefined
   let going = true
@@ -65,7 +76,6 @@ export function read(
       trailers: [],
     }
     content.length = 0
-    reading.messages.push(current)
     const framing =
       'method' in parsed
         ? requestFraming(parsed.version, parsed.raw)
@@ -73,6 +83,9 @@ export function read(
           ? noContent
           : responseFraming(to, parsed.status, parsed.raw)
     current.framing = framing.kind
+    const refusal = check?.(current)
+    if (refusal !== undefined) throw new Malformed(refusal)
+    reading.messages.push(current)
     reader.verbatim = verbatim
     return framing
   }
@@ -101,6 +114,8 @@ export function read(
         const taken = reader.read(lent.subarray(at))
         at += taken
         reading.taken += taken
+        if (reading.messages.length > reading.ends.length && reading.messages.at(-1)?.complete === true)
+          reading.ends.push(reading.taken)
       }
       lent.fill(0xee)
       if (!going) break
