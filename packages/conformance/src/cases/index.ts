@@ -14,6 +14,7 @@ import { strm } from './strm.ts'
 import { time } from './time.ts'
 import { trlr } from './trlr.ts'
 import { trunc } from './trunc.ts'
+import { upg } from './upg.ts'
 import { uri } from './uri.ts'
 
 export const cases: readonly Case[] = [
@@ -25,6 +26,7 @@ export const cases: readonly Case[] = [
   ...time,
   ...trlr,
   ...info,
+  ...upg,
   ...nobody,
   ...pass,
   ...smug,

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import {
   type Client,
   type Connection,
+  type Delivery,
   delivery,
   type Exchange,
   quietly,
@@ -17,9 +18,9 @@ import { answered, check, complete, equal, values } from '../expect.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
-const whole = delivery('coalesced')
+export const whole: Delivery = delivery('coalesced')
 const chunkOf64KiB = Buffer.from(`10000\r\n${'x'.repeat(64 * KiB)}\r\n`)
-const piece = Buffer.alloc(64 * KiB, 'x')
+export const piece: Buffer = Buffer.alloc(64 * KiB, 'x')
 
 /** What the kernel may hold in its buffers on both hops, and a little for the program between them. */
 const mostHeld = 2 * kernelBuffers() + 8 * MiB
@@ -215,7 +216,11 @@ function kernelBuffers(): number {
 }
 
 /** Sends until the other end holds it back for a second. */
-async function heldBack(connection: Connection, send: () => Promise<boolean>, who: string): Promise<void> {
+export async function heldBack(
+  connection: Connection,
+  send: () => Promise<boolean>,
+  who: string,
+): Promise<void> {
   const pouring = async (): Promise<void> => {
     while (connection.sent < mostHeld && (await send())) await every(0)
   }

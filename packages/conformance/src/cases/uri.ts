@@ -1,11 +1,9 @@
 /** URI: the request target passes as it came. RFC 9112 §3.2, RFC 9110 §7.7 and §9. */
 
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { type Case, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal } from '../expect.ts'
 import { refuses, refusesOrReads } from '../refusal.ts'
+import { someoneElse } from '../someone-else.ts'
 
 const under = (base: string): Setup => ({
   name: `under the base path ${base}`,
@@ -363,27 +361,4 @@ async function staysBelow(stage: Stage, target: string): Promise<void> {
       )
     },
   })
-}
-
-interface Elsewhere extends AsyncDisposable {
-  readonly host: string
-  visits(): number
-}
-
-/** A host that must not be dialled. */
-async function someoneElse(): Promise<Elsewhere> {
-  let visits = 0
-  const server = createServer((socket) => {
-    visits++
-    socket.destroy()
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    visits: () => visits,
-    async [Symbol.asyncDispose]() {
-      server.close()
-    },
-  }
 }
