@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { startBulkOrigin } from '@relayrace/fixtures/origin'
+import { startProgram } from '@relayrace/fixtures/target'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { manifestIn, root } from './workspace.ts'
+
+const documents = globSync('{*.md,{docs,decisions,bench,fixtures}/**/*.md,packages/*/*.md}', {
+  cwd: root,
+  exclude: ['**/node_modules', '**/CHANGELOG.md'],
+}).toSorted()
+
+describe.each(documents)('%s', (document) => {
+  test('links to what is there', async () => {
+    const text = withoutCode(await read(document))
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string)
+    const local = targets.filter((target) => !/^[a-z]+:/.test(target))
+    const missing: string[] = []
+    for (const target of local) {
+      const [file = '', anchor] = target.split('#')
+      const place = file === '' ? document : path.join(path.dirname(document), file)
+      if (!existsSync(path.join(root, place))) missing.push(target)
+      else if (anchor !== undefined && !headings(await read(place)).includes(anchor)) missing.push(target)
+    }
+    expect(missing).toEqual([])
+  })
+
+  test('names commands that exist', async () => {
+    const { scripts = {} } = manifestIn(root)
+    const named = [...(await read(document)).matchAll(/npm run ([a-z:]+)/g)].map(([, script]) => script)
+    expect(named.filter((script) => !Object.hasOwn(scripts, script as string))).toEqual([])
+  })
+})
+
+describe('the examples of README.md', async () => {
+  const examples = [...(await read('README.md')).matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code]) => code ?? '',
+  )
+  const folder = path.join(import.meta.dirname, '.cache', 'examples')
+
+  beforeAll(async () => {
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { recursive: true })
+    const settings = {
+      extends: '../../../tsconfig.base.json',
+      compilerOptions: { isolatedDeclarations: false },
+    }
+    await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(settings))
+    await Promise.all(examples.map((code, i) => writeFile(path.join(folder, `example-${i}.ts`), code)))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('are there', () => {
+    expect(examples.length).toBeGreaterThan(4)
+  })
+
+  test('have the right types', { timeout: 60_000 }, async () => {
+    const tsc = path.join(root, 'node_modules/.bin/tsc')
+    const checked = promisify(execFile)(tsc, ['-p', folder]).catch(({ stdout }) => ({ stdout }))
+    expect((await checked).stdout).toBe('')
+  })
+
+  test.for(
+    examples.map((code) => ({
+      code,
+      name: /\bcreate(?!Server\()[A-Z]\w+/.exec(withoutImports(code))?.[0] ?? '',
+    })),
+  )('$name runs', { timeout: 30_000 }, async ({ code, name }) => {
+    await using origin = await startBulkOrigin()
+    const port = await freePort()
+    const url = new URL(`http://127.0.0.1:${port}`)
+    const text = code.replaceAll('8080', `${port}`).replaceAll('http://127.0.0.1:9000', origin.url.origin)
+    if (/^export default/m.test(code)) {
+      const file = path.join(folder, `${name}.ts`)
+      await writeFile(file, text)
+      const { default: handler } = await import(file)
+      const response: Response = await handler.fetch(new Request('http://gateway.example/bytes/1000'))
+      expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
+      return
+    }
+    const argv = [process.execPath, '--input-type=module-typescript', '--eval', text] as const
+    await using running = await startProgram({ argv, cwd: import.meta.dirname, url })
+    if (name === 'createDuplexServer') {
+      const response = await fetch(url, { method: 'POST', body: 'hello' })
+      expect([response.status, await response.text()]).toEqual([200, 'hello'])
+    } else {
+      const response = await fetch(new URL('/bytes/1000', url))
+      expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
+    }
+    expect(running.stderr()).toBe('')
+  })
+})
+
+function read(document: string): Promise<string> {
+  return readFile(path.join(root, document), 'utf8')
+}
+
+function withoutImports(code: string): string {
+  return code.replaceAll(/^import .*$/gm, '')
+}
+
+function withoutCode(text: string): string {
+  return withoutBlocks(text).replaceAll(/`[^`\n]*`/g, '')
+}
+
+function withoutBlocks(text: string): string {
+  return text.replaceAll(/^```.*?^```$/gms, '')
+}
+
+/** As anchors. */
+function headings(text: string): string[] {
+  return [...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
