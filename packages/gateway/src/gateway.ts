@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ListenOptions as NetListenOptions, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ConnectionOptions, TlsOptions as NodeTlsOptions } from 'node:tls'
+import type { ConnectionOptions, TlsOptions as NodeTlsOptions, SecureContextOptions } from 'node:tls'
 import type { ErrorSource, ErrorType, GatewayError, Phase } from './errors.ts'
 import type { Fields } from './fields.ts'
 import type { Upstream } from './upstream.ts'
@@ -48,7 +48,10 @@ export interface SocketGateway extends Gateway {
 
 export interface ListenOptions
   extends Pick<NetListenOptions, 'port' | 'host' | 'path' | 'backlog' | 'reusePort'> {
-  /** Terminates TLS: certificate, key and whatever else `tls.createServer` takes. */
+  /**
+   * Terminates TLS: certificate, key and whatever else `tls.createServer` takes. At least TLS 1.2, and HTTP/2 beside
+   * HTTP/1.1 where the gateway speaks it, unless `minVersion` and `ALPNProtocols` say otherwise.
+   */
   readonly tls?: NodeTlsOptions
 }
 
@@ -56,6 +59,8 @@ export interface Listener extends AsyncDisposable {
   readonly url: URL
   /** Stops accepting. Connections that are open stay open. */
   close(): Promise<void>
+  /** Shows another certificate from now on. Connections that are open keep what they have. Only with `tls`. */
+  setSecureContext(options: SecureContextOptions): void
 }
 
 /** Durations are milliseconds, sizes are bytes. */

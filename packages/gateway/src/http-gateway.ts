@@ -8,7 +8,8 @@ import { probeAfter } from './ask.ts'
 import { GatewayError } from './errors.ts'
 import { type Front, HttpExchange } from './exchange.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions } from './gateway.ts'
-import { bind, InFlight } from './listen.ts'
+import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
+import { bind, InFlight, secureServer } from './listen.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { type Settings, settle } from './settings.ts'
 
@@ -34,6 +35,7 @@ export function httpGateway(
   const underWay = new WeakMap<Socket, HttpExchange>()
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
+  const http2Fronts = new Set<Http2Front>()
   let closed: Promise<void> | undefined
 
   const front: Front = {
@@ -112,7 +114,11 @@ export function httpGateway(
       // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8). Since Node 24.9.
       shouldUpgradeCallback: ({ rawHeaders }: IncomingMessage) => offeredProtocols(rawHeaders).length > 0,
     }
-    const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls })
+    const server =
+      tls === undefined
+        ? http.createServer(options)
+        : https.createServer({ ALPNProtocols: ['h2', 'http/1.1'], ...secureServer(tls), ...options })
+    if (server instanceof https.Server) alsoSpeakHttp2(server)
     // Node drops further fields silently; we count them ourselves and refuse.
     server.maxHeadersCount = 0
     if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections
@@ -128,6 +134,22 @@ export function httpGateway(
     return server
   }
 
+  /** For HTTP/1.1 the server stays as it is. Connections that have agreed on HTTP/2 are handed to another one. */
+  function alsoSpeakHttp2(server: https.Server): void {
+    const front = createHttp2(settings)
+    http2Fronts.add(front)
+    for (const event of ['request', 'checkContinue', 'connect']) front.server.on(event, handle as never)
+    const speakHttp1 = server.listeners('secureConnection') as ((socket: Socket) => void)[]
+    server.removeAllListeners('secureConnection')
+    server.on('secureConnection', (socket) => {
+      if (speaksHttp2(socket)) front.server.emit('connection', socket)
+      else for (const listener of speakHttp1) listener.call(server, socket)
+    })
+    // Nothing can be said to a client whose handshake has failed. https would have it answered as a bad request.
+    server.removeAllListeners('tlsClientError')
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+  }
+
   async function listen(where: ListenOptions = {}): Promise<Listener> {
     const server = createServer(where)
     const listener = await bind(server, where)
@@ -139,10 +161,12 @@ export function httpGateway(
   async function shutDown(grace: number): Promise<void> {
     const stopped = [...listeners].map((listener) => listener.close())
     for (const server of servers) server.closeIdleConnections()
+    for (const front of http2Fronts) front.close()
     await inFlight.drained(
       grace,
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
     )
+    for (const front of http2Fronts) front.destroy()
     for (const server of servers) server.closeAllConnections()
     await Promise.all(stopped)
     await closeTransport()
@@ -168,13 +192,15 @@ export function httpGateway(
 
 function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
   const { method, url, httpVersion, rawHeaders } = incoming
+  const http2 = (incoming as unknown) instanceof Http2Request
   return {
     method: method as string,
-    target: url as string,
+    target: url ?? '',
     // A request line may claim a major version that its parser knows nothing of.
-    version: httpVersion === '2.0' && !('stream' in incoming) ? 'unknown' : httpVersion,
+    version: httpVersion === '2.0' && !http2 ? 'unknown' : httpVersion,
     raw: rawHeaders,
     upgrade: upgrade?.protocols ?? [],
+    framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
+import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { Listener, ListenOptions } from './gateway.ts'
 
 /** Connections that wait to be accepted. Node's 511 turns a burst of clients into retransmissions. */
@@ -16,7 +17,23 @@ export async function bind(server: Server, where: ListenOptions = {}): Promise<L
     if (!server.listening) return
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
-  return { url: urlOf(server, tls !== undefined), close, [Symbol.asyncDispose]: close }
+  return {
+    url: urlOf(server, tls !== undefined),
+    close,
+    setSecureContext(options) {
+      if (tls === undefined) throw new TypeError('This listener does not terminate TLS')
+      ;(server as TlsServer).setSecureContext({ ...secureServer(tls), ...options })
+    },
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** How long a client may take for its TLS handshake, in ms. */
+const handshakeTimeout = 60_000
+
+/** What terminating TLS means here unless the application says otherwise. */
+export function secureServer(tls: TlsOptions): TlsOptions {
+  return { minVersion: 'TLSv1.2', handshakeTimeout, ...tls }
 }
 
 function urlOf(server: Server, secure: boolean): URL {

@@ -3,7 +3,7 @@
 import { GatewayError, internalFailure } from './errors.ts'
 import { connectionOptions, endToEnd, Fields, listOfTokens } from './fields.ts'
 import { forwardingFields, passedBefore } from './forwarded.ts'
-import { type Framing, oneContentLength, requestFraming } from './framing.ts'
+import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, Reply, RequestHead } from './gateway.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { type Endpoint, isHost, joinTarget, type Origin, readTarget } from './upstream.ts'
@@ -18,6 +18,8 @@ export interface Incoming {
   readonly raw: readonly string[]
   /** The protocols that may be offered upstream for this connection, lower-cased; empty when it stays HTTP. */
   readonly upgrade: readonly string[]
+  /** Content follows even if no field says so: frames tell its end (RFC 9113 §8.1). */
+  readonly framed?: boolean
 }
 
 export interface Prepared {
@@ -42,12 +44,13 @@ export function prepare(
     throw refused('HTTP version not supported', 505)
   if (raw.length > settings.limits.fields * 2) throw refused('too many fields', 431)
   const host = hostOf(raw)
-  if (host === undefined && version === '1.1') throw refused('no Host')
+  if (host === undefined && version !== '1.0') throw refused('no Host')
   if (method === 'CONNECT') throw refused('CONNECT is not served', 501)
   if (method === 'TRACE') throw refused('TRACE is not served', 405)
   const target = readTarget(method, incoming.target)
   if (target === undefined) throw refused('request target has no form that is served here')
-  const framing = requestFraming(version, raw)
+  const announced = requestFraming(version, raw)
+  const framing = incoming.framed === true && announced.kind === 'none' ? chunked : announced
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
     throw refused('request body too large', 413)
   }

@@ -3,7 +3,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { parseArgs } from 'node:util'
 import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
-import type { GatewayOptions, Limits, Pool, Strategy, Timeouts } from './gateway.ts'
+import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
+import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './program-tls.ts'
 import { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
 
 const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
@@ -13,6 +14,7 @@ interface Invocation {
   readonly port: number
   readonly host: string
   readonly workers: number
+  readonly tls: ServerTls | undefined
   readonly grace: number
 }
 
@@ -38,12 +40,25 @@ function stop(name: string, error: unknown): void {
   process.exit(usage ? 2 : 1)
 }
 
-async function serve(strategy: Strategy, { options, port, host, grace }: Invocation): Promise<void> {
+async function serve(strategy: Strategy, { options, port, host, tls, grace }: Invocation): Promise<void> {
   const gateway = strategy(options)
   endInOrder((signal) => gateway.close(signal === 'SIGTERM' ? grace : 0))
-  const { url } = await gateway.listen({ port, host })
+  const listener = await gateway.listen({ port, host, ...(tls !== undefined && { tls: tls.tls }) })
+  const { url } = listener
+  if (tls !== undefined) keepFresh(gateway.name, tls, listener)
   if (cluster.isWorker) process.send?.({ url: url.href })
   else console.log(`${gateway.name} ${url.href} -> ${upstreamText(options)}`)
+}
+
+/** A broken new file is no reason to stop serving the old one. */
+function keepFresh(name: string, { files }: ServerTls, listener: Listener): void {
+  const told = (error: Error | undefined): void => {
+    if (error === undefined) console.error(`${name}: certificates read again`)
+    else console.error(`${name}: certificates not changed: ${error.message}`)
+  }
+  files.serve(listener)
+  files.watch(told)
+  process.on('SIGHUP', () => told(files.tryReload()))
 }
 
 /** The first signal ends in order, a second one at once. */
@@ -60,7 +75,7 @@ function endInOrder(close: (signal: NodeJS.Signals) => Promise<unknown>): void {
 }
 
 /** Starts the workers, replaces one that dies, and says where they listen once all do. */
-async function supervise(name: string, { workers, options }: Invocation): Promise<void> {
+async function supervise(name: string, { workers, options, tls }: Invocation): Promise<void> {
   let ending = false
   let listening = 0
   let startedAt = 0
@@ -80,6 +95,10 @@ async function supervise(name: string, { workers, options }: Invocation): Promis
     })
   }
   for (let i = 0; i < workers; i++) start()
+  if (tls !== undefined)
+    process.on('SIGHUP', () => {
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP')
+    })
   endInOrder(async (signal) => {
     ending = true
     const running = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
@@ -100,13 +119,13 @@ function upstreamText({ upstream }: GatewayOptions): string {
 }
 
 function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation | undefined {
-  const flags: Record<string, { type: 'string' | 'boolean' }> = {
+  const flags: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = {
+    ...tlsFlags,
     help: { type: 'boolean' },
     version: { type: 'boolean' },
     forwarded: { type: 'string' },
     'preserve-host': { type: 'boolean' },
     grace: { type: 'string' },
-    ca: { type: 'string' },
   }
   for (const [group, defaults] of Object.entries(groups)) {
     for (const key of Object.keys(defaults)) flags[`${group}.${key}`] = { type: 'string' }
@@ -131,6 +150,7 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
     timeouts: numbers<Timeouts>('timeouts', values),
     limits: numbers<Limits>('limits', values),
     pool: numbers<Pool>('pool', values),
+    tls: upstreamTls(values),
     ...(env.PSEUDONYM === undefined ? {} : { pseudonym: env.PSEUDONYM }),
   }
   return {
@@ -138,6 +158,7 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
     port: integer('PORT', env.PORT ?? '0', 65_535),
     host: env.HOST ?? '127.0.0.1',
     workers: integer('WORKERS', env.WORKERS ?? '1', 1_024),
+    tls: serverTls(values),
     grace: values.grace === undefined ? 10_000 : duration('--grace', String(values.grace)),
   }
 }
@@ -203,5 +224,6 @@ function help(name: string): string {
     for (const [key, value] of Object.entries(defaults))
       lines.push(`${`  --${group}.${key} N`.padEnd(32)}default ${value}`)
   }
+  lines.push(...tlsHelp)
   return lines.join('\n')
 }

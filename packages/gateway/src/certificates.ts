@@ -1,0 +1,100 @@
+/** Server certificates that live in files: one for everybody, others by name (SNI), read again without a restart. */
+
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createSecureContext, type SecureContext, type TlsOptions } from 'node:tls'
+import type { Listener } from './gateway.ts'
+
+/** Two paths. Both files are PEM. */
+export interface CertificatePaths {
+  readonly cert: string
+  readonly key: string
+}
+
+interface Loaded {
+  readonly main: { readonly cert: Buffer; readonly key: Buffer }
+  readonly named: ReadonlyMap<string, SecureContext>
+}
+
+/** How often the files are looked at, in ms. Looking works where notice fails: links that are switched, network disks. */
+const interval = 1_000
+/** A certificate and its key are two files, written one after the other. */
+const settling = 100
+
+/** Hand `tls` to `listen`, and the listener to `serve`. */
+export class CertificateFiles {
+  readonly #main: CertificatePaths
+  readonly #named: ReadonlyMap<string, CertificatePaths>
+  readonly #listeners = new Set<Listener>()
+  #loaded: Loaded
+
+  /**
+   * @param named By server name: exact, or `*.example.org` for one label.
+   * @throws Error when a file cannot be read, or a key does not fit its certificate.
+   */
+  constructor(main: CertificatePaths, named: ReadonlyMap<string, CertificatePaths> = new Map()) {
+    this.#main = main
+    this.#named = named
+    this.#loaded = this.#load()
+  }
+
+  /** For `listen`. */
+  get tls(): TlsOptions {
+    return {
+      ...this.#loaded.main,
+      SNICallback: (name, done) => done(null, contextFor(this.#loaded.named, name)),
+    }
+  }
+
+  /** New connections of this listener get what is loaded from now on. */
+  serve(listener: Listener): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Reads all files again. Connections that are open keep what they have. @throws like the constructor; nothing changes. */
+  reload(): void {
+    this.#loaded = this.#load()
+    for (const listener of this.#listeners) listener.setSecureContext(this.#loaded.main)
+  }
+
+  /** The same, telling what has failed. */
+  tryReload(): Error | undefined {
+    try {
+      this.reload()
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /** Reloads when a file has changed, and tells how that went. @returns how to stop. */
+  watch(told: (error: Error | undefined) => void): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const changed = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(() => told(this.tryReload()), settling)
+    }
+    const files = [this.#main, ...this.#named.values()].flatMap(({ cert, key }) => [cert, key])
+    for (const file of files) watchFile(file, { interval, persistent: false }, changed)
+    return () => {
+      clearTimeout(timer)
+      for (const file of files) unwatchFile(file, changed)
+    }
+  }
+
+  #load(): Loaded {
+    const main = read(this.#main)
+    createSecureContext(main)
+    const named = new Map<string, SecureContext>()
+    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), createSecureContext(read(paths)))
+    return { main, named }
+  }
+}
+
+function read({ cert, key }: CertificatePaths): Loaded['main'] {
+  return { cert: readFileSync(cert), key: readFileSync(key) }
+}
+
+function contextFor(named: Loaded['named'], name: string): SecureContext | undefined {
+  const lower = name.toLowerCase()
+  return named.get(lower) ?? named.get(`*.${lower.slice(lower.indexOf('.') + 1)}`)
+}

@@ -1,0 +1,228 @@
+/** HTTP/2 toward clients (RFC 9113): Node's compatibility API, made to behave as node:http does where the two differ. */
+
+import http2, {
+  type Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Settings } from './settings.ts'
+
+/** Streams of one connection at a time, unless `limits.exchanges` says fewer. */
+const streams = 128
+/** What a client may send ahead on one connection; each stream has its own, smaller window. In bytes. */
+const sessionWindow = 1024 * 1024
+/** Frames that make no sense, before the connection is given up. */
+const invalidFrames = 100
+
+const { NGHTTP2_NO_ERROR: noError, NGHTTP2_INTERNAL_ERROR: internalError } = http2.constants
+
+/** The HTTP/2 side of a TLS server: it is handed connections, it never listens. */
+export interface Http2Front {
+  readonly server: Http2Server
+  /** Asks clients to send no more requests (GOAWAY). Connections end when their last stream does. */
+  close(): void
+  destroy(): void
+}
+
+export function createHttp2({ limits, timeouts }: Settings): Http2Front {
+  const sessions = new Set<ServerHttp2Session>()
+  const server = http2.createServer({
+    Http2ServerRequest: Http2Request,
+    Http2ServerResponse: Http2Response,
+    maxHeaderListPairs: Math.min(limits.fields + 4, 65_535),
+    maxSessionInvalidFrames: invalidFrames,
+    // Repeats go on as they came. Since Node 24.
+    ...({ strictSingleValueFields: false } as object),
+    settings: {
+      maxConcurrentStreams: Math.min(streams, limits.exchanges),
+      maxHeaderListSize: limits.requestHead,
+      // Another protocol within a stream (RFC 8441) is not served.
+      enableConnectProtocol: false,
+    },
+  })
+  server.on('session', (session: ServerHttp2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    session.setLocalWindowSize(sessionWindow)
+    closeWhenIdle(session, timeouts.idle)
+  })
+  return {
+    server,
+    close() {
+      for (const session of sessions) session.close()
+    },
+    destroy() {
+      for (const session of sessions) session.destroy()
+    },
+  }
+}
+
+/** An exchange may be silent for as long as its own clocks allow; a connection without one may not. */
+function closeWhenIdle(session: ServerHttp2Session, idle: number): void {
+  let open = 0
+  if (!Number.isFinite(idle)) return
+  const timer = setTimeout(() => open === 0 && session.close(), idle)
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    open++
+    stream.once('close', () => {
+      open--
+      timer.refresh()
+    })
+  })
+  session.once('close', () => clearTimeout(timer))
+}
+
+/** A request whose `rawHeaders` read as those of HTTP/1.1 do. */
+export class Http2Request extends Http2ServerRequest {
+  override readonly rawHeaders: string[]
+  /** We have told the client to send no more of it. */
+  stopped = false
+
+  constructor(...given: ConstructorParameters<typeof Http2ServerRequest>) {
+    super(...given)
+    this.rawHeaders = asHttp1(given[3])
+  }
+
+  /** Node ends the content of a request that was cut as if it were whole. As in node:http, it then never ends. */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    const { aborted, rstCode } = this.stream
+    if (chunk !== null || !(this.stopped || aborted || rstCode !== noError)) return super.push(chunk, encoding)
+    this.destroy()
+    return false
+  }
+}
+
+// Accessors, which the types of Node declare as properties.
+Object.defineProperty(Http2Request.prototype, 'complete', {
+  /** All of it has come; an aborted request never has. */
+  get(this: Http2Request): boolean {
+    const { stream, readableEnded } = this
+    return stream.endAfterHeaders || (readableEnded && stream.rstCode === noError)
+  },
+})
+
+/** Host is what `:authority` says, and the crumbs of a cookie are one field (RFC 9113 §8.2.3, §8.3.1). */
+function asHttp1(received: readonly string[]): string[] {
+  const raw: string[] = []
+  let authority: string | undefined
+  let cookie = -1
+  for (let i = 0; i < received.length; i += 2) {
+    const name = received[i] as string
+    const value = received[i + 1] as string
+    if (name === ':authority') authority = value
+    if (name.startsWith(':')) continue
+    if (name === 'cookie' && cookie !== -1) {
+      raw[cookie] += `; ${value}`
+      continue
+    }
+    raw.push(name, value)
+    if (name === 'cookie') cookie = raw.length - 1
+  }
+  if (authority === undefined) return raw
+  const kept = ['Host', authority]
+  for (let i = 0; i < raw.length; i += 2)
+    if (raw[i] !== 'host') kept.push(raw[i] as string, raw[i + 1] as string)
+  return kept
+}
+
+type Lines = readonly string[]
+
+/** A response that takes fields in `rawHeaders` layout, and is visibly broken when it is destroyed. */
+export class Http2Response extends Http2ServerResponse<Http2Request> {
+  constructor(stream: ServerHttp2Stream) {
+    super(stream)
+    // After all content, and after the trailers, which Node has just sent.
+    stream.once('wantTrailers', () => this.#stopRequest())
+  }
+
+  /** An answer that came before the whole request did: the rest is not wanted (RFC 9113 §8.1). */
+  #stopRequest(): void {
+    const { stream, req } = this
+    if (req.complete || stream.closed) return
+    req.stopped = true
+    stream.close(noError)
+  }
+
+  writeInformation(status: number, raw: Lines): boolean {
+    const { stream } = this
+    if (stream.headersSent || stream.destroyed || stream.closed) return false
+    stream.additionalHeaders({ ':status': status, ...grouped(raw) })
+    return true
+  }
+
+  override writeHead(status: number, ...rest: readonly unknown[]): this {
+    for (const [name, values] of Object.entries(grouped(rest.at(-1) as Lines)))
+      this.setHeader(name, values.length === 1 ? (values[0] as string) : values)
+    super.writeHead(status)
+    if (this.stream.writableEnded) this.stream.once('finish', () => this.#stopRequest())
+    return this
+  }
+
+  /** The head has left already: for a response without content nothing may follow it, not even nothing. */
+  override write(chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean {
+    return chunk.length === 0 || super.write(chunk, ...(rest as []))
+  }
+
+  override addTrailers(trailers: object): void {
+    const fields = grouped((trailers as [string, string][]).flat())
+    for (const [name, values] of Object.entries(fields)) this.setTrailer(name, values)
+  }
+
+  /** A message that is not whole ends with RST_STREAM, never with END_STREAM (RFC 9113 §8.1). */
+  override destroy(): this {
+    const { stream } = this
+    if (!stream.destroyed && !stream.closed) stream.close(internalError)
+    return this
+  }
+
+  declare setTrailer: (name: string, value: readonly string[]) => void
+}
+
+Object.defineProperties(Http2Response.prototype, {
+  destroyed: {
+    get(this: Http2Response): boolean {
+      return this.stream.destroyed || this.stream.closed
+    },
+  },
+  /** Node ends the stream of a client that has reset it. */
+  writableFinished: {
+    get(this: Http2Response): boolean {
+      const { stream, writableEnded } = this
+      return writableEnded && stream.writableFinished && stream.rstCode === noError
+    },
+  },
+  writableNeedDrain: {
+    get(this: Http2Response): boolean {
+      return this.stream.writableNeedDrain
+    },
+  },
+  /** Frames delimit the content, as chunks do: trailers can follow, and a cut is seen. */
+  chunkedEncoding: { value: true, writable: true },
+})
+
+const connectionSpecific: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function grouped(raw: Lines): Record<string, string[]> {
+  const fields: Record<string, string[]> = Object.create(null)
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase()
+    if (connectionSpecific.has(name)) continue
+    fields[name] ??= []
+    fields[name].push(raw[i + 1] as string)
+  }
+  return fields
+}
+
+/** Whether this connection speaks HTTP/2. */
+export function speaksHttp2(socket: Socket): boolean {
+  return (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2'
+}
