@@ -6,7 +6,7 @@ import { isIP, type Socket } from 'node:net'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
-import { connectReading, readFor } from './reading.ts'
+import { beginsAnswer, connectReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 
 /** Upstream connections of one gateway. */
@@ -106,7 +106,7 @@ export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<
     let answered = false
     ask.once('response', (response) => {
       answered = true
-      readFor(response, exchange.response)
+      beginsAnswer(response)
       resolve(response)
     })
     ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))

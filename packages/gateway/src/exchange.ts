@@ -18,7 +18,7 @@ import { endToEnd, Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type { Exchange, ExchangeSummary, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import { wantsTrailers } from './prepare.ts'
-import { readsIntoOurs } from './reading.ts'
+import { isBorrowed } from './reading.ts'
 import { Releaser } from './release.ts'
 import type { Settings } from './settings.ts'
 import type { Endpoint } from './upstream.ts'
@@ -272,11 +272,7 @@ export class HttpExchange implements Exchange {
 
   /** Sends the response body on as it comes, with its trailers, and ends the response. */
   async relay(
-    answer: Readable & {
-      readonly rawTrailers?: string[]
-      readonly complete?: boolean
-      readonly socket?: Socket
-    },
+    answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
   ): Promise<void> {
     const { response } = this
     this.phase = 'responseBody'
@@ -297,9 +293,11 @@ export class HttpExchange implements Exchange {
     }
     if (answer.readableLength === 0) sendHead(response)
     const clock = this.#watchDownload(() => response.writableNeedDrain)
-    const releaser = readsIntoOurs(answer) ? undefined : new Releaser(response)
+    const releaser = new Releaser(response)
     answer.on('data', (chunk: Buffer) => {
-      releaser?.add(chunk)
+      if (isBorrowed(chunk))
+        this.abort(new Error('This version of Node is not supported: its parser keeps what it read'))
+      releaser.add(chunk)
       clock.moved()
       this.#countResponse(chunk.length)
     })
