@@ -19,6 +19,7 @@ export {
   watchConnecting,
 } from './ask.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
+export { CertificateFiles, type CertificatePaths } from './certificates.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
   clientClosed,
@@ -66,7 +67,8 @@ export type {
   UpstreamTls,
 } from './gateway.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
-export { bind, InFlight } from './listen.ts'
+export { Http2Request, Http2Response } from './http2.ts'
+export { bind, InFlight, secureServer } from './listen.ts'
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { release } from './release.ts'
 export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
