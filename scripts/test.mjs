@@ -33,5 +33,7 @@ if (code !== 0 && total.failed === 0) {
   console.log('A run failed without a failed test: see above.')
   total.failed = 1
 }
+const none = total.passed + total.failed + total.skipped === 0
+if (none) console.log('No such test.')
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
-process.exitCode = total.failed === 0 ? 0 : 1
+process.exitCode = total.failed > 0 || none ? 1 : 0
