@@ -47,6 +47,9 @@ export interface Front {
   ended(exchange: SocketExchange): void
 }
 
+/** Interim responses have no content, so none is announced (RFC 9110 §8.6). */
+const framingFields: ReadonlySet<string> = new Set(['content-length'])
+
 export class SocketExchange implements Exchange, Asker, Producer, Limited {
   phase: Phase = 'requestHead'
 
@@ -186,7 +189,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   // ---- head
 
   informed({ status, reason, raw }: StatusLine): void {
-    this.#response.inform(status, reason, status === 100 ? [] : endToEnd(raw).raw)
+    this.#response.inform(status, reason, status === 100 ? [] : endToEnd(raw, framingFields).raw)
   }
 
   answered(head: StatusLine, framing: Framing, content: Inbound): void {

@@ -170,6 +170,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
       throw new GatewayError('http_response_header_section_size', { phase: 'responseHead' })
     }
     const asker = this.#asker as Asker
+    const framing = responseFraming(this.#method, head.status, head.raw)
     if (head.status === 101) {
       this.#switching = head
       return noContent
@@ -179,7 +180,6 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
       asker.informed(head)
       return noContent
     }
-    const framing = responseFraming(this.#method, head.status, head.raw)
     if (head.version === '1.0' && framing.kind === 'chunked') {
       throw new GatewayError('http_response_transfer_coding', { phase: 'responseHead' })
     }

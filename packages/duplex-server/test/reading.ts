@@ -1,6 +1,6 @@
 /** Reads bytes with the reader under test, in pieces, and writes down what it said. */
 
-import { type Framing, GatewayError, noContent, requestFraming, responseFraming } from '@relayrace/gateway'
+import { type Framing, GatewayError, requestFraming, responseFraming } from '@relayrace/gateway'
 import { parseRequestHead, parseResponseHead } from '../src/head.ts'
 import { Malformed, MessageReader } from '../src/message.ts'
 
@@ -79,9 +79,7 @@ export function read(
     const framing =
       'method' in parsed
         ? requestFraming(parsed.version, parsed.raw)
-        : parsed.status < 200
-          ? noContent
-          : responseFraming(to, parsed.status, parsed.raw)
+        : responseFraming(to, parsed.status, parsed.raw)
     current.framing = framing.kind
     const refusal = check?.(current)
     if (refusal !== undefined) throw new Malformed(refusal)

@@ -86,7 +86,12 @@ export function requestFraming(version: string, raw: readonly string[]): Framing
  * @throws GatewayError `http_protocol_error` when the head contradicts itself.
  */
 export function responseFraming(method: string, status: number, raw: readonly string[]): Framing {
-  if (!hasContent(method, status)) return noContent
+  // Fields that contradict themselves are passed to nobody, content or not.
+  const framing = statedFraming(raw)
+  return hasContent(method, status) ? framing : noContent
+}
+
+function statedFraming(raw: readonly string[]): Framing {
   const { lengths, codings } = delimiters(raw)
   if (codings.length > 0) {
     if (!onlyChunked(codings)) {

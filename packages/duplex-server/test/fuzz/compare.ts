@@ -1,6 +1,6 @@
 /** Compares what two readers made of the same bytes, and says what speaks for ours where they disagree. */
 
-import { readTarget } from '@relayrace/gateway'
+import { connectionOptions, readTarget } from '@relayrace/gateway'
 import { cut, type Read, type Reading, read } from '../reading.ts'
 import { headLimit, type NodeReading } from './node-parser.ts'
 
@@ -50,29 +50,20 @@ function notServed({ line: [method, target] }: Read): string | undefined {
   return readTarget(String(method), String(target)) === undefined ? 'request target' : undefined
 }
 
-/** After a request that ends the connection nothing is a request. */
+/** After a request that ends the connection nothing is a request; after an offer to upgrade it depends on the answer. */
 function staysRequests({ line: [, , version], raw }: Read): boolean {
-  return version === '1.1' && !closes(raw)
+  const options = connectionOptions(raw)
+  return version === '1.1' && !options.includes('close') && !options.includes('upgrade')
 }
 
 /** After a final response nothing is looked at. */
 const staysResponses = ({ line: [, status] }: Read): boolean => Number(status) < 200 && status !== 101
 
-function closes(raw: readonly string[]): boolean {
-  return raw.some(
-    (name, i) =>
-      i % 2 === 0 &&
-      name.toLowerCase() === 'connection' &&
-      (raw[i + 1] as string)
-        .split(',')
-        .some((option) => option.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase() === 'close'),
-  )
-}
-
 const mostMessages = 64
 
 export function compare(input: Input, node: NodeReading): Disagreement | undefined {
   const ours = readOurs(input)
+  const refused = node.refused === 'ECONNRESET' ? undefined : node.refused
   for (let i = 0; i < mostMessages; i++) {
     const mine = ours.messages[i]
     const theirs = node.messages[i]
@@ -90,17 +81,18 @@ export function compare(input: Input, node: NodeReading): Disagreement | undefin
         message === undefined ? 0 : message.complete ? 2 : 1
       if (mine !== undefined && theirs !== undefined && !sameHead(mine, theirs))
         return disagreement('different', 'heads')
+      // Node leaves what follows to the protocol that was asked for.
+      if (mine !== undefined && theirs !== undefined && connectionOptions(mine.raw).includes('upgrade'))
+        return undefined
       if (ours.refused !== undefined && !mine?.complete) {
         // Node may have found the same fault, or another one, or none so far.
-        if (node.refused !== undefined && read(theirs) <= read(mine)) return undefined
-        return node.refused !== undefined && read(theirs) < 2
-          ? undefined
-          : disagreement('stricter', ours.refused)
+        if (refused !== undefined && read(theirs) <= read(mine)) return undefined
+        return refused !== undefined && read(theirs) < 2 ? undefined : disagreement('stricter', ours.refused)
       }
-      if (node.refused !== undefined && read(theirs) < 2) {
-        if (read(mine) === 2) return disagreement('laxer', node.refused)
+      if (refused !== undefined && read(theirs) < 2) {
+        if (read(mine) === 2) return disagreement('laxer', refused)
         // We have not refused it so far: a line is looked at when it is whole.
-        return canStillBeRead(input, i) ? disagreement('laxer', node.refused) : undefined
+        return canStillBeRead(input, i) ? disagreement('laxer', refused) : undefined
       }
       if (read(mine) !== read(theirs)) return disagreement('different', `${read(mine)} and ${read(theirs)}`)
       return undefined

@@ -5,6 +5,7 @@
 
 import { METHODS } from 'node:http'
 import { type Disagreement, type Input, token } from './compare.ts'
+import { headLimit } from './node-parser.ts'
 
 export interface Rule {
   readonly name: string
@@ -28,13 +29,13 @@ function stricter(name: string, section: string, reason: RegExp, shape: (rest: s
   }
 }
 
-function laxer(name: string, section: string, shape: (one: Disagreement) => boolean): Rule {
-  return { name, sort: 'laxer', section, explains: (one) => one.sort === 'laxer' && shape(one) }
+function laxer(name: string, section: string, shape: (one: Disagreement, input: Input) => boolean): Rule {
+  return { name, sort: 'laxer', section, explains: (one, input) => one.sort === 'laxer' && shape(one, input) }
 }
 
 const firstLine = (rest: string): string => /^[\r\n]*([^\r\n]*)/.exec(rest)?.[1] ?? ''
-const headOf = (rest: string): string => rest.slice(0, rest.search(/\r\n\r\n/) + 2 || rest.length)
-const afterHead = (rest: string): string => rest.slice(rest.search(/\r\n\r\n/) + 4)
+const headOf = (rest: string): string => rest.replace(/^[\r\n]+/, '').split('\r\n\r\n', 1)[0] as string
+const afterHead = (rest: string): string => /\r\n\r\n([\s\S]*)/.exec(rest.replace(/^[\r\n]+/, ''))?.[1] ?? ''
 
 /** The values of a field in a head that came as lines, without the whitespace around them. */
 function values(rest: string, name: string): string[] {
@@ -57,7 +58,7 @@ export const rules: readonly Rule[] = [
   stricter('more than one space in the request line', 'RFC 9112 §3', /request line/, (rest) =>
     / {2}/.test(firstLine(rest)),
   ),
-  stricter('a bare CR before the request line', 'RFC 9112 §2.2', /request line/, (rest) =>
+  stricter('a bare CR before the first line', 'RFC 9112 §2.2', /request line|status line/, (rest) =>
     /^(?:\r\n)*\r(?!\n)/.test(rest),
   ),
   stricter('a major version that is not 1', 'RFC 9110 §15.6.6', /HTTP version/, (rest) =>
@@ -73,8 +74,27 @@ export const rules: readonly Rule[] = [
     firstLine(rest).startsWith('CONNECT '),
   ),
 
+  // ---- status lines
+  stricter('a status line of another major version', 'RFC 9112 §2.3', /status line/, (rest) =>
+    /^HTTP\/[02-9]\.\d /.test(firstLine(rest)),
+  ),
+  stricter('a status below 100', 'RFC 9110 §15', /status line/, (rest) =>
+    /^HTTP\/1\.\d 0\d\d/.test(firstLine(rest)),
+  ),
+  stricter('a control character in a reason', 'RFC 9112 §4', /status line/, (rest) =>
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    /^HTTP\/1\.\d \d{3} .*[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(firstLine(rest)),
+  ),
+
   // ---- lines
   stricter('a bare LF', 'RFC 9112 §2.2', /bare LF|line|field|chunk/, (rest) => /(?:^|[^\r])\n/.test(rest)),
+
+  stricter(
+    'a head above the limit, with all of its bytes counted',
+    'RFC 9110 §5.4',
+    /head too long/,
+    (rest) => headOf(rest).length + 4 > headLimit,
+  ),
 
   // ---- framing
   stricter(
@@ -107,7 +127,7 @@ export const rules: readonly Rule[] = [
     const [method = ''] = firstLine(rest).split(' ')
     return (
       /METHOD|VERSION/.test(reason) &&
-      plainVersion.test(firstLine(rest)) &&
+      (plainVersion.test(firstLine(rest)) || !/[\r\n]/.test(rest.replace(/^[\r\n]+/, ''))) &&
       token.test(method) &&
       (!METHODS.includes(method) || method === 'SOURCE' || method === 'PRI')
     )
@@ -126,11 +146,32 @@ export const rules: readonly Rule[] = [
     )
   }),
   laxer(
-    'a tab around a value',
-    'RFC 9110 §5.6.3',
-    ({ reason, rest }) =>
-      /CONTENT_LENGTH|TRANSFER_ENCODING/.test(reason) &&
-      /^(?:content-length:[ \t]*\d{1,15}|transfer-encoding:[ \t]*chunked)[ \t]*$/im.test(headOf(rest)) &&
-      /^(?:content-length|transfer-encoding):.*\t/im.test(headOf(rest)),
+    'an interim response that says close: the final one follows',
+    'RFC 9110 §15.2',
+    ({ reason }, { kind, text }) =>
+      kind === 'response' &&
+      reason === 'HPE_CLOSED_CONNECTION' &&
+      /^(?:\r\n)*HTTP\/1\.\d 1\d\d[\s\S]*^connection:.*close/im.test(text),
   ),
+  laxer(
+    'a framing field in the trailers, where it means nothing',
+    'RFC 9110 §6.5.1',
+    ({ reason, rest, ours, nodes }) =>
+      /CONTENT_LENGTH|TRANSFER_ENCODING/.test(reason) &&
+      ours?.framing === 'chunked' &&
+      nodes?.content === ours.content.toString('latin1') &&
+      /^0+[^\n]*\n(?:[^\n]+\n)*?(?:[^\n:]+:)?(?:content-length|transfer-encoding)[\s\S]*:/im.test(
+        afterHead(rest),
+      ),
+  ),
+  {
+    name: 'a tab around a value, where Node sees another value',
+    sort: 'laxer',
+    section: 'RFC 9110 §5.6.3',
+    explains: ({ sort, rest }) =>
+      sort !== 'stricter' || values(rest, 'transfer-encoding').length === 1
+        ? /^(?:content-length:[ \t]*\d{1,15}|transfer-encoding:[ \t]*chunked)[ \t]*$/im.test(headOf(rest)) &&
+          /^(?:content-length|transfer-encoding):.*\t/im.test(headOf(rest))
+        : false,
+  },
 ]
