@@ -38,8 +38,10 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
       },
     }
   })
-  const close = async (grace?: number): Promise<void> => {
-    await Promise.all([handler.close(grace), gateway.close(grace)])
+  let closed: Promise<void> | undefined
+  const close = (grace?: number): Promise<void> => {
+    closed ??= Promise.all([handler.close(grace), gateway.close(grace)]).then(() => {})
+    return closed
   }
   return {
     name: gateway.name,

@@ -129,7 +129,9 @@ export function httpGateway(
     server.on('upgrade', upgrade)
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => turnAway(socket as Socket, 501))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-      malformed(socket as Socket, statusOfParser(error.code))
+      // Not what it sent was wrong: it is gone.
+      if (error.syscall !== undefined) socket.destroy()
+      else malformed(socket as Socket, statusOfParser(error.code))
     })
     return server
   }

@@ -95,6 +95,9 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
     () => client.writableNeedDrain || upstream.writableNeedDrain,
     (held) => cut(timedOut(held ? 'drain' : 'tunnel')),
   )
+  // Before anybody listens: a stream that flows would hand it to the listeners of that moment, and not to the pipe.
+  if (head.length > 0) upstream.unshift(head)
+  if (early.length > 0) client.unshift(early)
   client.on('data', (chunk: Buffer) => {
     exchange.requestBytes += chunk.length
     clock.moved()
@@ -103,8 +106,6 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
     exchange.responseBytes += chunk.length
     clock.moved()
   })
-  if (head.length > 0) upstream.unshift(head)
-  if (early.length > 0) client.unshift(early)
   client.on('error', () => cut())
   upstream.on('error', (cause) => cut(upstreamFailure(cause, 'tunnel')))
   client.pipe(upstream)

@@ -88,9 +88,7 @@ export async function frameClient(url: URL, ca: string): Promise<FrameClient> {
 
 /** A field section: literals without indexing and without Huffman coding (RFC 7541 §6.2.2). */
 export function fields(...lines: readonly (readonly [name: string, value: string])[]): Buffer {
-  return Buffer.concat(
-    lines.flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]),
-  )
+  return Buffer.concat(lines.flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]))
 }
 
 /** The pseudo-fields of a request. */

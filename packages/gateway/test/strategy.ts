@@ -1,0 +1,507 @@
+/** What every gateway on node:http promises whoever embeds it, whatever its strategy. The wire is the suite's affair. */
+
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { certificates } from '@relayrace/fixtures/certificates'
+import { slice } from '@relayrace/fixtures/payloads'
+import { type Bytes, type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { ExchangeSummary, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
+
+const MiB = 1024 * 1024
+
+interface Stage {
+  readonly origin: Origin
+  readonly gateway: HttpGateway
+  readonly client: Client
+  readonly url: URL
+  /** Of the exchanges that have ended, in that order. */
+  readonly summaries: readonly ExchangeSummary[]
+  /** The summary of the nth exchange, once it has ended. */
+  ended(nth?: number): Promise<ExchangeSummary>
+}
+
+export function promisesOf(create: Strategy<HttpGateway>): void {
+  async function stage(
+    options: Partial<GatewayOptions> = {},
+    tls?: { cert: string; key: string },
+  ): Promise<Stage> {
+    const origin = await startOrigin(tls === undefined ? {} : { tls })
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const summaries: ExchangeSummary[] = []
+    let changed = Promise.withResolvers<void>()
+    const gateway = create({
+      upstream: origin.url,
+      ...options,
+      onEnd(summary) {
+        summaries.push(summary)
+        changed.resolve()
+        changed = Promise.withResolvers()
+      },
+    })
+    onTestFinished(() => gateway.close(0))
+    const { url } = await gateway.listen()
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    return {
+      origin,
+      gateway,
+      client,
+      url,
+      summaries,
+      async ended(nth = 1) {
+        while (summaries.length < nth) await changed.promise
+        return summaries[nth - 1] as ExchangeSummary
+      },
+    }
+  }
+
+  describe('bodies', () => {
+    const size = 24 * MiB + 1
+
+    test('a download arrives as it was sent', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(get('/download'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 200 OK', `Content-Length: ${size}`))
+      const sent = sendPayload(exchange, size)
+      const response = await client.response({ keep: 0, within: 20_000 })
+      expect(response.verdict).toBe('complete')
+      expect(response.sha256).toBe(await sent)
+      expect(await ended()).toMatchObject({ outcome: 'completed', status: 200, responseBytes: size })
+    })
+
+    test.each([
+      ['of known length', `Content-Length: ${size}`, (piece: Buffer): Bytes => piece, ''],
+      ['in chunks', 'Transfer-Encoding: chunked', chunk, '0\r\n\r\n'],
+    ])('an upload %s arrives as it was sent', async (_, framing, frame, end) => {
+      const { origin, client, ended } = await stage()
+      client.send(head('POST /upload HTTP/1.1', 'Host: a', framing))
+      const sent = sendPayload(client, size, frame)
+      const exchange = await origin.request()
+      const arrived = exchange.done({ within: 20_000 })
+      const expected = await sent
+      client.send(end)
+      expect((await arrived).sha256).toBe(expected)
+      exchange.send(reply('thanks'))
+      expect((await client.response()).text).toBe('thanks')
+      expect(await ended()).toMatchObject({ outcome: 'completed', requestBytes: size, responseBytes: 6 })
+    })
+
+    test('a GET keeps its body', async () => {
+      const { origin, client } = await stage()
+      client.send(`${head('GET / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`)
+      const { message } = await bodyOf(origin, 5)
+      expect(message.text).toBe('hello')
+    })
+
+    test('a packed response stays packed', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Encoding: gzip', 'Content-Length: 3')}xyz`)
+      const response = await client.response()
+      expect(response.text).toBe('xyz')
+      expect(response.get('content-encoding')).toBe('gzip')
+    })
+  })
+
+  describe('heads', () => {
+    test('the request target goes on byte for byte', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/a%2Fb/../c;d?e=%zz|f?'))
+      expect((await origin.request()).message.target).toBe('/a%2Fb/../c;d?e=%zz|f?')
+    })
+
+    test('fields of one connection stay on it, in both directions (RFC 9110 §7.6.1)', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/', 'Connection: X-Hop', 'X-Hop: 1', 'Keep-Alive: timeout=7', 'X-End: 1'))
+      const exchange = await origin.request()
+      expect(exchange.message.has('x-hop')).toBe(false)
+      expect(exchange.message.has('keep-alive')).toBe(false)
+      expect(exchange.message.get('x-end')).toBe('1')
+      exchange.send(reply('', 'Connection: X-Back, close', 'X-Back: 1', 'X-End: 2'))
+      const response = await client.response()
+      expect(response.has('x-back')).toBe(false)
+      expect(response.get('x-end')).toBe('2')
+    })
+
+    test('nothing is invented but Via and where the request came from', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const { message } = await origin.request()
+      const names = message.fields.map(([name]) => name.toLowerCase()).sort()
+      expect(names).toEqual([
+        'connection',
+        'forwarded',
+        'host',
+        'via',
+        'x-forwarded-for',
+        'x-forwarded-host',
+        'x-forwarded-proto',
+      ])
+    })
+
+    test('lines of one name stay lines, in order', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/', 'X-Many: 1', 'X-Other: x', 'x-many: 2'))
+      const exchange = await origin.request()
+      expect(exchange.message.all('x-many')).toEqual(['1', '2'])
+      exchange.send(reply('', 'Set-Cookie: a=1; Expires=Wed, 01 Jan 2031 00:00:00 GMT', 'Set-Cookie: b=2'))
+      const cookies = (await client.response()).all('set-cookie')
+      expect(cookies).toEqual(['a=1; Expires=Wed, 01 Jan 2031 00:00:00 GMT', 'b=2'])
+    })
+
+    test('rewrite and modifyResponse have the last word', async () => {
+      const { origin, client } = await stage({
+        rewrite(out) {
+          out.path = '/elsewhere'
+          out.fields.set('X-Set', 'there')
+        },
+        async modifyResponse({ fields }) {
+          fields.delete('Server')
+          fields.set('X-Set', 'back')
+        },
+      })
+      client.send(get('/'))
+      const exchange = await origin.request()
+      expect(exchange.message.target).toBe('/elsewhere')
+      expect(exchange.message.get('x-set')).toBe('there')
+      exchange.send(reply('ok', 'Server: secret/1.0'))
+      const response = await client.response()
+      expect(response.has('server')).toBe(false)
+      expect(response.get('x-set')).toBe('back')
+    })
+
+    test('interim responses go on before the final one', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 103 Early Hints', 'Link: </style.css>; rel=preload'))
+      await client.interim(1)
+      exchange.send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+      expect(client.informational.map(({ status }) => status)).toEqual([103])
+    })
+
+    test('trailers go to a client that takes them', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/', 'TE: trailers', 'Connection: TE'))
+      const exchange = await origin.request()
+      exchange.send(
+        `${head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Trailer: X-Sum')}2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n`,
+      )
+      expect((await client.response()).trailer('x-sum')).toBe('7')
+    })
+  })
+
+  describe('ends', () => {
+    test('a client that leaves takes the upstream request with it, and is no error of anybody', async () => {
+      const told: unknown[] = []
+      const { origin, client, ended, gateway } = await stage({
+        onError(error) {
+          told.push(error.type)
+          return undefined
+        },
+      })
+      client.send(get('/'))
+      const exchange = await origin.request()
+      client.close()
+      await exchange.connection.ended()
+      expect(await ended()).toMatchObject({ outcome: 'aborted', status: 499, endedBy: 'client' })
+      expect(gateway.inFlight).toBe(0)
+      expect(told).toEqual(['client_closed'])
+    })
+
+    test('a client that leaves in the middle of its upload leaves no whole request behind', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}5\r\nhello\r\n`)
+      const exchange = await origin.request()
+      await exchange.body(5)
+      client.reset()
+      expect((await exchange.done()).verdict).toBe('incomplete')
+      expect((await ended()).outcome).toBe('aborted')
+    })
+
+    test.each([
+      ['of known length', 'Content-Length: 10', 'begun'],
+      ['in chunks', 'Transfer-Encoding: chunked', '5\r\nbegun\r\n'],
+    ])('a response %s that breaks off looks broken (RFC 9112 §8)', async (_, framing, part) => {
+      const { origin, client, ended } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 200 OK', framing) + part)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      exchange.connection.end()
+      expect((await incoming.done()).verdict).toBe('incomplete')
+      expect(await ended()).toMatchObject({ errorType: 'http_response_incomplete', endedBy: 'upstream' })
+    })
+
+    test('nobody listens upstream: 502', async () => {
+      const { client, ended } = await stage({ upstream: `http://127.0.0.1:${await closedPort()}` })
+      client.send(get('/'))
+      expect((await client.response()).status).toBe(502)
+      expect(await ended()).toMatchObject({ errorType: 'connection_refused', status: 502 })
+    })
+
+    test('no response head in time: 504, and the connection goes on', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { responseHead: 50 } })
+      client.send(get('/slow'))
+      const exchange = await origin.request()
+      expect((await client.response()).status).toBe(504)
+      await exchange.connection.ended()
+      expect((await ended()).errorType).toBe('http_response_timeout')
+      client.send(get('/quick'))
+      ;(await origin.request()).send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    })
+
+    test('silence in the response body beyond the limit breaks it off', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { responseBody: 50 } })
+      client.send(get('/'))
+      ;(await origin.request()).send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+      expect((await client.response()).verdict).toBe('incomplete')
+      expect((await ended()).errorType).toBe('connection_read_timeout')
+    })
+
+    test('silence in the request body beyond the limit is 408', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { requestBody: 50 } })
+      client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`)
+      await origin.request()
+      expect((await client.response()).status).toBe(408)
+      expect(await ended()).toMatchObject({ endedBy: 'client' })
+    })
+
+    test('a body beyond its limit is 413, and never looks whole upstream', async () => {
+      const { origin, client } = await stage({ limits: { requestBody: 8 } })
+      client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}5\r\nhello\r\n`)
+      const exchange = await origin.request()
+      client.send('5\r\nhello\r\n0\r\n\r\n')
+      expect((await client.response()).status).toBe(413)
+      expect((await exchange.done()).verdict).toBe('incomplete')
+    })
+
+    test('a hook that throws on the response closes the upstream: 502', async () => {
+      const { origin, client } = await stage({
+        modifyResponse() {
+          throw new Error('no')
+        },
+      })
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10', 'X-From: origin')}begun`)
+      const response = await client.response()
+      expect(response.status).toBe(502)
+      expect(response.has('x-from')).toBe(false)
+      await exchange.connection.ended()
+    })
+
+    test('onError may answer', async () => {
+      const { client } = await stage({
+        upstream: `http://127.0.0.1:${await closedPort()}`,
+        onError: ({ type }) => ({ status: 503, fields: { 'X-Why': type }, body: 'later' }),
+      })
+      client.send(get('/'))
+      const response = await client.response()
+      expect([response.status, response.get('x-why'), response.text]).toEqual([
+        503,
+        'connection_refused',
+        'later',
+      ])
+    })
+  })
+
+  describe('connections', () => {
+    test('an upstream connection is used again', async () => {
+      const { origin, client } = await stage()
+      for (const target of ['/1', '/2', '/3']) {
+        client.send(get(target))
+        ;(await origin.request()).send(reply(target))
+        expect((await client.response()).text).toBe(target)
+      }
+      expect(origin.connections).toHaveLength(1)
+    })
+
+    test('one that went stale is replaced for a GET (RFC 9112 §9.3.1)', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/1'))
+      ;(await origin.request()).send(reply('1'))
+      await client.response()
+      client.send(get('/2'))
+      const stale = await origin.request()
+      stale.connection.reset()
+      const fresh = await origin.request()
+      expect(fresh.message.target).toBe('/2')
+      fresh.send(reply('2'))
+      expect((await client.response()).text).toBe('2')
+    })
+
+    test('and for no POST', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(get('/1'))
+      ;(await origin.request()).send(reply('1'))
+      await client.response()
+      client.send(`${head('POST /2 HTTP/1.1', 'Host: a', 'Content-Length: 2')}hi`)
+      const stale = await origin.request()
+      await stale.body(2)
+      stale.connection.reset()
+      expect((await client.response()).status).toBe(502)
+      expect((await ended(2)).errorType).toBe('connection_terminated')
+      expect(origin.requests).toHaveLength(2)
+    })
+
+    test('no more than the pool may have', async () => {
+      const { origin, client, url } = await stage({ pool: { connections: 1 } })
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      client.send(get('/1'))
+      const first = await origin.request()
+      other.send(get('/2'))
+      first.send(reply('1'))
+      await client.response()
+      ;(await origin.request()).send(reply('2'))
+      expect((await other.response()).text).toBe('2')
+      expect(origin.connections).toHaveLength(1)
+    })
+
+    test('a Unix domain socket will do', async () => {
+      const socketPath = path.join(
+        tmpdir(),
+        `relayrace-${process.pid}-${Math.random().toString(36).slice(2)}`,
+      )
+      const server = createServer((request, response) => response.end(request.headers.host))
+      server.listen(socketPath)
+      await once(server, 'listening')
+      onTestFinished(() => void server.close())
+      const { client } = await stage({ upstream: { socketPath, host: 'inside' } })
+      client.send(get('/'))
+      expect((await client.response()).text).toBe('inside')
+    })
+
+    test('a certificate that nobody known has signed is refused', async () => {
+      const { server } = await certificates()
+      const { client, ended } = await stage({}, server)
+      client.send(get('/'))
+      expect((await client.response()).status).toBe(502)
+      expect((await ended()).errorType).toBe('tls_certificate_error')
+    })
+
+    test('a certificate of an authority that is trusted is good', async () => {
+      const { ca, server } = await certificates()
+      const { origin, client } = await stage({ tls: { ca } }, server)
+      client.send(get('/'))
+      ;(await origin.request()).send(reply('secret'))
+      expect((await client.response()).text).toBe('secret')
+    })
+
+    test('a tunnel carries both directions, and what came too early', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(`${get('/', 'Connection: Upgrade', 'Upgrade: echo')}early`)
+      const exchange = await origin.request()
+      expect(exchange.message.get('upgrade')).toBe('echo')
+      exchange.send(
+        `${head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo')}first`,
+      )
+      expect((await client.response()).status).toBe(101)
+      expect(String(await client.take(5))).toBe('first')
+      expect(String(await exchange.connection.take(5))).toBe('early')
+      client.end()
+      await exchange.connection.ended()
+      exchange.connection.end()
+      expect(await ended()).toMatchObject({
+        status: 101,
+        outcome: 'completed',
+        requestBytes: 5,
+        responseBytes: 5,
+      })
+    })
+  })
+
+  describe('life', () => {
+    test('mounts in a server of somebody else', async () => {
+      const { origin, gateway } = await stage()
+      const server = createServer(gateway.handle).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      onTestFinished(() => void server.close())
+      const client = await connect(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+      onTestFinished(() => client.close())
+      client.send(get('/mounted'))
+      ;(await origin.request()).send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    })
+
+    test('closing waits for what is in flight, and happens once', async () => {
+      const { origin, client, gateway } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      const closed = gateway.close()
+      expect(gateway.close()).toBe(closed)
+      expect(gateway.inFlight).toBe(1)
+      exchange.send(reply('last'))
+      const response = await client.response()
+      expect([response.text, response.get('connection')]).toEqual(['last', 'close'])
+      await closed
+      expect(gateway.inFlight).toBe(0)
+      await exchange.connection.ended()
+    })
+
+    test('closing without grace cuts it off', async () => {
+      const { origin, client, gateway, ended } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      await gateway.close(0)
+      await exchange.connection.ended()
+      expect((await client.response()).status).toBe(503)
+      expect((await ended()).endedBy).toBe('gateway')
+    })
+
+    test('an option that makes no sense is an error at once, and says which', () => {
+      const upstream = 'http://127.0.0.1'
+      expect(() => create({ upstream, timeouts: { responseHead: -1 } })).toThrow('timeouts.responseHead')
+      expect(() => create({ upstream: 'ftp://127.0.0.1' })).toThrow('ftp:')
+    })
+  })
+}
+
+const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
+const get = (target: string, ...fields: string[]): string =>
+  head(`GET ${target} HTTP/1.1`, 'Host: a', ...fields)
+const reply = (text: string, ...fields: string[]): string =>
+  head('HTTP/1.1 200 OK', `Content-Length: ${text.length}`, ...fields) + text
+const chunk = (piece: Buffer): Bytes =>
+  Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
+
+async function bodyOf(origin: Origin, bytes: number): Promise<Awaited<ReturnType<Origin['request']>>> {
+  const exchange = await origin.request()
+  await exchange.body(bytes)
+  return exchange
+}
+
+/** @returns the SHA-256 of what was sent. */
+async function sendPayload(
+  to: { send(bytes: Bytes): Promise<boolean> },
+  size: number,
+  frame: (piece: Buffer) => Bytes = (piece) => piece,
+): Promise<string> {
+  const hash = createHash('sha256')
+  for (let position = 0; position < size; position += MiB) {
+    const piece = slice(position, Math.min(MiB, size - position))
+    hash.update(piece)
+    await to.send(frame(piece))
+  }
+  return hash.digest('hex')
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,4 @@
+import { promisesOf } from '../../gateway/test/strategy.ts'
+import { createReverseProxy } from '../src/index.ts'
+
+promisesOf(createReverseProxy)
