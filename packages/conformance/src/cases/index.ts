@@ -2,11 +2,14 @@
 
 import type { Case } from '../case.ts'
 import { canc } from './canc.ts'
+import { duplx } from './duplx.ts'
 import { err } from './err.ts'
+import { flush } from './flush.ts'
 import { frame } from './frame.ts'
 import { hdr } from './hdr.ts'
 import { host } from './host.ts'
 import { info } from './info.ts'
+import { limit } from './limit.ts'
 import { nobody } from './nobody.ts'
 import { pass } from './pass.ts'
 import { smug } from './smug.ts'
@@ -29,7 +32,10 @@ export const cases: readonly Case[] = [
   ...upg,
   ...nobody,
   ...pass,
+  ...flush,
+  ...duplx,
   ...smug,
+  ...limit,
   ...uri,
   ...host,
   ...err,
