@@ -1,0 +1,189 @@
+import { gzipSync } from 'node:zlib'
+import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from '../src/fetch.ts'
+import { createFetchProxy } from '../src/index.ts'
+
+interface Stage {
+  readonly origin: Origin
+  readonly handler: Pick<FetchHandler, 'fetch' | 'inFlight' | 'close'>
+}
+
+const makers = { 'anywhere, with the global fetch': createFetchHandler, 'of a gateway': createFetchProxy }
+
+describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
+  async function stage(options: Partial<FetchHandlerOptions> = {}): Promise<Stage> {
+    const origin = await startOrigin()
+    const handler = create({ upstream: origin.url, ...options })
+    onTestFinished(() => handler.close(0))
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    return { origin, handler }
+  }
+
+  test('passes a request and its response on', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/a?b', { headers: { 'X-A': '1' } }))
+    const exchange = await origin.request()
+    expect(exchange.message.target).toBe('/a?b')
+    expect(exchange.message.get('host')).toBe(origin.url.host)
+    expect(exchange.message.get('x-a')).toBe('1')
+    expect(exchange.message.get('x-forwarded-host')).toBe('here.example')
+    expect(exchange.message.get('via')).toMatch(/^1\.1 fetch-proxy-/)
+    reply(exchange, 'ok', 'Set-Cookie: a=1', 'Set-Cookie: b=2', 'Connection: X-Hop', 'X-Hop: 1')
+    const response = await answer
+    expect(response.status).toBe(200)
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    expect(response.headers.has('x-hop')).toBe(false)
+    expect(await response.text()).toBe('ok')
+    expect(handler.inFlight).toBe(0)
+  })
+
+  test('sends a body on piece by piece', async () => {
+    const { origin, handler } = await stage()
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const writer = writable.getWriter()
+    const answer = handler.fetch(post(readable))
+    void writer.write(Buffer.from('first'))
+    const exchange = await origin.request()
+    expect(String(await exchange.body(5))).toBe('first')
+    void writer.write(Buffer.from('second'))
+    await exchange.body(11)
+    void writer.close()
+    expect((await exchange.done()).text).toBe('firstsecond')
+    reply(exchange, 'ok')
+    expect(await (await answer).text()).toBe('ok')
+  })
+
+  test('hands a response on before it is complete', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/'))
+    const exchange = await origin.request()
+    exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun')
+    const reader = ((await answer).body as ReadableStream<Uint8Array>).getReader()
+    const { value = new Uint8Array() } = await reader.read()
+    expect(Buffer.from(value).toString()).toBe('begun')
+    expect(handler.inFlight).toBe(1)
+    await reader.cancel()
+    await exchange.connection.ended()
+    expect(handler.inFlight).toBe(0)
+  })
+
+  test('a redirect is the client’s affair', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/'))
+    ;(await origin.request()).send('HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n')
+    const response = await answer
+    expect([response.status, response.headers.get('location')]).toEqual([302, '/there'])
+  })
+
+  test.each([204, 205, 304])('%i has no body', async (status) => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/'))
+    const length = status === 205 ? 'Content-Length: 0\r\n' : ''
+    ;(await origin.request()).send(`HTTP/1.1 ${status} Whatever\r\n${length}\r\n`)
+    const response = await answer
+    expect([response.status, response.body]).toEqual([status, null])
+    expect(handler.inFlight).toBe(0)
+  })
+
+  test('what was packed unasked comes out unpacked, and says so', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(
+      new Request('http://here.example/', { headers: { 'Accept-Encoding': 'gzip' } }),
+    )
+    const exchange = await origin.request()
+    expect(exchange.message.all('accept-encoding')).toEqual(['identity'])
+    const packed = gzipSync('hello')
+    exchange.send(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${packed.length}\r\n\r\n`)
+    exchange.send(packed)
+    const response = await answer
+    expect(response.headers.has('content-encoding')).toBe(false)
+    expect(response.headers.has('content-length')).toBe(false)
+    expect(await response.text()).toBe('hello')
+  })
+
+  test('a response that breaks off is an error of its body', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/'))
+    const exchange = await origin.request()
+    exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun')
+    const response = await answer
+    exchange.connection.end()
+    await expect(response.text()).rejects.toMatchObject({ type: 'http_response_incomplete' })
+    expect(handler.inFlight).toBe(0)
+  })
+
+  test('nobody listens upstream: 502', async () => {
+    const { origin, handler } = await stage()
+    await origin[Symbol.asyncDispose]()
+    const response = await handler.fetch(new Request('http://here.example/'))
+    expect(response.status).toBe(502)
+    expect(response.headers.get('proxy-status')).toMatch(/error=connection_refused$/)
+  })
+
+  test('no response head in time: 504', async () => {
+    const { origin, handler } = await stage({ timeouts: { responseHead: 50 } })
+    const answer = handler.fetch(new Request('http://here.example/'))
+    const exchange = await origin.request()
+    expect((await answer).status).toBe(504)
+    await exchange.connection.ended()
+  })
+
+  test('a body beyond its limit: 413', async () => {
+    const { origin, handler } = await stage({ limits: { requestBody: 8 } })
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const writer = writable.getWriter()
+    const answer = handler.fetch(post(readable))
+    void writer.write(Buffer.from('hello')).catch(() => {})
+    const exchange = await origin.request()
+    await exchange.body(5)
+    void writer.write(Buffer.from('hello')).catch(() => {})
+    expect((await answer).status).toBe(413)
+    expect((await exchange.done()).verdict).toBe('incomplete')
+  })
+
+  test('a client that leaves takes the upstream request with it', async () => {
+    const outcomes: string[] = []
+    const { origin, handler } = await stage({ onEnd: ({ outcome }) => void outcomes.push(outcome) })
+    const leaving = new AbortController()
+    const answer = handler.fetch(new Request('http://here.example/', { signal: leaving.signal }))
+    const exchange = await origin.request()
+    leaving.abort()
+    await exchange.connection.ended()
+    expect((await answer).status).toBe(499)
+    expect(outcomes).toEqual(['aborted'])
+  })
+
+  test('closing waits, and then answers 503', async () => {
+    const { origin, handler } = await stage()
+    const answer = handler.fetch(new Request('http://here.example/'))
+    const exchange = await origin.request()
+    const closed = handler.close()
+    reply(exchange, 'last')
+    expect(await (await answer).text()).toBe('last')
+    await closed
+    expect((await handler.fetch(new Request('http://here.example/'))).status).toBe(503)
+  })
+})
+
+test('another fetch may ask', async () => {
+  const asked: string[] = []
+  const { fetch } = createFetchHandler({
+    upstream: 'http://origin.example/base',
+    async fetch(input) {
+      asked.push(String(input))
+      return new Response('from there')
+    },
+  })
+  expect(await (await fetch(new Request('http://here.example/x'))).text()).toBe('from there')
+  expect(asked).toEqual(['http://origin.example/base/x'])
+})
+
+function post(body: ReadableStream<Uint8Array>): Request {
+  // Node's type knows nothing of `duplex`, which it requires.
+  return new Request('http://here.example/', { method: 'POST', body, duplex: 'half' } as RequestInit)
+}
+
+function reply(exchange: Exchange, text: string, ...fields: string[]): void {
+  exchange.send([`HTTP/1.1 200 OK`, `Content-Length: ${text.length}`, ...fields, '', text].join('\r\n'))
+}
