@@ -91,7 +91,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     this.#line = line
     this.#content = content
     this.#response = response
-    this.#upgrade = offeredProtocols(line.raw)
+    this.#upgrade = offeredProtocols(line.version, line.raw)
     this.#startedAt = performance.now()
     response.producer = this
     front.sweep.add(this)
@@ -266,7 +266,11 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     if (this.#error !== undefined || this.#ended) return
     const upstream = this.#upstream as UpstreamConnection
     this.#responseBytes = upstream.contentBytes
-    if (!this.#content.complete) this.#content.discard()
+    if (!this.#content.complete) {
+      // The upstream did not want the rest. A client that goes on is told so by the end of the connection.
+      this.#response.close()
+      this.#content.discard()
+    }
     this.#response.end(trailers)
     this.#end()
     // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is

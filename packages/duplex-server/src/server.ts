@@ -126,7 +126,10 @@ function badRequest(): GatewayError {
 export function createSocketServer(where: ListenOptions, accept: (socket: Socket) => void): Server {
   const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
   if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
-  const server = tls.createServer({ ...common, ALPNProtocols: ['http/1.1'], ...secureServer(where.tls) }, accept)
+  const server = tls.createServer(
+    { ...common, ALPNProtocols: ['http/1.1'], ...secureServer(where.tls) },
+    accept,
+  )
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }

@@ -109,6 +109,11 @@ export class HttpExchange implements Exchange {
     return this.#controller.signal
   }
 
+  /** The connection ends after it. */
+  get isLast(): boolean {
+    return this.incoming.httpVersionMajor === 1 && !this.response.shouldKeepAlive
+  }
+
   /** What has ended the exchange before it was complete. */
   get error(): GatewayError | undefined {
     return this.#error
@@ -255,7 +260,14 @@ export class HttpExchange implements Exchange {
       clearTimeout(this.#phaseTimer)
     }
     const { method } = this.out
+    const { limits } = this.settings
+    if (raw.length > limits.fields * 2) {
+      throw new GatewayError('http_response_header_section_size', { phase: 'responseHead' })
+    }
     const framing = responseFraming(method, status, raw)
+    if (framing.kind === 'length' && framing.length > limits.responseBody) {
+      throw new GatewayError('http_response_body_size', { phase: 'responseHead' })
+    }
     this.#expected = framing.kind === 'none' ? 0 : framing.kind === 'length' ? framing.length : undefined
     const head = { status, reason: plainReason(reason), fields: responseFields(framing, status, raw) }
     const { modifyResponse } = this.settings
@@ -459,6 +471,8 @@ export class HttpExchange implements Exchange {
   /** A message that ends with its connection looks whole after a FIN: only a reset tells (RFC 9112 §8). */
   #breakOff(): void {
     const { response } = this
+    // A head that has not left yet goes first: it is part of what the client can see broken.
+    response.flushHeaders()
     const untilClose = !response.chunkedEncoding && this.#expected === undefined
     if (untilClose) response.socket?.resetAndDestroy?.()
     response.destroy()

@@ -56,7 +56,7 @@ export function httpGateway(
       turnAway(socket, status)
     } else if (!exchange.incoming.complete) {
       exchange.fail(new GatewayError('http_request_error', { phase: 'requestBody', status }))
-    } else {
+    } else if (!exchange.isLast) {
       exchange.response.shouldKeepAlive = false
       exchange.response.once('finish', () => socket.destroySoon())
     }
@@ -81,8 +81,10 @@ export function httpGateway(
     }
   }
 
-  const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-    run(new HttpExchange(front, request, response))
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Nothing that follows the last request of a connection is one.
+    if (underWay.get(request.socket)?.isLast !== true) await run(new HttpExchange(front, request, response))
+  }
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     const socket = duplex as Socket
@@ -93,7 +95,7 @@ export function httpGateway(
     response.assignSocket(socket)
     response.once('finish', () => socket.end())
     const exchange = new HttpExchange(front, request, response)
-    const protocols = offeredProtocols(request.rawHeaders)
+    const protocols = offeredProtocols(request.httpVersion, request.rawHeaders)
     if (protocols.length > 0) exchange.upgrade = { protocols, socket, head }
     return run(exchange)
   }
@@ -112,7 +114,8 @@ export function httpGateway(
       keepAlive: true,
       keepAliveInitialDelay: probeAfter,
       // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8). Since Node 24.9.
-      shouldUpgradeCallback: ({ rawHeaders }: IncomingMessage) => offeredProtocols(rawHeaders).length > 0,
+      shouldUpgradeCallback: ({ httpVersion, rawHeaders }: IncomingMessage) =>
+        offeredProtocols(httpVersion, rawHeaders).length > 0,
     }
     const server =
       tls === undefined

@@ -89,7 +89,8 @@ export class Http2Request extends Http2ServerRequest {
   /** Node ends the content of a request that was cut as if it were whole. As in node:http, it then never ends. */
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     const { aborted, rstCode } = this.stream
-    if (chunk !== null || !(this.stopped || aborted || rstCode !== noError)) return super.push(chunk, encoding)
+    if (chunk !== null || !(this.stopped || aborted || rstCode !== noError))
+      return super.push(chunk, encoding)
     this.destroy()
     return false
   }

@@ -156,9 +156,10 @@ export function wantsTrailers(raw: readonly string[]): boolean {
 
 /**
  * The protocols of an Upgrade that a gateway may pass on: never cleartext HTTP/2, which would carry requests past it
- * unseen, and none when the request has a body, which would have to come first (RFC 9110 §7.8).
+ * unseen, and none for HTTP/1.0, or when the request has a body, which would have to come first (RFC 9110 §7.8).
  */
-export function offeredProtocols(raw: readonly string[]): string[] {
+export function offeredProtocols(version: string, raw: readonly string[]): string[] {
+  if (version !== '1.1') return []
   if (!connectionOptions(raw).includes('upgrade')) return []
   const fields = new Fields(raw as string[])
   if (fields.has('content-length') || fields.has('transfer-encoding')) return []

@@ -110,12 +110,15 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
   upstream.on('error', (cause) => cut(upstreamFailure(cause, 'tunnel')))
   client.pipe(upstream)
   upstream.pipe(client)
+  // A side that is gone, in order or not, leaves the other nobody to talk to once it has written all.
+  client.once('close', () => upstream.destroySoon())
+  upstream.once('close', () => client.destroySoon())
+  if (client.destroyed) cut()
   await Promise.all([closed(client), closed(upstream)])
   clock.stop()
   exchange.tunnelClosed(error)
 }
 
-/** A side that is gone, in order or not, leaves the other nobody to talk to once it has written all. */
 function closed(socket: Socket): Promise<void> {
   if (socket.closed) return Promise.resolve()
   return new Promise((resolve) => socket.once('close', () => resolve()))
