@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import {
+  appendForwarded,
+  type Exchange,
+  Fields,
+  passedBefore,
+  preserveHost,
+  type RequestHead,
+  setForwarded,
+} from '../src/index.ts'
+
+function exchange(
+  remoteAddress: string | undefined,
+  claimed: Record<string, string> = {},
+  secure = false,
+): Exchange {
+  return {
+    request: {
+      method: 'GET',
+      target: '/',
+      version: '1.1',
+      fields: Fields.from({ Host: 'a.example:8080', ...claimed }),
+      remoteAddress,
+      remotePort: 1,
+      secure,
+    },
+    phase: 'requestHead',
+    signal: new AbortController().signal,
+  }
+}
+
+const out = (): RequestHead => ({ method: 'GET', path: '/', fields: Fields.from({ Host: 'origin' }) })
+
+describe('setForwarded', () => {
+  test('says the same in both dialects', () => {
+    const head = out()
+    setForwarded(head, exchange('192.0.2.1'))
+    expect(head.fields.get('x-forwarded-for')).toBe('192.0.2.1')
+    expect(head.fields.get('x-forwarded-proto')).toBe('http')
+    expect(head.fields.get('x-forwarded-host')).toBe('a.example:8080')
+    expect(head.fields.get('forwarded')).toBe('for=192.0.2.1;host="a.example:8080";proto=http')
+  })
+
+  test('puts IPv6 in brackets and quotes (RFC 7239 §6)', () => {
+    const head = out()
+    setForwarded(head, exchange('2001:db8::1', {}, true))
+    expect(head.fields.get('forwarded')).toMatch(/^for="\[2001:db8::1\]";.*;proto=https$/)
+  })
+
+  test('nobody known is unknown', () => {
+    const head = out()
+    setForwarded(head, exchange(undefined))
+    expect(head.fields.get('x-forwarded-for')).toBe('unknown')
+    expect(head.fields.get('forwarded')).toMatch(/^for=unknown;/)
+  })
+})
+
+test('appendForwarded keeps what the one before said, and adds itself', () => {
+  const head = out()
+  const claimed = {
+    'X-Forwarded-For': '198.51.100.7',
+    'X-Forwarded-Proto': 'https',
+    Forwarded: 'for=198.51.100.7',
+  }
+  appendForwarded(head, exchange('192.0.2.1', claimed))
+  expect(head.fields.all('x-forwarded-for')).toEqual(['198.51.100.7, 192.0.2.1'])
+  expect(head.fields.all('x-forwarded-proto')).toEqual(['https'])
+  expect(head.fields.all('forwarded')).toEqual([
+    'for=198.51.100.7, for=192.0.2.1;host="a.example:8080";proto=http',
+  ])
+})
+
+test('preserveHost replaces the Host, and there is one', () => {
+  const head = out()
+  preserveHost(head, exchange('192.0.2.1'))
+  expect(head.fields.all('host')).toEqual(['a.example:8080'])
+})
+
+describe('passedBefore', () => {
+  test.each([
+    [['1.1 me'], true],
+    [['1.1 other, 1.0 me'], true],
+    [['1.1 other', 'HTTP/1.1\tme (a comment)'], true],
+    [['1.1 me-too'], false],
+    [['1.1 not (me)'], false],
+    [[], false],
+  ])('%j: %s', (via, passed) => {
+    expect(passedBefore(via, 'me')).toBe(passed)
+  })
+})

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import {
+  defaultLimits,
+  defaultPool,
+  defaultTimeouts,
+  endpointOf,
+  type GatewayOptions,
+  setForwarded,
+  settle,
+} from '../src/index.ts'
+
+const upstream = 'http://origin.example'
+
+describe('settle', () => {
+  test('fills in every default', () => {
+    const settings = settle('x', { upstream })
+    expect(settings.timeouts).toEqual(defaultTimeouts)
+    expect(settings.limits).toEqual(defaultLimits)
+    expect(settings.pool).toEqual(defaultPool)
+    expect(settings.rewrite).toBe(setForwarded)
+    expect(settings.endpoint?.authority).toBe('origin.example')
+  })
+
+  test('keeps what is given, beside the defaults', () => {
+    const { timeouts } = settle('x', { upstream, timeouts: { connect: 5, drain: Number.POSITIVE_INFINITY } })
+    expect(timeouts).toEqual({ ...defaultTimeouts, connect: 5, drain: Number.POSITIVE_INFINITY })
+  })
+
+  test('two gateways have two pseudonyms, so that a loop is told from a chain', () => {
+    expect(settle('x', { upstream }).pseudonym).not.toBe(settle('x', { upstream }).pseudonym)
+    expect(settle('x', { upstream, pseudonym: 'me' }).pseudonym).toBe('me')
+  })
+
+  test.each<[string, object]>([
+    ['timeouts.conect', { timeouts: { conect: 1 } }],
+    ['timeouts.connect', { timeouts: { connect: -1 } }],
+    ['limits.requestBody', { limits: { requestBody: Number.NaN } }],
+    ['pool.idle', { pool: { idle: '5' } }],
+  ])('names %s when it makes no sense', (option, options) => {
+    expect(() => settle('x', { upstream, ...options } as GatewayOptions)).toThrow(option)
+  })
+
+  test('a choice is made later', () => {
+    const choose = (): string => upstream
+    expect(settle('x', { upstream: choose })).toMatchObject({ endpoint: undefined, choose })
+  })
+})
+
+test('endpointOf takes a URL object apart once', () => {
+  const url = new URL(upstream)
+  expect(endpointOf(url)).toBe(endpointOf(url))
+})
