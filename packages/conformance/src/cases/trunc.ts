@@ -59,7 +59,7 @@ export const trunc: readonly Case[] = [
     rule: 'RFC 9110 §15.6.3',
     level: 'SHOULD',
     title: 'answers 502 or cuts the connection when the origin sends a head and nothing of its content',
-    run: (stage) => cut(stage, head('HTTP/1.1 200 OK', 'Content-Length: 10'), 'fin'),
+    run: (stage) => cut(stage, head('HTTP/1.1 200 OK', 'Content-Length: 10'), 'fin', false),
   },
   {
     id: 'TRUNC-08',
@@ -106,13 +106,19 @@ export const trunc: readonly Case[] = [
 ]
 
 /** The origin sends part of a response and is gone. */
-async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset'): Promise<void> {
+async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset', mayBeSilent = true): Promise<void> {
   const { client, exchange, response } = await ask(get('/trunc', 'Accept-Encoding: gzip'))
   check(exchange !== undefined, 'it answered without asking the origin')
   await exchange.send(part)
   if (ending === 'fin') exchange.connection.end()
   else exchange.connection.reset()
-  const received = await response
+  // Closing without any response hides nothing either. Whether that is good enough is for TRUNC-06 to say.
+  const silent = (): boolean => client.ending !== undefined && client.received === 0
+  const received = await response.catch((error) => {
+    if (mayBeSilent && silent()) return undefined
+    throw error
+  })
+  if (!received) return
   brokenOff(received, part)
   if (received.verdict === 'incomplete') await client.ended()
 }
