@@ -114,7 +114,8 @@ export const canc: readonly Case[] = [
       exchange.send(reply('ok'))
       // What comes is judged only if something comes.
       const response = await client.response().catch(() => undefined)
-      if (response && response.verdict !== 'incomplete') answered(response, 200, 'ok')
+      if (response && response.verdict !== 'incomplete' && response.status < 500)
+        answered(response, 200, 'ok')
       await client.ended()
     },
   },
