@@ -142,7 +142,12 @@ export class Http2Response extends Http2ServerResponse<Http2Request> {
   /** An answer that came before the whole request did: the rest is not wanted (RFC 9113 §8.1). */
   #stopRequest(): void {
     const { stream, req } = this
-    if (req.complete || stream.closed) return
+    if (req.complete || stream.closed || stream.destroyed) return
+    // A reset overtakes content that is still on its way out.
+    if (stream.state.localClose === 0) {
+      setTimeout(() => this.#stopRequest(), 10)
+      return
+    }
     req.stopped = true
     stream.close(noError)
   }

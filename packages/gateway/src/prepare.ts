@@ -43,6 +43,9 @@ export function prepare(
   if (version !== '1.1' && version !== '1.0' && version !== '2.0')
     throw refused('HTTP version not supported', 505)
   if (raw.length > settings.limits.fields * 2) throw refused('too many fields', 431)
+  // HTTP/1.1's parser counts for itself. The one of HTTP/2 does so only once a client has agreed to the limit.
+  if (version === '2.0' && bytesOf(raw) > settings.limits.requestHead)
+    throw refused('request head too large', 431)
   const host = hostOf(raw)
   if (host === undefined && version !== '1.0') throw refused('no Host')
   if (method === 'CONNECT') throw refused('CONNECT is not served', 501)
@@ -131,6 +134,13 @@ export function hostOf(raw: readonly string[]): string | undefined {
     if (host !== '' && !isHost(host)) throw refused('Host is not a host')
   }
   return host
+}
+
+/** As HTTP/2 counts them (RFC 9113 §6.5.2). */
+function bytesOf(raw: readonly string[]): number {
+  let bytes = raw.length * 16
+  for (const text of raw) bytes += text.length
+  return bytes
 }
 
 /** Max-Forwards (RFC 9110 §7.6.2): at zero the request has reached its end here. */

@@ -243,7 +243,6 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     ['Connection', ['connection', 'close']],
     ['Transfer-Encoding', ['transfer-encoding', 'chunked']],
     ['TE other than trailers', ['te', 'gzip']],
-    ['a line end in a value', ['x-a', 'b\r\nx-c: d']],
     ['capitals in a name', ['X-A', 'b']],
     [':protocol', [':protocol', 'websocket']],
     ['a second :path', [':path', '/b']],
@@ -253,6 +252,18 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     client.send(HEADERS, END_HEADERS | END_STREAM, 1, request('GET', '/', line))
     expect(errorCode(await client.frame(isReset(1)))).toBe(NGHTTP2_PROTOCOL_ERROR)
     expect(origin.connections).toHaveLength(0)
+  })
+
+  test('lets no value end a line', async () => {
+    const { origin, url } = await stage(name)
+    const client = await frames(url)
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, request('GET', '/', ['x-a', 'b\r\nx-c: d']))
+    // Node leaves such a field out where it might refuse the request (RFC 9113 §8.2.1).
+    const { message, send } = await origin.request()
+    expect(message.has('x-a')).toBe(false)
+    expect(message.has('x-c')).toBe(false)
+    await send(ok)
+    await client.frame(({ flags, stream }) => stream === 1 && (flags & END_STREAM) !== 0)
   })
 
   test('refuses content that is not as long as it said, and cancels it upstream', async () => {
@@ -325,7 +336,8 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     const { payload } = await client.frame(({ type }) => type === SETTINGS)
     expect(payload.includes(Buffer.of(0, 6, 0, 0, 0x10, 0))).toBe(true)
     client.send(HEADERS, END_HEADERS | END_STREAM, 1, request('GET', '/', ['x-a', 'b'.repeat(5_000)]))
-    await client.frame(({ type, stream }) => stream === 1 && (type === RST_STREAM || type === HEADERS))
+    const { payload: head } = await client.frame(({ type, stream }) => stream === 1 && type === HEADERS)
+    expect(head.includes('431')).toBe(true)
     client.send(HEADERS, END_HEADERS | END_STREAM, 3, request('GET', '/second'))
     expect((await origin.request()).message.target).toBe('/second')
     expect(origin.requests).toHaveLength(1)
