@@ -1,0 +1,219 @@
+import type { Socket } from 'node:net'
+import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { endpoint, GatewayError, type GatewayOptions, noContent, settle } from '@relayrace/gateway'
+import { afterEach, describe, expect, test } from 'vitest'
+import { requestHead } from '../src/head.ts'
+import { Pool } from '../src/pool.ts'
+import { Sweep } from '../src/sweep.ts'
+import type { Asker, UpstreamConnection } from '../src/upstream-connection.ts'
+import { until } from './sockets.ts'
+
+const opened: { close(): void; origin: Origin }[] = []
+afterEach(async () => {
+  for (const { close, origin } of opened.splice(0)) {
+    close()
+    await origin[Symbol.asyncDispose]()
+  }
+})
+
+async function stage(options: Partial<GatewayOptions['pool']> = {}) {
+  const origin = await startOrigin()
+  const settings = settle('test', { upstream: origin.url, pool: options })
+  // Looked at by hand: `check` takes the time from the test.
+  const pool = new Pool(settings, new Sweep([Number.POSITIVE_INFINITY]))
+  opened.push({ close: () => pool.close(), origin })
+  const to = endpoint(origin.url)
+
+  /** Sends a request; resolves with its connection once the whole answer is there, or with the error. */
+  const ask = (
+    fresh = false,
+    target = '/',
+  ): { connection: UpstreamConnection; answer: Promise<GatewayError | undefined> } => {
+    const { promise, resolve } = Promise.withResolvers<GatewayError | undefined>()
+    const asker: Asker = {
+      connecting: () => {},
+      informed: () => {},
+      answered: (_head, _framing, content) =>
+        content.consume({ content: () => true, end: () => resolve(undefined) }),
+      switched: () => {},
+      drained: () => {},
+      lost: (error) => resolve(error),
+    }
+    const connection = pool.take(to, asker, fresh)
+    connection.ask('GET', requestHead('GET', target, ['Host', 'a']), noContent, false, asker).end()
+    return { connection, answer: promise }
+  }
+
+  /** One exchange from request to release. */
+  const exchange = async (response = ok): Promise<UpstreamConnection> => {
+    const { connection, answer } = ask()
+    const request = await origin.request()
+    request.send(response)
+    expect(await answer).toBeUndefined()
+    connection.release()
+    return connection
+  }
+  return { origin, pool, to, ask, exchange }
+}
+
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const socketOf = (connection: UpstreamConnection): Socket => connection.wire.socket
+
+describe('an idle connection', () => {
+  test('is used again, the freshest first', async () => {
+    const { origin, pool, ask, exchange } = await stage()
+    const [first, second] = [ask(), ask()]
+    for (const request of [await origin.request(), await origin.request()]) request.send(ok)
+    await Promise.all([first.answer, second.answer])
+    first.connection.release()
+    second.connection.release()
+    expect([pool.size, pool.idleSize]).toEqual([2, 2])
+    expect(await exchange()).toBe(second.connection)
+    expect(origin.connections).toHaveLength(2)
+  })
+
+  test('that the upstream has closed is not used, not even before its socket has closed', async () => {
+    const { origin, pool, exchange, ask } = await stage()
+    const first = await exchange()
+    const seen = new Promise<{ idle: number; next: UpstreamConnection }>((resolve) => {
+      // The first to hear of the end after the connection itself: its socket is destroyed and has not closed yet.
+      socketOf(first).once('end', () => resolve({ idle: pool.idleSize, next: ask().connection }))
+    })
+    origin.connections[0]?.end()
+    const { next } = await seen
+    expect(socketOf(first).destroyed).toBe(true)
+    expect(next).not.toBe(first)
+    expect((await origin.request()).connection.id).toBe(2)
+    await until(() => pool.size === 1, 'the end of the first')
+    expect(pool.idleSize).toBe(0)
+  })
+
+  test('that was reset is forgotten', async () => {
+    const { origin, pool, exchange } = await stage()
+    await exchange()
+    origin.connections[0]?.reset()
+    await until(() => pool.size === 0, 'the end')
+    expect(pool.idleSize).toBe(0)
+  })
+
+  test.each([
+    ['an answer to nobody', ok],
+    ['a single byte', 'x'],
+    ['an empty line', '\r\n'],
+  ])('is closed when the upstream says something on it: %s (RFC 9112 §11.1)', async (_, said) => {
+    const { origin, pool, exchange } = await stage()
+    const connection = await exchange()
+    origin.connections[0]?.send(said)
+    await until(() => pool.size === 0, 'the end')
+    expect([pool.idleSize, socketOf(connection).destroyed]).toEqual([0, true])
+  })
+
+  test.each([
+    ['a second answer', `${ok}${ok}`],
+    ['a byte too many', `${ok}x`],
+    ['the content that a 204 cannot have', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok'],
+  ])('is none after an answer with something behind it: %s', async (_, said) => {
+    const { origin, pool, exchange } = await stage()
+    const connection = await exchange(said)
+    await until(() => pool.size === 0, 'the end')
+    expect(socketOf(connection).destroyed).toBe(true)
+    const next = await exchange()
+    expect(next).not.toBe(connection)
+    expect(origin.requests).toHaveLength(2)
+  })
+
+  test.each([
+    ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['Connection: x, CLOSE', 'HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nok'],
+    ['Keep-Alive: timeout=1', 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok'],
+    [
+      'Keep-Alive: timeout=0',
+      'HTTP/1.1 200 OK\r\nKeep-Alive: max=5, timeout=0\r\nContent-Length: 2\r\n\r\nok',
+    ],
+  ])('is none after an answer with %s', async (_, said) => {
+    const { pool, exchange } = await stage()
+    await exchange(said)
+    await until(() => pool.size === 0, 'the end')
+  })
+
+  test('is given up a second before the upstream said it would be', async () => {
+    const { pool, exchange } = await stage({ idleTimeout: 60_000 })
+    await exchange('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 2\r\n\r\nok')
+    const now = performance.now()
+    pool.check(now + 3_500)
+    expect(pool.idleSize).toBe(1)
+    pool.check(now + 4_100)
+    await until(() => pool.size === 0, 'the end')
+  })
+
+  test('is given up after its time', async () => {
+    const { pool, exchange } = await stage({ idleTimeout: 2_000 })
+    await exchange()
+    const now = performance.now()
+    pool.check(now + 1_000)
+    expect(pool.idleSize).toBe(1)
+    pool.check(now + 2_100)
+    await until(() => pool.size === 0, 'the end')
+  })
+
+  test('that is given up while it is listed is not used', async () => {
+    const { pool, exchange, ask } = await stage({ idleTimeout: 2_000 })
+    const first = await exchange()
+    pool.check(performance.now() + 2_100)
+    expect(ask().connection).not.toBe(first)
+  })
+
+  test('is not used when a fresh one is wanted', async () => {
+    const { pool, exchange, ask } = await stage()
+    const first = await exchange()
+    expect(ask(true).connection).not.toBe(first)
+    expect(pool.size).toBe(2)
+  })
+})
+
+describe('the bound', () => {
+  test('on idle connections closes what is too much', async () => {
+    const { origin, pool, ask } = await stage({ idle: 1 })
+    const asked = [ask(), ask()]
+    for (const request of [await origin.request(), await origin.request()]) request.send(ok)
+    for (const { connection, answer } of asked) {
+      await answer
+      connection.release()
+    }
+    await until(() => pool.size === 1, 'the end of one')
+    expect(pool.idleSize).toBe(1)
+  })
+
+  test('on all connections refuses what is too much', async () => {
+    const { pool, ask } = await stage({ connections: 2 })
+    ask()
+    ask()
+    expect(() => ask()).toThrow(GatewayError)
+    expect(() => ask()).toThrow(expect.objectContaining({ type: 'connection_limit_reached', status: 503 }))
+    expect(pool.size).toBe(2)
+  })
+
+  test('makes room by an idle one of another upstream', async () => {
+    const { origin, pool, ask, exchange } = await stage({ connections: 1 })
+    const first = await exchange()
+    const next = ask(true).connection
+    expect([next === first, socketOf(first).destroyed, pool.size, pool.idleSize]).toEqual([false, true, 1, 0])
+    expect((await origin.request()).connection.id).toBe(2)
+  })
+})
+
+test('closing ends idle connections and those in use, and none is kept afterwards', async () => {
+  const { origin, pool, ask, exchange } = await stage()
+  await exchange()
+  const busy = ask(true)
+  await origin.request()
+  pool.close()
+  expect(await busy.answer).toBeInstanceOf(GatewayError)
+  await until(() => pool.size === 0, 'the end')
+  const late = ask(true)
+  ;(await origin.request()).send(ok)
+  await late.answer
+  late.connection.release()
+  await until(() => pool.size === 0, 'the end')
+})
