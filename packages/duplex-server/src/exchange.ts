@@ -13,6 +13,7 @@ import {
   hasContent,
   idempotent,
   internalFailure,
+  isWatched,
   offeredProtocols,
   outcomeOf,
   type Phase,
@@ -24,6 +25,10 @@ import {
   refusal,
   responseFields,
   type Settings,
+  Stopwatch,
+  tellError,
+  tellStart,
+  tellUpstream,
   timedOut,
   trailersToForward,
   wantsTrailers,
@@ -51,8 +56,6 @@ export interface Front {
 const framingFields: ReadonlySet<string> = new Set(['content-length'])
 
 export class SocketExchange implements Exchange, Asker, Producer, Limited {
-  phase: Phase = 'requestHead'
-
   readonly #front: Front
   readonly #connection: ServerConnection
   readonly #line: RequestLine
@@ -60,6 +63,10 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   readonly #response: Response
   readonly #upgrade: readonly string[]
   readonly #startedAt: number
+  #phase: Phase = 'requestHead'
+  /** Only if somebody will read it. */
+  readonly #stopwatch: Stopwatch | undefined
+  readonly #remoteAddress: string | undefined
   #endpoint!: Endpoint
   #framing!: Framing
   #out!: RequestHead
@@ -95,6 +102,15 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     this.#startedAt = performance.now()
     response.producer = this
     front.sweep.add(this)
+    if (isWatched(front.settings)) {
+      this.#stopwatch = new Stopwatch(this.#phase)
+      this.#remoteAddress = connection.remoteAddress
+    }
+    tellStart(front.settings, this)
+  }
+
+  get phase(): Phase {
+    return this.#phase
   }
 
   // ---- ask
@@ -120,6 +136,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     this.#endpoint = ready.endpoint
     this.#framing = ready.framing
     this.#out = ready.out
+    tellUpstream(this.#front.settings, this, ready.endpoint, ready.out)
     this.#send(false)
   }
 
@@ -315,8 +332,14 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     client.bulk = upstream.wire.bulk = true
     const sentAhead = this.#connection.handOver(tunnel.fromClient)
     upstream.handOver(tunnel.fromUpstream)
-    if (sentAhead !== undefined) upstream.wire.write(sentAhead)
-    if (early.length > 0) client.write(early)
+    if (sentAhead !== undefined) {
+      tunnel.sent += sentAhead.length
+      upstream.wire.write(sentAhead)
+    }
+    if (early.length > 0) {
+      tunnel.received += early.length
+      client.write(early)
+    }
     client.resume()
     upstream.wire.resume()
   }
@@ -367,6 +390,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   }
 
   #told(error: GatewayError): Reply | undefined {
+    tellError(this.#front.settings, this, error)
     try {
       return this.#front.settings.onError?.(error, this)
     } catch {
@@ -410,7 +434,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   // ---- clocks
 
   #enter(phase: Phase): void {
-    this.phase = phase
+    this.#phase = phase
+    this.#stopwatch?.enter(phase)
     const limit = this.#front.settings.timeouts[phase]
     const isBody = phase === 'requestBody' || phase === 'responseBody' || phase === 'tunnel'
     this.#deadline = isBody ? Number.POSITIVE_INFINITY : performance.now() + limit
@@ -483,6 +508,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
       responseBytes: this.#responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
+      times: this.#stopwatch?.read() ?? {},
+      remoteAddress: this.#remoteAddress,
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What every gateway on node:http promises whoever embeds it, whatever its strategy. The wire is the suite's affair. */
+/** What every gateway promises whoever embeds it, whatever its strategy. The wire is the suite's affair. */
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -10,13 +10,13 @@ import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { ExchangeSummary, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
+import type { ExchangeSummary, Gateway, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
 
 const MiB = 1024 * 1024
 
 interface Stage {
   readonly origin: Origin
-  readonly gateway: HttpGateway
+  readonly gateway: Gateway
   readonly client: Client
   readonly url: URL
   /** Of the exchanges that have ended, in that order. */
@@ -25,7 +25,13 @@ interface Stage {
   ended(nth?: number): Promise<ExchangeSummary>
 }
 
-export function promisesOf(create: Strategy<HttpGateway>): void {
+/** What a strategy may choose. */
+export interface Choices {
+  /** What happens to a request for which the pool has no connection left. Default: it waits for one. */
+  readonly poolIsFull?: 'waits' | 'refuses'
+}
+
+export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices = {}): void {
   async function stage(
     options: Partial<GatewayOptions> = {},
     tls?: { cert: string; key: string },
@@ -355,7 +361,21 @@ export function promisesOf(create: Strategy<HttpGateway>): void {
       expect(origin.requests).toHaveLength(2)
     })
 
-    test('no more than the pool may have', async () => {
+    test.runIf(poolIsFull === 'refuses')('no more than the pool may have: 503', async () => {
+      const { origin, client, url } = await stage({ pool: { connections: 1 } })
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      client.send(get('/1'))
+      const first = await origin.request()
+      other.send(get('/2'))
+      const refused = await other.response()
+      expect([refused.status, refused.get('retry-after')]).toEqual([503, '1'])
+      first.send(reply('1'))
+      expect((await client.response()).text).toBe('1')
+      expect(origin.connections).toHaveLength(1)
+    })
+
+    test.runIf(poolIsFull === 'waits')('no more than the pool may have', async () => {
       const { origin, client, url } = await stage({ pool: { connections: 1 } })
       const other = await connect(url)
       onTestFinished(() => other.close())
@@ -423,8 +443,9 @@ export function promisesOf(create: Strategy<HttpGateway>): void {
   })
 
   describe('life', () => {
-    test('mounts in a server of somebody else', async () => {
+    test('mounts in a server of somebody else', async ({ skip }) => {
       const { origin, gateway } = await stage()
+      if (!isHttpGateway(gateway)) return skip('it has no handler for node:http')
       const server = createServer(gateway.handle).listen(0, '127.0.0.1')
       await once(server, 'listening')
       onTestFinished(() => void server.close())
@@ -467,6 +488,8 @@ export function promisesOf(create: Strategy<HttpGateway>): void {
     })
   })
 }
+
+const isHttpGateway = (gateway: Gateway): gateway is HttpGateway => 'handle' in gateway
 
 const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
 const get = (target: string, ...fields: string[]): string =>

@@ -31,7 +31,7 @@ export interface Disagreement {
   readonly nodes: NodeReading['messages'][number] | undefined
 }
 
-export function readOurs({ kind, text, to, cuts }: Input): Reading {
+function readOurs({ kind, text, to, cuts }: Input): Reading {
   const bytes = Buffer.from(text, 'latin1')
   return read(kind, cut(bytes, cuts), {
     to,

@@ -45,6 +45,8 @@ function values(rest: string, name: string): string[] {
 
 const plain = (value: string): string => value.replace(/^[ \t]+|[ \t]+$/g, '')
 
+const authority = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+;=%]+)(?::\d{0,5})?$/
+
 const plainVersion = /^[^ ]+ [^ ]+ HTTP\/1\.\d$/
 
 export const rules: readonly Rule[] = [
@@ -68,7 +70,8 @@ export const rules: readonly Rule[] = [
     const [method = '', target = ''] = firstLine(rest).split(' ')
     if (target.includes('#')) return true
     if (target.startsWith('*')) return target !== '*' || method !== 'OPTIONS'
-    return !target.startsWith('/') && !/^https?:\/\/[^/?#]+/i.test(target)
+    // In absolute form its authority must be one that a Host field can say.
+    return !target.startsWith('/') && !authority.test(/^https?:\/\/([^/?#]*)/i.exec(target)?.[1] ?? '')
   }),
   stricter('CONNECT, which is not served', 'RFC 9110 §9.3.6', /CONNECT/, (rest) =>
     firstLine(rest).startsWith('CONNECT '),
@@ -115,6 +118,9 @@ export const rules: readonly Rule[] = [
   stricter('a length of more than fifteen digits', 'RFC 9110 §8.6', /Content-Length/, (rest) =>
     values(rest, 'content-length').some((value) => /^\d{16,}$/.test(value)),
   ),
+  stricter('a chunk-size line of more than 1 KiB', 'RFC 9112 §7.1.1', /line too long/, (rest) =>
+    /(?:^|\n)[0-9A-Fa-f]+[^\n]{1010,}/.test(afterHead(rest)),
+  ),
   stricter('a chunk size of more than twelve digits', 'RFC 9112 §7.1', /chunk size/, (rest) =>
     /(?:^|\r\n)[0-9A-Fa-f]{13,}[\r;]/.test(afterHead(rest)),
   ),
@@ -146,12 +152,17 @@ export const rules: readonly Rule[] = [
     )
   }),
   laxer(
-    'an interim response that says close: the final one follows',
+    'an interim response that ends nothing, for Node the connection',
     'RFC 9110 §15.2',
-    ({ reason }, { kind, text }) =>
-      kind === 'response' &&
-      reason === 'HPE_CLOSED_CONNECTION' &&
-      /^(?:\r\n)*HTTP\/1\.\d 1\d\d[\s\S]*^connection:.*close/im.test(text),
+    ({ reason, rest }, { kind, text }) => {
+      const before = text.slice(0, text.length - rest.length)
+      return (
+        kind === 'response' &&
+        reason === 'HPE_CLOSED_CONNECTION' &&
+        /^HTTP\/1\.\d 1\d\d/m.test(before) &&
+        /^HTTP\/1\.0|^connection:.*close/im.test(before)
+      )
+    },
   ),
   laxer(
     'a framing field in the trailers, where it means nothing',
