@@ -118,6 +118,6 @@ function malformedRequest(what: string, status = 400): GatewayError {
   return new GatewayError('http_request_error', { phase: 'requestHead', status, detail: `malformed ${what}` })
 }
 
-export function malformedResponse(what: string): GatewayError {
+function malformedResponse(what: string): GatewayError {
   return new GatewayError('http_protocol_error', { phase: 'responseHead', detail: `malformed ${what}` })
 }

@@ -26,7 +26,7 @@ export interface Files {
 }
 
 /** Goes with the test. */
-export async function folder(): Promise<string> {
+async function folder(): Promise<string> {
   const made = await mkdtemp(path.join(tmpdir(), 'relayrace-tls-'))
   onTestFinished(() => rm(made, { recursive: true, force: true }))
   return made

@@ -31,7 +31,7 @@ export interface Disagreement {
   readonly nodes: NodeReading['messages'][number] | undefined
 }
 
-function readOurs({ kind, text, to, cuts }: Input): Reading {
+export function readOurs({ kind, text, to, cuts }: Input): Reading {
   const bytes = Buffer.from(text, 'latin1')
   return read(kind, cut(bytes, cuts), {
     to,
