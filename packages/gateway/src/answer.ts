@@ -2,7 +2,7 @@
 
 import type { GatewayError } from './errors.ts'
 import { endToEnd, Fields } from './fields.ts'
-import { type Framing, oneContentLength } from './framing.ts'
+import { contentLength, type Framing, oneContentLength } from './framing.ts'
 import type { ExchangeSummary, Reply } from './gateway.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
@@ -13,9 +13,10 @@ const contentLengthField: ReadonlySet<string> = new Set(['content-length'])
 /** The end-to-end fields of a response, with no Content-Length that contradicts its framing. */
 export function responseFields(framing: Framing, status: number, raw: readonly string[]): Fields {
   if (status === 204) return endToEnd(raw, contentLengthField)
-  if (framing.kind !== 'length') return endToEnd(raw)
   const fields = endToEnd(raw)
-  oneContentLength(fields, framing.length)
+  // Without content it says how much there would have been: to HEAD, in a 304 (RFC 9110 §8.6).
+  const length = framing.kind === 'length' ? framing.length : contentLength(fields.all('content-length'))
+  if (length !== undefined) oneContentLength(fields, length)
   return fields
 }
 

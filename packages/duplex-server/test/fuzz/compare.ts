@@ -38,7 +38,7 @@ export function readOurs({ kind, text, to, cuts }: Input): Reading {
     limit: headLimit,
     fin: kind === 'response',
     check: kind === 'request' ? notServed : () => undefined,
-    more: kind === 'request' ? staysRequests : staysResponses,
+    more: kind === 'request' ? keepsConnection : staysResponses,
   })
 }
 
@@ -50,11 +50,14 @@ function notServed({ line: [method, target] }: Read): string | undefined {
   return readTarget(String(method), String(target)) === undefined ? 'request target' : undefined
 }
 
-/** After a request that ends the connection nothing is a request; after an offer to upgrade it depends on the answer. */
-function staysRequests({ line: [, , version], raw }: Read): boolean {
-  const options = connectionOptions(raw)
-  return version === '1.1' && !options.includes('close') && !options.includes('upgrade')
+/** After a request that ends the connection nothing is a request. */
+function keepsConnection({ line: [, , version], raw }: Read): boolean {
+  return version === '1.1' && !connectionOptions(raw).includes('close')
 }
+
+/** After an offer to upgrade it depends on the answer what follows. */
+const staysRequests = (one: Read): boolean =>
+  keepsConnection(one) && !connectionOptions(one.raw).includes('upgrade')
 
 /** After a final response nothing is looked at. */
 const staysResponses = ({ line: [, status] }: Read): boolean => Number(status) < 200 && status !== 101
