@@ -10,11 +10,12 @@ import {
   type ListenOptions,
   type SocketGateway,
   settle,
+  tellEnd,
 } from '@relayrace/gateway'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { createSocketServer } from './server.ts'
-import { type Answerer, ServerConnection } from './server-connection.ts'
+import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
 import { Sweep } from './sweep.ts'
 
 /** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
@@ -34,7 +35,7 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     sweep,
     ended(exchange) {
       inFlight.delete(exchange)
-      settings.onEnd?.(exchange.summary())
+      tellEnd(settings, exchange)
     },
   }
 
@@ -52,7 +53,7 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     answer(line, content, response, connection) {
       const exchange = new SocketExchange(front, connection, line, content, response)
       inFlight.add(exchange)
-      if (inFlight.size > limits.exchanges || closed !== undefined) {
+      if (inFlight.size > limits.exchanges) {
         exchange.fail(new GatewayError('connection_limit_reached', { phase: 'requestHead' }))
       } else {
         exchange.start()
@@ -74,12 +75,7 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
 
   async function shutDown(grace: number): Promise<void> {
     const stopped = [...listeners].map((listener) => listener.close())
-    for (const connection of connections) if (connection.idle) connection.wire.socket.destroySoon()
-    await inFlight.drained(
-      grace,
-      () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
-    )
-    for (const connection of connections) connection.wire.socket.destroySoon()
+    await endConnections(connections, inFlight, grace)
     pool.close()
     await Promise.all(stopped)
   }

@@ -70,8 +70,9 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
       return
     }
     this.sent = true
-    this.reusedSocket = !this.#connections.opening
+    this.reusedSocket = this.#connections.opening === undefined
     this.#exchange.enter('responseHead')
+    if (this.#connections.opening !== undefined) this.#exchange.connected(this.#connections.opening)
     this.#handler.onRequestStart(this, null)
   }
 

@@ -5,8 +5,10 @@ import {
   after,
   type Endpoint,
   type Phase,
+  type PhaseTimes,
   probeAfter,
   type Settings,
+  Stopwatch,
   servername,
   type Timer,
   timedOut,
@@ -16,8 +18,8 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 export interface Connections {
   /** A Unix domain socket has a pool of its own, because undici tells pools apart by origin. */
   to(endpoint: Pick<Endpoint, 'socketPath'>): Dispatcher
-  /** Whether the request that is being written now is the first one on its connection. */
-  readonly opening: boolean
+  /** If the request that is being written now is the first one on its connection: how long making that took. */
+  readonly opening: PhaseTimes | undefined
   close(): Promise<void>
 }
 
@@ -27,7 +29,7 @@ const longest = 2 ** 31 - 1
 export function createConnections(settings: Settings): Connections {
   const { pool, limits } = settings
   const agents = new Map<string | undefined, Agent>()
-  let opening = false
+  let opening: PhaseTimes | undefined
 
   function open(socketPath: string | undefined): Agent {
     const idleTimeout = Math.min(Math.max(pool.idleTimeout, 1), longest)
@@ -45,9 +47,9 @@ export function createConnections(settings: Settings): Connections {
       connect(options, callback) {
         dial(options, (...connected) => {
           // The client writes the request that it was waiting for before this returns.
-          opening = true
+          opening = connected[1] === null ? {} : (dialled.get(connected[1])?.read() ?? {})
           callback(...connected)
-          opening = false
+          opening = undefined
         })
       },
     })
@@ -70,6 +72,9 @@ export function createConnections(settings: Settings): Connections {
     },
   }
 }
+
+/** How long each connection took to make. */
+const dialled = new WeakMap<object, Stopwatch>()
 
 function connector(settings: Settings, socketPath: string | undefined): buildConnector.connector {
   const dial = buildConnector({
@@ -95,11 +100,15 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
 
 function timePhases(socket: Socket, { timeouts }: Settings, addressKnown: boolean, secure: boolean): void {
   let timer: Timer
+  const first = addressKnown ? 'connect' : 'dns'
+  const stopwatch = new Stopwatch(first)
+  dialled.set(socket, stopwatch)
   const enter = (phase: Phase): void => {
     clearTimeout(timer)
+    stopwatch.enter(phase)
     timer = after(timeouts[phase], () => socket.destroy(timedOut(phase)))
   }
-  enter(addressKnown ? 'connect' : 'dns')
+  enter(first)
   socket.once('lookup', () => enter('connect'))
   if (secure) socket.once('connect', () => enter('tls'))
   socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer))

@@ -21,6 +21,7 @@ import {
   type Reply,
   refusal,
   type Settings,
+  Stopwatch,
   settle,
   type Timer,
   timedOut,
@@ -94,13 +95,13 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
 
 class FetchExchange implements Exchange {
   readonly request: ReceivedRequest
-  phase: Phase = 'requestHead'
-
   readonly #settings: Settings
   readonly #asked: Request
   readonly #ended: (exchange: FetchExchange) => void
   readonly #controller = new AbortController()
   readonly #startedAt = performance.now()
+  readonly #stopwatch = new Stopwatch('requestHead')
+  #phase: Phase = 'requestHead'
   readonly #totalTimer: Timer
   #phaseTimer: Timer
   #clocks: BodyClock[] = []
@@ -119,6 +120,15 @@ class FetchExchange implements Exchange {
     this.request = received(request)
     this.#totalTimer = after(settings.timeouts.total, () => this.fail(timedOut('total')))
     request.signal.addEventListener('abort', this.#clientLeft)
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  set phase(phase: Phase) {
+    this.#phase = phase
+    this.#stopwatch.enter(phase)
   }
 
   get signal(): AbortSignal {
@@ -183,6 +193,8 @@ class FetchExchange implements Exchange {
       responseBytes: this.#responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
+      times: this.#stopwatch.read(),
+      remoteAddress: this.request.remoteAddress,
     }
   }
 

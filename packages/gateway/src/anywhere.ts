@@ -28,4 +28,5 @@ export type {
 } from './gateway.ts'
 export { type Incoming, type Prepared, prepare } from './prepare.ts'
 export { type Settings, settle } from './settings.ts'
+export { Stopwatch } from './stopwatch.ts'
 export type { Endpoint, Origin, Upstream } from './upstream.ts'

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { announcedTrailers, outcomeOf, refusal, responseFields, trailersToForward } from './answer.ts'
+import { isWatched, tellError, tellStart } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
 import {
   clientClosed,
@@ -16,11 +17,12 @@ import {
 } from './errors.ts'
 import { endToEnd, Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
-import type { Exchange, ExchangeSummary, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import { wantsTrailers } from './prepare.ts'
 import { isBorrowed } from './reading.ts'
 import { Releaser } from './release.ts'
 import type { Settings } from './settings.ts'
+import { Stopwatch } from './stopwatch.ts'
 import type { Endpoint } from './upstream.ts'
 
 /** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
@@ -66,12 +68,15 @@ export class HttpExchange implements Exchange {
   upgrade:
     | { readonly protocols: readonly string[]; readonly socket: Socket; readonly head: Buffer }
     | undefined
-  phase: Phase = 'requestHead'
   requestBytes = 0
   responseBytes = 0
 
   readonly #startedAt = performance.now()
   readonly #front: Front
+  #phase: Phase = 'requestHead'
+  /** Only if somebody will read it. */
+  #stopwatch: Stopwatch | undefined
+  #remoteAddress: string | undefined
   #headAt: number | undefined
   #controller: AbortController | undefined
   #cancel: ((reason: GatewayError) => void) | undefined
@@ -94,6 +99,25 @@ export class HttpExchange implements Exchange {
     this.#front = front
     this.#totalTimer = after(front.settings.timeouts.total, () => this.abort(timedOut('total')))
     response.once('close', () => this.#responseClosed())
+    if (isWatched(front.settings)) {
+      this.#stopwatch = new Stopwatch(this.#phase)
+      this.#remoteAddress = incoming.socket.remoteAddress
+    }
+    tellStart(front.settings, this)
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  set phase(phase: Phase) {
+    this.#phase = phase
+    this.#stopwatch?.enter(phase)
+  }
+
+  /** How the time since the phase began was spent, when a strategy knows better: on a new connection. */
+  connected(times: PhaseTimes): void {
+    this.#stopwatch?.divide(times)
   }
 
   get request(): ReceivedRequest {
@@ -180,12 +204,13 @@ export class HttpExchange implements Exchange {
   #pull(): AsyncIterator<Buffer> {
     const { incoming } = this
     let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
+    let over = false
     this.enter('requestBody')
     const clock = this.#watchUpload(() => asked === undefined)
     const look = (): void => {
       if (asked === undefined) return
       const { resolve, reject } = asked
-      const chunk = incoming.read() as Buffer | null
+      const chunk = over ? null : (incoming.read() as Buffer | null)
       if (chunk !== null) {
         this.#countRequest(chunk.length, clock)
         resolve({ value: chunk, done: false })
@@ -193,13 +218,16 @@ export class HttpExchange implements Exchange {
         clock.stop()
         if (this.phase === 'requestBody') this.enter('responseHead')
         resolve({ value: undefined, done: true })
-      } else if (incoming.destroyed || this.#ended) {
+      } else if (incoming.destroyed || over) {
         // Not an end: that would make a whole message of what came so far.
         reject(this.#error ?? clientClosed('requestBody'))
       } else return
       asked = undefined
     }
     const letGo = (): void => {
+      // Once: without a listener to take away, `off` would stop the stream that `resume` has set going.
+      if (over) return
+      over = true
       incoming.off('readable', look)
       incoming.off('end', look)
       // What still comes is read and dropped, so that the connection stays in step.
@@ -408,6 +436,7 @@ export class HttpExchange implements Exchange {
   }
 
   #told(error: GatewayError): Reply | undefined {
+    tellError(this.settings, this, error)
     try {
       return this.settings.onError?.(error, this)
     } catch {
@@ -531,6 +560,8 @@ export class HttpExchange implements Exchange {
       responseBytes: this.responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
+      times: this.#stopwatch?.read() ?? {},
+      remoteAddress: this.#remoteAddress,
     }
   }
 }

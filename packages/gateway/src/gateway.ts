@@ -225,4 +225,13 @@ export interface ExchangeSummary {
   readonly timeToHead: number | undefined
   /** Milliseconds from the request head to the end. */
   readonly duration: number
+  readonly times: PhaseTimes
+  /** The client's address when the request came. */
+  readonly remoteAddress: string | undefined
 }
+
+/**
+ * Milliseconds in each phase that there was. They add up to the duration: while both bodies move it is `responseBody`,
+ * and a request that is sent once more counts twice.
+ */
+export type PhaseTimes = Readonly<Partial<Record<Phase, number>>>

@@ -5,11 +5,12 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { probeAfter } from './ask.ts'
+import { tellEnd, tellUpstream } from './channels.ts'
 import { GatewayError } from './errors.ts'
 import { type Front, HttpExchange } from './exchange.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
-import { bind, InFlight, secureServer } from './listen.ts'
+import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { type Settings, settle } from './settings.ts'
 
@@ -32,6 +33,7 @@ export function httpGateway(
   const settings = settle(name, options)
   const { carry, tunnel, close: closeTransport } = transport(settings)
   const inFlight = new InFlight<HttpExchange>()
+  const sockets = new Set<Socket>()
   const underWay = new WeakMap<Socket, HttpExchange>()
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
@@ -45,7 +47,7 @@ export function httpGateway(
     },
     ended(exchange) {
       inFlight.delete(exchange)
-      settings.onEnd?.(exchange.summary())
+      tellEnd(settings, exchange)
     },
   }
 
@@ -67,7 +69,6 @@ export function httpGateway(
     underWay.set(exchange.incoming.socket, exchange)
     try {
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
-      if (closed !== undefined) throw overloaded()
       const ready = await prepare(settings, incomingOf(exchange), exchange)
       if (exchange.error !== undefined) throw exchange.error
       if ('status' in ready) {
@@ -75,6 +76,7 @@ export function httpGateway(
         return
       }
       Object.assign(exchange, ready)
+      tellUpstream(settings, exchange, ready.endpoint, ready.out)
       await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
     } catch (cause) {
       exchange.fail(cause)
@@ -125,6 +127,11 @@ export function httpGateway(
     // Node drops further fields silently; we count them ourselves and refuse.
     server.maxHeadersCount = 0
     if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      if (speaksHttp2(socket)) return
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
     server.on('request', handle)
     // Without these two Node would answer 100 and 417 itself; the origin decides (RFC 9110 §10.1.1).
     server.on('checkContinue', handle)
@@ -163,10 +170,14 @@ export function httpGateway(
     return listener
   }
 
+  const hasServed = (socket: Socket): boolean => underWay.get(socket)?.response.writableFinished === true
+
   async function shutDown(grace: number): Promise<void> {
     const stopped = [...listeners].map((listener) => listener.close())
-    for (const server of servers) server.closeIdleConnections()
+    for (const socket of sockets) if (hasServed(socket)) socket.destroySoon()
     for (const front of http2Fronts) front.close()
+    // What was accepted just now gets an answer too.
+    await settled(() => [...sockets].every((socket) => underWay.has(socket)), Math.min(grace, lastCall))
     await inFlight.drained(
       grace,
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),

@@ -20,6 +20,17 @@ export {
 } from './ask.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
 export { CertificateFiles, type CertificatePaths } from './certificates.ts'
+export {
+  type EndMessage,
+  type ErrorMessage,
+  type ExchangeMessage,
+  isWatched,
+  tellEnd,
+  tellError,
+  tellStart,
+  tellUpstream,
+  type UpstreamMessage,
+} from './channels.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
   clientClosed,
@@ -56,6 +67,7 @@ export type {
   Listener,
   ListenOptions,
   Outcome,
+  PhaseTimes,
   Pool,
   ReceivedRequest,
   Reply,
@@ -68,10 +80,11 @@ export type {
 } from './gateway.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
-export { bind, InFlight, secureServer } from './listen.ts'
+export { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { release } from './release.ts'
 export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
+export { Stopwatch } from './stopwatch.ts'
 export { createTunnel } from './tunnel.ts'
 export {
   type Choose,

@@ -1,0 +1,34 @@
+/** How long an exchange was in each phase. Every millisecond counts for one phase only. */
+
+import type { Phase } from './errors.ts'
+import type { PhaseTimes } from './gateway.ts'
+
+export class Stopwatch {
+  readonly #times: Partial<Record<Phase, number>> = {}
+  #phase: Phase
+  #since = performance.now()
+
+  constructor(phase: Phase) {
+    this.#phase = phase
+  }
+
+  enter(phase: Phase): void {
+    const now = performance.now()
+    this.#times[this.#phase] = (this.#times[this.#phase] ?? 0) + now - this.#since
+    this.#phase = phase
+    this.#since = now
+  }
+
+  /** Where the time since the last phase began has really gone. */
+  divide(times: PhaseTimes): void {
+    this.#since = performance.now()
+    for (const [phase, ms] of Object.entries(times) as [Phase, number][])
+      this.#times[phase] = (this.#times[phase] ?? 0) + ms
+  }
+
+  /** Up to now. */
+  read(): PhaseTimes {
+    this.enter(this.#phase)
+    return { ...this.#times }
+  }
+}
