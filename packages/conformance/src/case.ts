@@ -99,15 +99,17 @@ export interface Case {
   /** How long one run may take, in milliseconds, before it counts as a fault of the case. 30 s when absent. */
   readonly limit?: number
   readonly run: Run | Variants
+  /** Why nobody can judge it on the wire. It is skipped with this reason, and stays in the list for those who look. */
+  readonly unseen?: string
 }
 
 export type Level = 'MUST' | 'SHOULD' | 'MAY'
 
 /**
- * What not every target has. All but `h2` are taken for granted: who lacks one has to say so, and then has to pass the
+ * What not every target has. All but `h2` and `log` are taken for granted: who lacks one has to say so, and then has to pass the
  * cases about leaving it out cleanly.
  */
-export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2'
+export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2' | 'log'
 
 /** Throws to say no. */
 export type Run = (stage: Stage) => Promise<void>
@@ -155,6 +157,13 @@ export interface Stage {
   memory(): Promise<number | undefined>
   /** Open descriptors of the target, or undefined where they cannot be seen. */
   descriptors(): Promise<number | undefined>
+  /**
+   * The line of the log about the exchange with this request target: one JSON object per exchange on standard output.
+   * Only targets that have `log` write one.
+   */
+  logged(target: string): Promise<Readonly<Record<string, unknown>>>
+  /** Tells the target to end (SIGTERM), and resolves once it has. Another one is started for the next run. */
+  terminate(): Promise<void>
   /** Aborts when the case is over, or the target has died. */
   readonly signal: AbortSignal
 }

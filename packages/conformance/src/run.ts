@@ -163,7 +163,7 @@ interface VariantOutcome {
 }
 
 const plain: Setup = { name: 'as usual' }
-const optIn: ReadonlySet<Capability> = new Set(['h2'])
+const optIn: ReadonlySet<Capability> = new Set(['h2', 'log'])
 const worstFirst: readonly Verdict[] = ['harness failed', 'crash', 'fail', 'pass']
 
 function partsOf(one: Case): Omit<Part, 'pending'>[] {
@@ -178,6 +178,7 @@ function partsOf(one: Case): Omit<Part, 'pending'>[] {
 }
 
 function notApplicable({ one, setup }: Part, subject: Subject): string | undefined {
+  if (one.unseen !== undefined) return one.unseen
   for (const need of one.needs ?? []) {
     if (subject.lacks?.includes(need)) return `it is declared to lack ${need}`
     if (optIn.has(need) && !subject.has?.includes(need)) return `it is not declared to have ${need}`

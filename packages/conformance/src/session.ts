@@ -111,14 +111,29 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       const { signal } = curtain
       const { instance } = alive
       const { url: target, pid } = instance
-      const stage = setStage({ origin, target, pid, record, delivery: name, seed, signal })
+      let told = false
+      const died = alive.died.then(() => (told ? new Promise<never>(() => {}) : undefined))
+      const stage = setStage({
+        ...{ origin, target, pid, record, delivery: name, seed, signal },
+        stdout: () => instance.stdout?.() ?? '',
+        async terminate() {
+          if (pid === undefined) throw new Error('a target without a process cannot be told to end')
+          told = true
+          process.kill(pid, 'SIGTERM')
+          await instance.exited
+        },
+      })
       origin.reset({ signal, transcript: record, delivery: delivery(name, seeded(seed + 2)) })
-      const asked = await attempt(run(stage), limit, alive.died)
-      const settled = await attempt(ledger(stage), limit, alive.died)
+      const asked = await attempt(run(stage), limit, died)
+      if (told) {
+        for (const client of stage.clients) client.close()
+        origin.forget()
+      }
+      const settled = told ? undefined : await attempt(ledger(stage), limit, died)
       // A dead process is seen dead a little later than its sockets are.
       const dead = settled !== undefined && (await hasDied(alive))
       curtain.abort()
-      if (settled !== undefined) await restart()
+      if (settled !== undefined || told) await restart()
       const error = asked ?? settled
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }

@@ -23,6 +23,9 @@ export interface Scenery {
   readonly delivery: DeliveryName
   readonly seed: number
   readonly signal: AbortSignal
+  /** What the target has written to standard output, if that can be seen. */
+  readonly stdout: () => string
+  readonly terminate: () => Promise<void>
 }
 
 export interface SetStage extends Stage {
@@ -30,7 +33,8 @@ export interface SetStage extends Stage {
   readonly clients: readonly Client[]
 }
 
-export function setStage({ origin, target, pid, record, delivery: name, seed, signal }: Scenery): SetStage {
+export function setStage(scenery: Scenery): SetStage {
+  const { origin, target, pid, record, delivery: name, seed, signal, stdout, terminate } = scenery
   const clients: Client[] = []
   const cuts = delivery(name, seeded(seed + 1))
   const stage: SetStage = {
@@ -71,8 +75,30 @@ export function setStage({ origin, target, pid, record, delivery: name, seed, si
     async pass(ms) {
       await passing(ms)
     },
+    async logged(path) {
+      for (const end = performance.now() + patience; performance.now() < end; await passing(10)) {
+        const found = linesOf(stdout()).find((line) => line.target === path)
+        if (found) return found
+      }
+      throw new Failed(`it logged nothing about ${path} within ${patience} ms`)
+    },
+    terminate,
     memory: () => residentMemory(pid),
     descriptors: () => openDescriptors(pid),
   }
   return stage
+}
+
+/** How long a line of the log may take. */
+const patience = 4000
+
+function linesOf(text: string): Readonly<Record<string, unknown>>[] {
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return []
+    try {
+      return [JSON.parse(line)]
+    } catch {
+      return []
+    }
+  })
 }

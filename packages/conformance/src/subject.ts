@@ -33,6 +33,8 @@ export interface Instance extends AsyncDisposable {
   readonly pid?: number | undefined
   /** What it has said on standard error so far. */
   readonly stderr?: () => string
+  /** The same of standard output, for those that have `log`. */
+  readonly stdout?: () => string
   /** Resolves when it has ended, wanted or not. */
   readonly exited?: Promise<unknown>
 }
