@@ -165,6 +165,14 @@ export const rules: readonly Rule[] = [
     },
   ),
   laxer(
+    'Connection in the trailers of the message before, where it means nothing',
+    'RFC 9110 §6.5.1',
+    ({ reason, rest }, { kind, text }) =>
+      kind === 'request' &&
+      reason === 'HPE_CLOSED_CONNECTION' &&
+      /^0+[^\n]*\n(?:[^\n]+\n)*?connection:[^\n]*close/im.test(text.slice(0, text.length - rest.length)),
+  ),
+  laxer(
     'a framing field in the trailers, where it means nothing',
     'RFC 9110 §6.5.1',
     ({ reason, rest, ours, nodes }) =>
