@@ -1,0 +1,155 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import type { GatewayOptions } from '@relayrace/gateway'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createDuplexGateway } from '../src/index.ts'
+
+const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
+const chunks = (...pieces: string[]): string =>
+  pieces.map((piece) => `${piece.length.toString(16)};x=y\r\n${piece}\r\n`).join('')
+
+async function stage(options: Partial<GatewayOptions> = {}) {
+  const origin: Origin = await startOrigin()
+  onTestFinished(() => origin[Symbol.asyncDispose]())
+  const gateway = createDuplexGateway({ upstream: origin.url, ...options })
+  onTestFinished(() => gateway.close(0))
+  const { url } = await gateway.listen()
+  const client: Client = await connect(url)
+  onTestFinished(() => client.close())
+  return { origin, gateway, client, url }
+}
+
+/** Until something else has happened meanwhile. */
+const later = async (): Promise<void> => {
+  for (let turns = 0; turns < 10; turns++) await nextTurn()
+}
+
+describe('a hook that takes its time', () => {
+  test.each([
+    ['in one write', true],
+    ['after the head', false],
+  ])('changes nothing of a chunked response that came %s', async (_, together) => {
+    const { origin, client } = await stage({ modifyResponse: later })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    const exchange = await origin.request()
+    const start = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
+    if (together) exchange.send(`${start}${chunks('hello', ' world')}0\r\n\r\n`)
+    else {
+      await exchange.send(start)
+      exchange.send(`${chunks('hello', ' world')}0\r\n\r\n`)
+    }
+    const response = await client.response()
+    expect([response.verdict, response.text]).toEqual(['complete', 'hello world'])
+  })
+
+  test.each([
+    ['in one write', true],
+    ['after the head', false],
+  ])('changes nothing of a chunked request that came %s', async (_, together) => {
+    const { origin, client } = await stage({ rewrite: later })
+    const start = head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')
+    for (let times = 0; times < 2; times++) {
+      if (together) client.send(`${start}${chunks('hello', ' world')}0\r\n\r\n`)
+      else {
+        await client.send(start)
+        client.send(`${chunks('hello', ' world')}0\r\n\r\n`)
+      }
+      const exchange = await origin.request()
+      const request = await exchange.done()
+      expect([request.verdict, request.text]).toEqual(['complete', 'hello world'])
+      exchange.send(head('HTTP/1.1 200 OK', 'Content-Length: 0'))
+      expect((await client.response()).status).toBe(200)
+    }
+  })
+})
+
+describe('a hook that makes up what cannot be sent', () => {
+  test.each([
+    ['a field of a reply', { status: 502, fields: { 'X-Bad': 'a\r\nSet-Cookie: b' } }],
+    ['a status of a reply', { status: 20 }],
+  ])('costs the exchange, not the process: %s', async (_, reply) => {
+    const { origin, client, gateway } = await stage({ onError: () => reply })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    ;(await origin.request()).connection.reset()
+    const response = await client.response()
+    expect([response.verdict, response.status, response.has('set-cookie')]).toEqual(['complete', 502, false])
+    expect(gateway.inFlight).toBe(0)
+  })
+
+  test('costs the exchange, not the process: a reason', async () => {
+    const { origin, client } = await stage({
+      modifyResponse(response) {
+        response.reason = 'OK\r\nSet-Cookie: a=b'
+      },
+    })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    ;(await origin.request()).send(head('HTTP/1.1 200 OK', 'Content-Length: 0'))
+    const response = await client.response()
+    expect([response.verdict, response.status, response.has('set-cookie')]).toEqual(['complete', 502, false])
+  })
+
+  test('costs the exchange, not the process: a method', async () => {
+    const { origin, client } = await stage({
+      rewrite(out) {
+        out.method = 'GET /admin HTTP/1.1\r\nX: '
+      },
+    })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    expect((await client.response()).status).toBe(500)
+    expect(origin.requests).toEqual([])
+  })
+})
+
+describe('what follows a request that is refused', () => {
+  test.each([
+    ['CONNECT', head('CONNECT evil.example:443 HTTP/1.1', 'Host: evil.example'), 501],
+    ['an unknown transfer coding', head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip'), 501],
+    ['two lengths', head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1', 'Content-Length: 2'), 400],
+    ['U+00A0 around a coding', head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked\xa0'), 501],
+    ['U+00A0 around a length', head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5\xa0'), 400],
+    ['a bare LF', 'GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n', 400],
+  ])('never gets to the origin: %s', async (_, request, status) => {
+    const { origin, client } = await stage()
+    client.send(`${request}${head('GET /smuggled HTTP/1.1', 'Host: a')}`)
+    expect((await client.response()).status).toBe(status)
+    await client.ended()
+    expect(client.untaken.toString()).toBe('')
+    expect(origin.requests).toEqual([])
+  })
+})
+
+test('one Content-Length goes on, to HEAD and in a 304 as well', async () => {
+  const { origin, client } = await stage()
+  for (const [method, status] of [
+    ['HEAD', 200],
+    ['GET', 304],
+  ] as const) {
+    client.send(head(`${method} / HTTP/1.1`, 'Host: a'))
+    ;(await origin.request()).send(head(`HTTP/1.1 ${status} X`, 'Content-Length: 05', 'Content-Length: 5, 5'))
+    expect((await client.response({ to: method })).all('content-length')).toEqual(['5'])
+  }
+})
+
+test.each([
+  ['interim', 'HTTP/1.1 103 Early Hints'],
+  ['final', 'HTTP/1.1 304 Not Modified'],
+])('a response without content whose framing fields make no sense is 502: %s', async (_, start) => {
+  const { origin, client } = await stage()
+  client.send(head('GET / HTTP/1.1', 'Host: a'))
+  ;(await origin.request()).send(head(start, 'Content-Length: 3', 'Transfer-Encoding: chunked'))
+  expect((await client.response()).status).toBe(502)
+  expect(client.informational).toEqual([])
+})
+
+test('closing ends in spite of a client that does not take its answer', async () => {
+  const { origin, client, gateway } = await stage()
+  client.pause()
+  client.send(head('GET / HTTP/1.1', 'Host: a'))
+  const exchange = await origin.request()
+  const size = 64 * 2 ** 20
+  void exchange.send(head('HTTP/1.1 200 OK', `Content-Length: ${size}`))
+  void exchange.send(Buffer.alloc(size))
+  await gateway.close(0)
+  expect(gateway.inFlight).toBe(0)
+  await exchange.connection.closed
+})
