@@ -298,12 +298,10 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   }
 
   #releaseLater(upstream: UpstreamConnection): void {
-    const { socket } = this.#response.wire
-    const taken = (): void => {
+    this.#response.wire.whenTaken(() => {
       upstream.wire.resume()
       upstream.release()
-    }
-    socket.write('', taken)
+    })
   }
 
   // ---- other ends

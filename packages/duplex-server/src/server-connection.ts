@@ -3,7 +3,14 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type Framing, GatewayError, requestFraming } from '@relayrace/gateway'
+import {
+  type Framing,
+  GatewayError,
+  type InFlight,
+  lastCall,
+  requestFraming,
+  settled,
+} from '@relayrace/gateway'
 import { parseRequestHead, type RequestLine, responseHead } from './head.ts'
 import { Inbound } from './inbound.ts'
 import { Malformed, type MessageEvents, MessageReader } from './message.ts'
@@ -38,6 +45,27 @@ const linger = 5_000
 /** Pipelined requests that wait for their turn, in bytes. Beyond that the client is not read. */
 const mostWaiting = 64 * 1024
 
+/** Ends the connections of a server that accepts no more: each when it has nothing under way, the rest after `grace` ms. */
+export async function endConnections(
+  connections: ReadonlySet<ServerConnection>,
+  inFlight: InFlight<{ abort(reason: unknown): void }>,
+  grace: number,
+): Promise<void> {
+  for (const connection of connections) {
+    if (connection.idle && !connection.isFresh) connection.wire.socket.destroySoon()
+  }
+  // What was accepted just now gets an answer too.
+  await settled(() => [...connections].every(({ isFresh }) => !isFresh), Math.min(grace, lastCall))
+  await inFlight.drained(
+    grace,
+    () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
+  )
+  // The kernel may not have taken all that was written.
+  for (const connection of connections) connection.wire.socket.destroySoon()
+  await settled(() => connections.size === 0, grace)
+  for (const connection of connections) connection.wire.socket.destroy()
+}
+
 export class ServerConnection implements WireEvents, MessageEvents, Limited, ResponseChannel {
   readonly wire: Wire
   readonly #answerer: Answerer
@@ -60,6 +88,11 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     this.#since = performance.now()
     this.wire = Wire.accept(socket, this)
     answerer.sweep.add(this)
+  }
+
+  /** It was accepted, and has not asked for anything yet. */
+  get isFresh(): boolean {
+    return this.#deadlinePhase === 'head' && this.#response === undefined
   }
 
   get idle(): boolean {

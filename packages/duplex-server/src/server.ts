@@ -22,7 +22,7 @@ import {
 import type { RequestLine } from './head.ts'
 import type { Inbound } from './inbound.ts'
 import type { Producer, Response } from './response.ts'
-import { type Answerer, ServerConnection } from './server-connection.ts'
+import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
 import { Sweep } from './sweep.ts'
 import { probeAfter } from './upstream-connection.ts'
 import type { Wire, WireEvents } from './wire.ts'
@@ -93,12 +93,7 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
 
   async function shutDown(grace: number): Promise<void> {
     const stopped = [...listeners].map((listener) => listener.close())
-    for (const connection of connections) if (connection.idle) connection.wire.socket.destroySoon()
-    await inFlight.drained(
-      grace,
-      () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
-    )
-    for (const connection of connections) connection.wire.socket.destroySoon()
+    await endConnections(connections, inFlight, grace)
     await Promise.all(stopped)
   }
 

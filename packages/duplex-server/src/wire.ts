@@ -34,6 +34,7 @@ export class Wire {
   #reading = true
   #inCallback = false
   #awaitingDrain = false
+  readonly #whenTaken: (() => void)[] = []
   #error: Error | undefined
 
   private constructor(socket: Socket | ((onread: net.OnReadOpts) => Socket), events: WireEvents) {
@@ -101,7 +102,7 @@ export class Wire {
   write(bytes: Buffer | string): boolean {
     if (typeof bytes === 'string') this.socket.write(bytes, 'latin1')
     else this.socket.write(bytes)
-    return this.#taken()
+    return this.#allTaken()
   }
 
   /** Like `write`, with one system call for all parts. */
@@ -113,10 +114,10 @@ export class Wire {
       else socket.write(part)
     }
     socket.uncork()
-    return this.#taken()
+    return this.#allTaken()
   }
 
-  #taken(): boolean {
+  #allTaken(): boolean {
     const { socket } = this
     if (socket.writableLength === 0) return true
     if (!this.#awaitingDrain) {
@@ -125,10 +126,17 @@ export class Wire {
       // the others tells.
       socket.write(nothing, () => {
         this.#awaitingDrain = false
+        for (const callback of this.#whenTaken.splice(0)) callback()
         if (!socket.destroyed) this.events.drained()
       })
     }
     return false
+  }
+
+  /** Calls back when everything written so far has been taken, or never will be. */
+  whenTaken(callback: () => void): void {
+    if (this.#awaitingDrain) this.#whenTaken.push(callback)
+    else callback()
   }
 
   /** Stops reading. Within `received` it takes effect before the buffer is read into again. */

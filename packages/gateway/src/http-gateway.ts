@@ -183,7 +183,11 @@ export function httpGateway(
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
     )
     for (const front of http2Fronts) front.destroy()
-    for (const server of servers) server.closeAllConnections()
+    for (const server of servers) {
+      server.closeAllConnections()
+      // It is closed already; this stops what it does at intervals.
+      server.close(() => {})
+    }
     await Promise.all(stopped)
     await closeTransport()
   }

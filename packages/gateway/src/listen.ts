@@ -1,7 +1,7 @@
 /** Listening, and ending in order: what the lifecycle of every gateway has in common. */
 
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, Server } from 'node:net'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { Listener, ListenOptions } from './gateway.ts'
 
@@ -15,7 +15,8 @@ export async function bind(server: Server, where: ListenOptions = {}): Promise<L
   await once(server, 'listening')
   const close = async (): Promise<void> => {
     if (!server.listening) return
-    await new Promise<void>((resolve) => server.close(() => resolve()))
+    // Not `http.Server.close`: it also ends connections on which the first request is just about to come.
+    await new Promise<void>((resolve) => Server.prototype.close.call(server, () => resolve()))
   }
   return {
     url: urlOf(server, tls !== undefined),
@@ -42,6 +43,15 @@ function urlOf(server: Server, secure: boolean): URL {
   if (typeof address === 'string') return new URL(`${scheme}+unix://${encodeURIComponent(address)}/`)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return new URL(`${scheme}://${host}:${address.port}/`)
+}
+
+/** How long a connection that was accepted just before the end may take to send its request, in ms. */
+export const lastCall = 500
+
+/** Resolves when that is so, or after `limit` ms. */
+export async function settled(isSo: () => boolean, limit: number): Promise<void> {
+  const until = performance.now() + limit
+  while (!isSo() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 /** Counts what is under way and lets `close` wait for it. */

@@ -1,6 +1,7 @@
 /** Runs a gateway as a program: options from the environment and the command line, workers, an end in order. */
 
 import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
@@ -74,42 +75,70 @@ function endInOrder(close: (signal: NodeJS.Signals) => Promise<unknown>): void {
   if (cluster.isWorker) process.on('disconnect', () => process.exit(0))
 }
 
-/** Starts the workers, replaces one that dies, and says where they listen once all do. */
+/** Starts the workers, replaces one that dies, and all of them on SIGUSR2. Says where they listen once all do. */
 async function supervise(name: string, { workers, options, tls }: Invocation): Promise<void> {
   let ending = false
-  let listening = 0
-  let startedAt = 0
-  const start = (): void => {
-    startedAt = performance.now()
-    const worker: Worker = cluster.fork()
-    worker.once('message', ({ url }: { url: string }) => {
-      if (++listening === workers)
-        console.log(`${name} ${url} -> ${upstreamText(options)} (${workers} workers)`)
-    })
+  let ready = false
+  const startedAt = performance.now()
+
+  /** Resolves with its URL when the worker accepts connections. */
+  async function start(): Promise<string> {
+    const worker = cluster.fork()
     worker.once('exit', (code) => {
-      if (ending) return
-      // A worker that cannot even start will not do better a second time.
-      if (listening < workers || performance.now() - startedAt < 1_000) process.exit(code === 0 ? 1 : code)
+      if (ending || leaving.has(worker)) return
+      // Workers that cannot even start will not do better a second time.
+      if (!ready || performance.now() - startedAt < 1_000) process.exit(code === 0 ? 1 : code)
       console.error(`${name}: worker ${worker.process.pid} ended with ${code}; starting another`)
-      start()
+      void start()
+    })
+    const [{ url }] = (await once(worker, 'message')) as [{ url: string }]
+    return url
+  }
+
+  /** Each new worker accepts connections before an old one stops, and the old one ends what it has begun. */
+  async function replaceAll(): Promise<void> {
+    const old = running()
+    for (const worker of old) {
+      await start()
+      await dismiss(worker, 'SIGTERM')
+    }
+    console.error(`${name}: replaced ${old.length} workers`)
+  }
+
+  let replacing = false
+  process.on('SIGUSR2', async () => {
+    if (replacing || ending) return
+    replacing = true
+    await replaceAll()
+    replacing = false
+  })
+  if (tls !== undefined) {
+    process.on('SIGHUP', () => {
+      for (const worker of running()) worker.process.kill('SIGHUP')
     })
   }
-  for (let i = 0; i < workers; i++) start()
-  if (tls !== undefined)
-    process.on('SIGHUP', () => {
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP')
-    })
-  endInOrder(async (signal) => {
+  endInOrder((signal) => {
     ending = true
-    const running = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
-    await Promise.all(
-      running.map((worker) => {
-        const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-        worker.process.kill(signal)
-        return exited
-      }),
-    )
+    return Promise.all(running().map((worker) => dismiss(worker, signal)))
   })
+
+  const [url] = await Promise.all(Array.from({ length: workers }, start))
+  ready = true
+  console.log(`${name} ${url} -> ${upstreamText(options)} (${workers} workers)`)
+}
+
+/** Workers that were told to end. */
+const leaving = new WeakSet<Worker>()
+
+const running = (): Worker[] =>
+  Object.values(cluster.workers ?? {}).filter(
+    (worker) => worker !== undefined && !leaving.has(worker),
+  ) as Worker[]
+
+async function dismiss(worker: Worker, signal: NodeJS.Signals): Promise<void> {
+  leaving.add(worker)
+  worker.process.kill(signal)
+  if (!worker.isDead()) await once(worker, 'exit')
 }
 
 function upstreamText({ upstream }: GatewayOptions): string {
@@ -212,7 +241,7 @@ function help(name: string): string {
     '  UPSTREAM   the origin: an http: or https: URL, or unix:/path/to/socket',
     '  PORT       where to listen; 0 (default) takes a free port',
     '  HOST       the address to listen on; default 127.0.0.1',
-    '  WORKERS    processes; default 1',
+    '  WORKERS    processes; default 1. SIGUSR2 replaces them one by one, and no exchange is lost',
     '  PSEUDONYM  the name in Via and Proxy-Status; default random',
     '',
     'Options (durations in milliseconds, sizes in bytes; Infinity is no limit)',
