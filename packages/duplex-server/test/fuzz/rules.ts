@@ -165,6 +165,14 @@ export const rules: readonly Rule[] = [
     },
   ),
   laxer(
+    'Proxy-Connection, which ends nothing but for Node',
+    'RFC 9112 §C.2.2',
+    ({ reason, rest }, { kind, text }) =>
+      kind === 'request' &&
+      reason === 'HPE_CLOSED_CONNECTION' &&
+      /^proxy-connection:[^\n]*close/im.test(text.slice(0, text.length - rest.length)),
+  ),
+  laxer(
     'Connection in the trailers of the message before, where it means nothing',
     'RFC 9110 §6.5.1',
     ({ reason, rest }, { kind, text }) =>
