@@ -358,11 +358,12 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     const asked = answer(ask(client, { ':path': '/' }))
     const { send } = await origin.request()
     const leaving = once(client, 'goaway')
+    const left = once(client, 'close')
     process.kill(pid, 'SIGTERM')
     await leaving
     await send(ok)
     expect((await asked).text).toBe('ok')
-    await once(client, 'close')
+    await left
     await expect(once(session(url), 'connect')).rejects.toThrow()
   })
 })
