@@ -13,12 +13,15 @@ const patience = 3000
 export async function settleUpstream(origin: Origin): Promise<void> {
   await Promise.all(
     origin.connections.map(async (connection) => {
+      connection.resume()
+      // Over TLS it takes a moment until the last write is known to be done.
+      const end = performance.now() + patience
+      while (connection.busy && !connection.ending && performance.now() < end) await pause(5)
       const { busy } = connection
       // An idle connection may stay open until the origin closes it.
       if (!busy) connection.end()
-      connection.resume()
       try {
-        await connection.ended({ within: patience })
+        await connection.ended({ within: busy ? 0 : patience })
       } catch (error) {
         if (!(error instanceof Missed)) throw error
         throw new Failed(

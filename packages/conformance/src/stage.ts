@@ -77,7 +77,8 @@ export function setStage(scenery: Scenery): SetStage {
     },
     async logged(path) {
       for (const end = performance.now() + patience; performance.now() < end; await passing(10)) {
-        const found = linesOf(stdout()).find((line) => line.target === path)
+        const [found, ...more] = linesOf(stdout()).filter((line) => line.target === path)
+        if (more.length > 0) throw new Failed(`it logged ${more.length + 1} lines about ${path}`)
         if (found) return found
       }
       throw new Failed(`it logged nothing about ${path} within ${patience} ms`)

@@ -1,10 +1,11 @@
 /** ERR: what a client is told when something fails. RFC 9110 §15.6, RFC 9112 §9.6, RFC 9209. */
 
 import type { Client, Exchange, Message, Origin } from '@relayrace/fixtures/wire'
-import { type Case, chunked, each, get, head, reply, type Setup, type Stage } from '../case.ts'
+import { type Case, chunked, chunks, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, refused } from '../expect.ts'
 import { refuses } from '../refusal.ts'
 import { unknownAuthority } from '../secure.ts'
+import { type Line, logging, says, unique } from './obs.ts'
 
 const nobodyListens: Setup = {
   name: 'with an upstream where nobody listens',
@@ -157,6 +158,42 @@ export const err: readonly Case[] = [
       await client.ended()
       equal(origin.requests.length, 0, 'the number of requests at the origin')
     }),
+  },
+  {
+    id: 'ERR-06',
+    rule: 'ours: RFC 9209 has no error for a client that left',
+    level: 'SHOULD',
+    needs: ['log'],
+    title: 'takes a client that left for no failure of the origin',
+    setup: logging,
+    deliveries: ['coalesced'],
+    run: {
+      'before the response': async (stage) => {
+        const path = unique(stage)
+        const { client, exchange } = await stage.ask(get(path))
+        client.close()
+        await exchange?.connection.ended()
+        notOfTheOrigin(await stage.logged(path), 499)
+      },
+      'during an upload': async (stage) => {
+        const path = unique(stage)
+        const { client, exchange } = await stage.ask(
+          `${head(`POST ${path} HTTP/1.1`, 'Host: a', 'Content-Length: 100')}hello`,
+        )
+        client.reset()
+        await exchange?.connection.ended()
+        notOfTheOrigin(await stage.logged(path), 499)
+      },
+      'in the response': async (stage) => {
+        const path = unique(stage)
+        const { client, exchange } = await stage.ask(get(path))
+        exchange?.send(head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked') + chunks('hello'))
+        await (await client.responding()).body(5)
+        client.close()
+        await exchange?.connection.ended()
+        notOfTheOrigin(await stage.logged(path), 200)
+      },
+    },
   },
   {
     id: 'ERR-08',
@@ -376,4 +413,8 @@ function saysWhat(response: Message, error: RegExp): void {
   const said = response.all('proxy-status').join(', ')
   const type = /;\s*error=([a-z_]+)/.exec(said)?.[1] ?? ''
   check(error.test(type), `Proxy-Status of the response is ${said || 'not there'}`)
+}
+
+function notOfTheOrigin(line: Line, status: number): void {
+  says(line, { outcome: 'aborted', endedBy: 'client', status })
 }

@@ -6,12 +6,16 @@ import { duplx } from './duplx.ts'
 import { err } from './err.ts'
 import { flush } from './flush.ts'
 import { frame } from './frame.ts'
+import { fwd } from './fwd.ts'
 import { hdr } from './hdr.ts'
 import { host } from './host.ts'
 import { info } from './info.ts'
 import { limit } from './limit.ts'
 import { nobody } from './nobody.ts'
+import { obs } from './obs.ts'
 import { pass } from './pass.ts'
+import { pool } from './pool.ts'
+import { sec } from './sec.ts'
 import { smug } from './smug.ts'
 import { strm } from './strm.ts'
 import { time } from './time.ts'
@@ -36,7 +40,11 @@ export const cases: readonly Case[] = [
   ...duplx,
   ...smug,
   ...limit,
+  ...pool,
+  ...fwd,
   ...uri,
   ...host,
   ...err,
+  ...sec,
+  ...obs,
 ]
