@@ -6,14 +6,12 @@ import {
   type Agents,
   createAgents,
   createTunnel,
-  type Endpoint,
   type GatewayOptions,
   type HttpExchange,
   type HttpGateway,
   httpGateway,
   mayRepeat,
   responseTo,
-  type Settings,
   servername,
 } from '@relayrace/gateway'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
@@ -55,10 +53,11 @@ async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): 
   }
 }
 
-/** Has the library open the request, and fills in its head. */
+/** Has the library open the request. */
 function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): ClientRequest {
-  const { incoming, response, out, endpoint, settings } = exchange
-  let request: ClientRequest | undefined
+  const { incoming, response, out, endpoint } = exchange
+  // As a type of its own, because the compiler does not see that the library calls back.
+  let request = undefined as ClientRequest | undefined
   const options: ServerOptions = {
     target: {
       protocol: endpoint.secure ? 'https:' : 'http:',
@@ -69,10 +68,9 @@ function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): 
     },
     agent,
     method: out.method,
-    // The object on which the library builds the options of `http.request`.
-    ssl: requestOptions(settings, endpoint),
+    ssl: requestOptions(exchange),
     // All the library does with its body stream is to pipe it to the request. It is the one place where it shows the
-    // request before the head is written, and where `pump` takes over with its clocks, its limits and its trailers.
+    // request, and where `pump` takes over with its clocks, its limits and its trailers.
     buffer: {
       pipe(opened: ClientRequest) {
         request = opened
@@ -81,12 +79,8 @@ function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): 
   }
   // With a callback it reports errors there instead of throwing them. `responseTo` hears of them from the request.
   proxy.web(new Blank(incoming) as unknown as IncomingMessage, response, options, ignore)
-  const opened = request as ClientRequest | undefined
-  if (opened === undefined) throw new TypeError('http-proxy-3 has opened no request')
-  opened.path = out.path
-  const { raw } = out.fields
-  for (let i = 0; i < raw.length; i += 2) opened.appendHeader(raw[i] as string, raw[i + 1] as string)
-  return opened
+  if (request === undefined) throw new TypeError('http-proxy-3 has opened no request')
+  return request
 }
 
 const ignore = (): void => {}
@@ -94,7 +88,7 @@ const ignore = (): void => {}
 /**
  * What the library is told of the client's request: nothing. It would resolve dot segments, drop an empty query, send
  * hop-by-hop fields on, merge repeats, and take the framing off DELETE and OPTIONS, whose body then reads as another
- * request (CVE-2026-29057). The head is written by us instead.
+ * request (CVE-2026-29057).
  */
 class Blank {
   readonly method = 'GET'
@@ -113,7 +107,22 @@ class Blank {
   }
 }
 
-function requestOptions(settings: Settings, { secure, hostname }: Endpoint): object {
-  const options = { setHost: false, maxHeaderSize: settings.limits.responseHead }
-  return secure ? { ...options, servername: servername(settings, hostname) } : options
+/**
+ * The object on which the library builds the options of `http.request`. What it would write over with what it has made
+ * of the request's head stays as it is: target and field lines go on the wire as the exchange has them.
+ */
+function requestOptions({ out, endpoint, settings }: HttpExchange): object {
+  return {
+    get path() {
+      return out.path
+    },
+    set path(_) {},
+    get headers() {
+      return out.fields.raw
+    },
+    set headers(_) {},
+    setHost: false,
+    maxHeaderSize: settings.limits.responseHead,
+    servername: endpoint.secure ? servername(settings, endpoint.hostname) : undefined,
+  }
 }
