@@ -71,8 +71,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     }
     this.sent = true
     this.reusedSocket = this.#connections.opening === undefined
+    if (this.#connections.opening !== undefined) this.#exchange.spent(this.#connections.opening)
     this.#exchange.enter('responseHead')
-    if (this.#connections.opening !== undefined) this.#exchange.connected(this.#connections.opening)
     this.#handler.onRequestStart(this, null)
   }
 

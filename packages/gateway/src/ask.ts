@@ -123,12 +123,12 @@ export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<
 export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): void {
   ask.once('socket', (socket: Socket) => {
     if (!socket.connecting) return
-    const { phase, endpoint } = exchange
+    const { endpoint } = exchange
     // An address needs no looking up, and there is no event that would say so.
     exchange.enter(endpoint.socketPath === undefined && isIP(endpoint.hostname) === 0 ? 'dns' : 'connect')
     socket.once('lookup', () => exchange.enter('connect'))
     if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
-    socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.enter(phase))
+    socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.connected())
   })
 }
 

@@ -116,8 +116,14 @@ export class HttpExchange implements Exchange {
   }
 
   /** How the time since the phase began was spent, when a strategy knows better: on a new connection. */
-  connected(times: PhaseTimes): void {
+  spent(times: PhaseTimes): void {
     this.#stopwatch?.divide(times)
+  }
+
+  /** There is a connection: the request is on its way, or all out already. */
+  connected(): void {
+    const sent = this.framing.kind === 'none' || this.incoming.readableEnded
+    this.enter(sent ? 'responseHead' : 'requestBody')
   }
 
   get request(): ReceivedRequest {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
+import { createLog } from './log.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './program-tls.ts'
 import { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
 
@@ -154,6 +155,7 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
     version: { type: 'boolean' },
     forwarded: { type: 'string' },
     'preserve-host': { type: 'boolean' },
+    log: { type: 'boolean' },
     grace: { type: 'string' },
   }
   for (const [group, defaults] of Object.entries(groups)) {
@@ -180,6 +182,7 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
     limits: numbers<Limits>('limits', values),
     pool: numbers<Pool>('pool', values),
     tls: upstreamTls(values),
+    ...(values.log === true && { onEnd: logOnStdout() }),
     ...(env.PSEUDONYM === undefined ? {} : { pseudonym: env.PSEUDONYM }),
   }
   return {
@@ -190,6 +193,14 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
     tls: serverTls(values),
     grace: values.grace === undefined ? 10_000 : duration('--grace', String(values.grace)),
   }
+}
+
+/** A reader that has gone away is no reason to stop serving. */
+function logOnStdout(): NonNullable<GatewayOptions['onEnd']> {
+  process.stdout.on('error', () => {})
+  const { log, flush } = createLog((text) => process.stdout.write(text))
+  process.on('exit', flush)
+  return log
 }
 
 function rewriteOf(
@@ -247,6 +258,7 @@ function help(name: string): string {
     'Options (durations in milliseconds, sizes in bytes; Infinity is no limit)',
     '  --forwarded set|append|none   what to say about the client; default set: what it claims itself is removed',
     "  --preserve-host               send the client's Host upstream",
+    '  --log                         a line of JSON on standard output for each exchange',
     '  --grace MS                    how long SIGTERM waits for exchanges in flight; default 10000',
   ]
   for (const [group, defaults] of Object.entries(groups)) {

@@ -19,11 +19,14 @@ export class Stopwatch {
     this.#since = now
   }
 
-  /** Where the time since the last phase began has really gone. */
+  /** Where the time since the last phase began has gone; what is left of it is that phase's. */
   divide(times: PhaseTimes): void {
-    this.#since = performance.now()
-    for (const [phase, ms] of Object.entries(times) as [Phase, number][])
+    const now = performance.now()
+    for (const [phase, ms] of Object.entries(times) as [Phase, number][]) {
       this.#times[phase] = (this.#times[phase] ?? 0) + ms
+      this.#since += ms
+    }
+    this.#since = Math.min(this.#since, now)
   }
 
   /** Up to now. */

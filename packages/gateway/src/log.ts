@@ -1,0 +1,49 @@
+/** One line of JSON for each exchange. */
+
+import type { ExchangeSummary } from './gateway.ts'
+
+/** Collects the lines of a turn, and writes them at once. Hand `log` to `onEnd`, and call `flush` before the end. */
+export interface Log {
+  log(summary: ExchangeSummary): void
+  flush(): void
+}
+
+export function createLog(write: (text: string) => void): Log {
+  let text = ''
+  const flush = (): void => {
+    if (text === '') return
+    write(text)
+    text = ''
+  }
+  return {
+    log(summary) {
+      if (text === '') setImmediate(flush)
+      text += `${logLine(summary)}\n`
+    },
+    flush,
+  }
+}
+
+/** What is not known is left out. JSON escapes whatever a client may have put into its target. */
+export function logLine(summary: ExchangeSummary): string {
+  const { error } = summary
+  return JSON.stringify({
+    time: new Date().toISOString(),
+    gateway: summary.gateway,
+    client: summary.remoteAddress,
+    method: summary.method,
+    target: summary.target,
+    status: summary.status,
+    outcome: summary.outcome,
+    errorType: summary.errorType,
+    phase: error?.phase,
+    endedBy: summary.endedBy,
+    requestBytes: summary.requestBytes,
+    responseBytes: summary.responseBytes,
+    ms: round(summary.duration),
+    msToHead: summary.timeToHead === undefined ? undefined : round(summary.timeToHead),
+    msIn: Object.fromEntries(Object.entries(summary.times).map(([phase, ms]) => [phase, round(ms)])),
+  })
+}
+
+const round = (ms: number): number => Math.round(ms * 1_000) / 1_000
