@@ -35,7 +35,7 @@ export function logLine(summary: ExchangeSummary): string {
     target: summary.target,
     status: summary.status,
     outcome: summary.outcome,
-    errorType: summary.errorType,
+    error: summary.errorType,
     phase: error?.phase,
     endedBy: summary.endedBy,
     requestBytes: summary.requestBytes,

@@ -42,7 +42,7 @@ describe.each(strategies)('%s logs', (name) => {
       ...{ requestBytes: 3, responseBytes: 5 },
     })
     expect(new Date(line.time as string).getTime()).toBeGreaterThan(Date.now() - 60_000)
-    expect(line).not.toHaveProperty('errorType')
+    expect(line).not.toHaveProperty('error')
     expect(line).not.toHaveProperty('endedBy')
     const { msIn, ms } = line
     expect(Object.keys(msIn)).toEqual(expect.arrayContaining(['connect', 'responseHead']))
@@ -74,7 +74,7 @@ describe.each(strategies)('%s logs', (name) => {
     await (await client.responding()).body(3)
     client.reset()
     expect(await logged(running, '/left')).toMatchObject({
-      ...{ outcome: 'aborted', errorType: 'client_closed', endedBy: 'client', phase: 'responseBody' },
+      ...{ outcome: 'aborted', error: 'client_closed', endedBy: 'client', phase: 'responseBody' },
       ...{ status: 200, responseBytes: 3 },
     })
   })
@@ -98,7 +98,7 @@ describe.each(strategies)('%s logs', (name) => {
     await origin.request()
     expect((await client.response()).status).toBe(504)
     expect(await logged(running, '/late')).toMatchObject({
-      ...{ outcome: 'failed', errorType: 'http_response_timeout', endedBy: 'upstream' },
+      ...{ outcome: 'failed', error: 'http_response_timeout', endedBy: 'upstream' },
       ...{ phase: 'responseHead', status: 504 },
     })
   })
@@ -122,7 +122,7 @@ describe.each(strategies)('%s logs', (name) => {
     client.send('TRACE /refused HTTP/1.1\r\nHost: a\r\n\r\n')
     await client.response()
     expect(await logged(running, '/refused')).toMatchObject({
-      ...{ outcome: 'refused', errorType: 'http_request_error', endedBy: 'client', status: 405 },
+      ...{ outcome: 'refused', error: 'http_request_error', endedBy: 'client', status: 405 },
     })
   })
 })
