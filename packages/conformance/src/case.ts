@@ -124,7 +124,7 @@ export interface Setup {
   /** For messages: "with short timeouts". */
   readonly name: string
   /** Such as `{ 'timeouts.responseHead': 500 }`, handed over as `--timeouts.responseHead 500`; `true` is a bare flag. */
-  readonly options?: Readonly<Record<string, string | number | true>>
+  readonly options?: Lazily<Readonly<Record<string, string | number | true>>>
   /** The upstream to start it with, when it is not simply the origin. `over` aborts when it is no longer needed. */
   readonly upstream?: (origin: URL, over: AbortSignal) => URL | Promise<URL>
   /** False when the target is to be kept from an answer, so that none can be asked for afterwards. */

@@ -17,8 +17,8 @@ export function secureOrigin(name: string, show: Server): Setup {
     tls: async () => pick(await certificates(), show),
     // Node.js and Go are told in this way. To others, no certificate of ours is good.
     env: async (over) => {
-      const file = await authorityFile(over)
-      return { NODE_EXTRA_CA_CERTS: file, SSL_CERT_FILE: file }
+      const authority = await file((await certificates()).ca, over)
+      return { NODE_EXTRA_CA_CERTS: authority, SSL_CERT_FILE: authority }
     },
   }
 }
@@ -30,16 +30,25 @@ export const unknownAuthority: Setup = {
   tls: async () => pick(await certificates(), 'server'),
 }
 
+/** The target speaks TLS with its clients, and there HTTP/2 as well. */
+export const terminatesTls: Setup = {
+  name: 'with a certificate of its own',
+  options: async (over) => {
+    const { cert, key } = (await certificates()).server
+    return { 'tls.cert': await file(cert, over), 'tls.key': await file(key, over) }
+  },
+}
+
 const pick = (all: Certificates, show: Server): { cert: string; key: string } => {
   const { cert, key } = all[show]
   return { cert, key }
 }
 
-async function authorityFile(over: AbortSignal): Promise<string> {
+/** A file that is there until the setup is no longer needed. */
+async function file(content: string, over: AbortSignal): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
   over.addEventListener('abort', () => rmSync(folder, { recursive: true, force: true }), { once: true })
-  const file = path.join(folder, 'authority.pem')
-  const { ca } = await certificates()
-  await writeFile(file, ca)
-  return file
+  const name = path.join(folder, 'it.pem')
+  await writeFile(name, content)
+  return name
 }

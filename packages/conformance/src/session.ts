@@ -50,6 +50,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   const over = new AbortController()
   const tls = await lazy(setup.tls, over.signal)
   const env = await lazy(setup.env, over.signal)
+  const options = await lazy(setup.options, over.signal)
   const origin = await startOrigin({
     ...(subject.originPort === undefined ? {} : { port: subject.originPort }),
     ...(tls === undefined ? {} : { tls }),
@@ -62,7 +63,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   const makeUpstream = async (): Promise<URL> =>
     (await setup.upstream?.(origin.url, over.signal)) ?? origin.url
   const upstream = await makeUpstream().catch(notStarted)
-  const launch = (): Promise<Alive> => launched(subject, setup, upstream, env)
+  const launch = (): Promise<Alive> => launched(subject, upstream, options ?? {}, env)
   /** Only when the target asks this origin, it can be asked for an answer. */
   const answers =
     setup.answers ?? (upstream.port === origin.url.port && upstream.protocol === origin.url.protocol)
@@ -168,11 +169,11 @@ interface Alive {
 
 async function launched(
   subject: Subject,
-  setup: Setup,
   upstream: URL,
+  options: Readonly<Record<string, string | number | true>>,
   env: Readonly<Record<string, string>> | undefined,
 ): Promise<Alive> {
-  const args = Object.entries(setup.options ?? {}).flatMap(([name, value]) =>
+  const args = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, `${value}`],
   )
   const instance = await subject.start(upstream, {

@@ -7,6 +7,7 @@ import { err } from './err.ts'
 import { flush } from './flush.ts'
 import { frame } from './frame.ts'
 import { fwd } from './fwd.ts'
+import { h2 } from './h2.ts'
 import { hdr } from './hdr.ts'
 import { host } from './host.ts'
 import { info } from './info.ts'
@@ -47,4 +48,5 @@ export const cases: readonly Case[] = [
   ...err,
   ...sec,
   ...obs,
+  ...h2,
 ]

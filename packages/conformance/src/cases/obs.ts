@@ -1,6 +1,6 @@
 /**
  * OBS: what an intermediary says about an exchange once it is over. Of the targets only those are judged that write one
- * JSON object per exchange to standard output, with `target`, `outcome`, `status`, `endedBy`, `errorType`,
+ * JSON object per exchange to standard output, with `target`, `outcome`, `status`, `endedBy`, `error` (or `errorType`),
  * `requestBytes` and `responseBytes`.
  */
 
@@ -76,7 +76,7 @@ export const obs: readonly Case[] = [
           exchange?.connection.reset()
           await client.ended()
           const line = await stage.logged(path)
-          says(line, { outcome: 'failed', endedBy: 'upstream', errorType: 'http_response_incomplete' })
+          says(line, { outcome: 'failed', endedBy: 'upstream', error: 'http_response_incomplete' })
         },
       },
       'the origin took too long to answer': {
@@ -90,7 +90,7 @@ export const obs: readonly Case[] = [
             outcome: 'failed',
             status: 504,
             endedBy: 'upstream',
-            errorType: 'http_response_timeout',
+            error: 'http_response_timeout',
           })
         },
       },
@@ -102,7 +102,7 @@ export const obs: readonly Case[] = [
           exchange?.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}hello`)
           await client.ended()
           const line = await stage.logged(path)
-          says(line, { outcome: 'failed', endedBy: 'upstream', errorType: 'connection_read_timeout' })
+          says(line, { outcome: 'failed', endedBy: 'upstream', error: 'connection_read_timeout' })
         },
       },
     },
@@ -154,5 +154,8 @@ export function unique({ random }: Stage): string {
 }
 
 export function says(line: Line, expected: Line): void {
-  for (const [name, value] of Object.entries(expected)) equal(line[name], value, `${name} in the log`)
+  for (const [name, value] of Object.entries(expected)) {
+    const said = name === 'error' ? (line.error ?? line.errorType) : line[name]
+    equal(said, value, `${name} in the log`)
+  }
 }

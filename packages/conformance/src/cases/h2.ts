@@ -1,0 +1,375 @@
+/** H2: HTTP/2 on the client's side, HTTP/1.1 on the origin's. RFC 9113 §5, §8.1 to §8.3. */
+
+import type { Message } from '@relayrace/fixtures/wire'
+import { type Case, chunked, chunks, each, head, reply, type Stage } from '../case.ts'
+import { check, complete, equal, lacks, truncated, values } from '../expect.ts'
+import { type Asking, askInFrames, http2Client } from '../h2.ts'
+import { terminatesTls } from '../secure.ts'
+
+const atOrigin = 'the request at the origin'
+const plain = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':authority', 'a'],
+  [':path', '/h2'],
+] as const
+
+type Field = readonly [name: string, value: string]
+
+/** Of all cases here. What goes over TLS is cut in its own ways, so one delivery is enough. */
+const usual = { needs: ['h2'], setup: terminatesTls, deliveries: ['coalesced'] } as const
+
+export const h2: readonly Case[] = [
+  {
+    id: 'H2-01',
+    rule: 'RFC 9113 §8.2.2, §8.2.3, §8.3.1',
+    level: 'MUST',
+    title: 'translates fields: none of a connection either way, one cookie, and the authority as Host',
+    ...usual,
+    run: {
+      'of a request': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({
+          ':path': '/h2?a=%2F',
+          ':authority': 'b.example:8080',
+          te: 'trailers',
+          cookie: ['a=1', 'b=2', 'c=3'],
+          'x-a': '1',
+        })
+        const { message, send } = await origin.request()
+        equal(message.startLine, 'GET /h2?a=%2F HTTP/1.1', 'the request line at the origin')
+        values(message, 'cookie', ['a=1; b=2; c=3'], atOrigin)
+        values(message, 'x-a', ['1'], atOrigin)
+        equal(message.all('host').length, 1, 'the number of Host lines at the origin')
+        noPseudoFields(message)
+        lacks(message, 'transfer-encoding', atOrigin)
+        send(reply('ok'))
+        await isAnswered(asking, 200, 'ok')
+      },
+      'of a response': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const { send } = await origin.request()
+        send(
+          reply(
+            'ok',
+            'Connection: keep-alive, X-Hop',
+            'Keep-Alive: timeout=7',
+            'X-Hop: 1',
+            'Upgrade: h2c',
+            'Proxy-Connection: keep-alive',
+            'X-End: 2',
+            'Set-Cookie: a=1',
+            'Set-Cookie: b=2, c',
+          ),
+        )
+        const fields = await isAnswered(asking, 200, 'ok')
+        for (const name of [
+          'connection',
+          'keep-alive',
+          'x-hop',
+          'upgrade',
+          'proxy-connection',
+          'transfer-encoding',
+        ])
+          check(fields[name] === undefined, `the response has ${name}: ${fields[name]}`)
+        equal(fields['x-end'], '2', 'X-End of the response')
+        equal(fields['set-cookie'], ['a=1', 'b=2, c'], 'Set-Cookie of the response')
+      },
+      'of a chunked response': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const { send } = await origin.request()
+        send(head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked') + chunked('one', 'two'))
+        const fields = await isAnswered(asking, 200, 'onetwo')
+        check(fields['transfer-encoding'] === undefined, 'the response has Transfer-Encoding')
+      },
+    },
+  },
+  {
+    id: 'H2-02',
+    rule: 'RFC 9113 §8.1',
+    level: 'MUST',
+    title: 'resets the stream of a response that was cut off, and ends upstream what a client resets',
+    ...usual,
+    run: {
+      ...each(
+        {
+          'cut off with Content-Length': `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}hello`,
+          'cut off in chunks': head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked') + chunks('hello'),
+        },
+        async ({ target, origin }, sent) => {
+          await using client = await http2Client(target)
+          const asking = client.ask({ ':path': '/h2' })
+          const exchange = await origin.request()
+          await exchange.send(sent)
+          await asking.head()
+          exchange.connection.end()
+          const { code, content, whole } = await asking.ended()
+          check(!whole, `the response looks complete: ${JSON.stringify(content)}`)
+          check(code !== 0, 'the stream was reset with NO_ERROR')
+        },
+      ),
+      'reset before the response': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const exchange = await origin.request()
+        asking.stream.close(8)
+        await exchange.connection.ended()
+      },
+      'reset in the response': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const exchange = await origin.request()
+        exchange.send(head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked') + chunks('hello'))
+        await asking.head()
+        asking.stream.close(8)
+        await exchange.connection.ended()
+      },
+      'reset in the request': async ({ target, origin }) => {
+        const fields: Field[] = [[':method', 'POST'], ...plain.slice(1)]
+        const arrived = origin.request()
+        await askInFrames(target, fields, ['hello'], async () => (await arrived).body(5))
+        truncated(await (await arrived).done(), atOrigin)
+      },
+    },
+  },
+  {
+    id: 'H2-03',
+    rule: 'RFC 9113 §5.2',
+    level: 'SHOULD',
+    title: 'holds up no stream because another one is not read, and relays trailers and interim responses',
+    ...usual,
+    run: {
+      'a stalled stream': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const stalled = client.ask({ ':path': '/h2/stalled' })
+        const exchange = await origin.request()
+        stalled.stream.pause()
+        exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 400000')}${'x'.repeat(400_000)}`)
+        await stalled.head()
+        const other = client.ask({ ':path': '/h2/other' })
+        const second = await origin.request()
+        second.send(reply('other'))
+        await isAnswered(other, 200, 'other')
+        stalled.stream.resume()
+        equal((await stalled.ended()).content.length, 400_000, 'the length of the content')
+      },
+      trailers: async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2', te: 'trailers' })
+        const { send } = await origin.request()
+        send(
+          `${head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Trailer: X-T')}${chunks('ok')}0\r\nX-T: 1\r\n\r\n`,
+        )
+        await isAnswered(asking, 200, 'ok')
+        equal(asking.trailers?.['x-t'], '1', 'the trailer X-T')
+      },
+      'early hints': async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const { send } = await origin.request()
+        send(head('HTTP/1.1 103 Early Hints', 'Link: </a>; rel=preload') + reply('ok'))
+        await isAnswered(asking, 200, 'ok')
+        const statuses = asking.informational.map((fields) => fields[':status'])
+        equal(statuses, [103], 'the interim responses')
+      },
+    },
+  },
+  {
+    id: 'H2-04',
+    rule: 'RFC 9113 §8.1.1, §8.2, §8.3',
+    level: 'MUST',
+    title: 'forwards no request that is malformed in HTTP/2',
+    ...usual,
+    run: each(
+      {
+        'a field of the connection': [...plain, ['connection', 'keep-alive']],
+        'Transfer-Encoding': [...plain, ['transfer-encoding', 'chunked']],
+        Upgrade: [...plain, ['upgrade', 'websocket']],
+        'Keep-Alive': [...plain, ['keep-alive', 'timeout=1']],
+        'Proxy-Connection': [...plain, ['proxy-connection', 'keep-alive']],
+        'TE other than trailers': [...plain, ['te', 'gzip']],
+        'a name in capitals': [...plain, ['X-A', '1']],
+        'a pseudo-field after a field': [...plain.slice(0, 3), ['x-a', '1'], [':path', '/h2']],
+        'a pseudo-field unheard of': [...plain, [':evil', '1']],
+        'a pseudo-field of responses': [...plain, [':status', '200']],
+        'two paths': [...plain, [':path', '/evil']],
+        'no path': plain.slice(0, 3),
+        'an empty path': [...plain.slice(0, 3), [':path', '']],
+        'no method': plain.slice(1),
+        'a line ending in the path': [...plain.slice(0, 3), [':path', '/h2 HTTP/1.1\r\nx-evil: 1\r\n']],
+        'a space in the path': [...plain.slice(0, 3), [':path', '/h2 HTTP/1.1']],
+        'a line ending in the method': [
+          [':method', 'GET /evil HTTP/1.1\r\nHost: a\r\n\r\nGET'],
+          ...plain.slice(1),
+        ],
+        'a line ending in the authority': [
+          ...plain.slice(0, 2),
+          [':authority', 'a\r\nx-evil: 1'],
+          [':path', '/h2'],
+        ],
+      } as Readonly<Record<string, readonly Field[]>>,
+      notForwarded,
+    ),
+  },
+  {
+    id: 'H2-05',
+    rule: 'RFC 9113 §8.1.1',
+    level: 'MUST',
+    title: 'completes no request upstream whose content is not as long as it says',
+    ...usual,
+    run: each(
+      {
+        'too little': ['10', ['hello']],
+        'too much': ['3', ['hello']],
+        'nothing at all': ['5', []],
+        'no number': ['5x', ['hello']],
+      } as Readonly<Record<string, readonly [string, readonly string[]]>>,
+      async ({ target, origin, pass }, [length, content]) => {
+        const fields: Field[] = [[':method', 'POST'], ...plain.slice(1), ['content-length', length]]
+        await askInFrames(target, fields, content)
+        await pass(50)
+        for (const message of origin.requests)
+          check(
+            message.verdict === 'incomplete',
+            `the origin received ${message}: ${JSON.stringify(message.text)}`,
+          )
+      },
+    ),
+  },
+  {
+    id: 'H2-06',
+    rule: 'RFC 9113 §8.2.2, RFC 9112 §6.1',
+    level: 'MUST',
+    title: 'frames an upload of unknown length for HTTP/1.1, and relays its trailers or drops them',
+    ...usual,
+    async run({ target, origin }) {
+      await using client = await http2Client(target)
+      const asking = client.ask({ ':method': 'POST', ':path': '/h2' }, { endStream: false })
+      asking.stream.write('hello ')
+      asking.stream.end('world')
+      const exchange = await origin.request()
+      const request = complete(await exchange.done(), atOrigin)
+      equal(request.text, 'hello world', 'the content at the origin')
+      equal(request.framing, 'chunked', 'the framing at the origin')
+      exchange.send(reply('ok'))
+      await isAnswered(asking, 200, 'ok')
+    },
+  },
+  {
+    id: 'H2-07',
+    rule: 'RFC 9113 §8.5, RFC 8441',
+    level: 'MUST',
+    title: 'opens no tunnel over HTTP/2 that it does not serve over HTTP/1.1',
+    ...usual,
+    async run({ target, origin }) {
+      await askInFrames(target, [
+        [':method', 'CONNECT'],
+        [':authority', origin.url.host],
+      ])
+      equal(origin.connections.length, 0, 'the number of connections to the origin')
+    },
+  },
+  {
+    id: 'H2-08',
+    rule: 'RFC 9112 §6.3, RFC 9113 §8.1',
+    level: 'MUST',
+    title: 'relays responses without content as such: to HEAD, with 204 and with 304',
+    ...usual,
+    run: each(
+      {
+        HEAD: ['HEAD', '200 OK', 'Content-Length: 1234'],
+        204: ['GET', '204 No Content', 'X-A: 1'],
+        304: ['GET', '304 Not Modified', 'Content-Length: 1234'],
+      },
+      async ({ target, origin }, [method = '', status = '', field = '']) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':method': method, ':path': '/h2' })
+        const { send } = await origin.request()
+        send(head(`HTTP/1.1 ${status}`, field))
+        await isAnswered(asking, Number(status.slice(0, 3)), '')
+        const next = client.ask({ ':path': '/h2/next' })
+        const second = await origin.request()
+        second.send(reply('next'))
+        await isAnswered(next, 200, 'next')
+      },
+    ),
+  },
+  {
+    id: 'H2-09',
+    rule: 'RFC 9110 §15.6.3',
+    level: 'SHOULD',
+    title: 'answers 502 on the stream alone when the origin resets, and goes on with the connection',
+    ...usual,
+    async run({ target, origin }) {
+      await using client = await http2Client(target)
+      const asking = client.ask({ ':method': 'POST', ':path': '/h2', 'content-length': '0' })
+      const exchange = await origin.request()
+      exchange.connection.reset()
+      equal((await asking.head())[':status'], 502, 'the status of the response')
+      const next = client.ask({ ':path': '/h2/next' })
+      const second = await origin.request()
+      second.send(reply('next'))
+      await isAnswered(next, 200, 'next')
+    },
+  },
+  {
+    id: 'H2-10',
+    rule: 'RFC 9110 §7.6.3',
+    level: 'MUST',
+    title: 'says in Via that the request came over HTTP/2',
+    ...usual,
+    async run({ target, origin }) {
+      await using client = await http2Client(target)
+      const asking = client.ask({ ':path': '/h2' })
+      const { message, send } = await origin.request()
+      send(reply('ok'))
+      await isAnswered(asking, 200, 'ok')
+      const via = message.all('via').join(', ')
+      check(/^(?:HTTP\/)?2(?:\.0)? /i.test(via), `Via at the origin is ${via || 'not there'}`)
+    },
+  },
+  {
+    id: 'H2-11',
+    rule: 'RFC 9113 §8.2.1',
+    level: 'MUST',
+    title: 'forwards no request with characters in a field that HTTP/1.1 could not carry',
+    ...usual,
+    run: each(
+      {
+        'a line ending in a value': [...plain, ['x-a', '1\r\nx-evil: 1']],
+        'a bare LF in a value': [...plain, ['x-a', '1\nx-evil: 1']],
+        'a NUL in a value': [...plain, ['x-a', '1\x002']],
+        'a line ending in a name': [...plain, ['x-a: 1\r\nx-evil', '1']],
+        'a colon in a name': [...plain, ['x-a:x', '1']],
+        'a space in a name': [...plain, ['x a', '1']],
+        'an empty name': [...plain, ['', '1']],
+      } as Readonly<Record<string, readonly Field[]>>,
+      notForwarded,
+    ),
+  },
+]
+
+async function isAnswered(asking: Asking, status: number, content: string) {
+  const fields = await asking.head()
+  equal(fields[':status'], status, 'the status of the response')
+  const ended = await asking.ended()
+  check(ended.whole, `the stream was reset with code ${ended.code}`)
+  equal(ended.content, content, 'the content of the response')
+  return fields
+}
+
+async function notForwarded({ target, origin }: Stage, fields: readonly Field[]): Promise<void> {
+  const over = new AbortController()
+  const forwarded = origin.request({ signal: over.signal }).catch(() => undefined)
+  await Promise.race([askInFrames(target, fields), forwarded])
+  over.abort()
+  const [first] = origin.requests
+  check(first === undefined, `the origin received ${JSON.stringify(first?.head)}`)
+}
+
+function noPseudoFields(message: Message): void {
+  const line = message.fields.find(([name]) => name.startsWith(':'))
+  check(line === undefined, `the request at the origin has ${line?.join(': ')}`)
+}

@@ -1,0 +1,199 @@
+/** A client of HTTP/2: a proper one for proper requests, and single frames for what no proper client would send. */
+
+import { once } from 'node:events'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { Missed } from '@relayrace/fixtures/wire'
+
+const patience = 4000
+
+export interface Http2Client extends AsyncDisposable {
+  readonly session: ClientHttp2Session
+  ask(fields: OutgoingHttpHeaders, options?: { readonly endStream?: boolean }): Asking
+}
+
+type Fields = IncomingHttpHeaders & IncomingHttpStatusHeader
+
+export interface Asking {
+  readonly stream: ClientHttp2Stream
+  /** Waits for the head of the final response. */
+  head(): Promise<Fields>
+  /** Waits until the stream has ended, and says how. */
+  ended(): Promise<{ readonly code: number; readonly content: string; readonly whole: boolean }>
+  readonly informational: readonly Fields[]
+  readonly trailers: Fields | undefined
+}
+
+export async function http2Client(target: URL): Promise<Http2Client> {
+  // Who is asked is known: the target was just started.
+  const session = connectHttp2(target, { rejectUnauthorized: false })
+  session.on('error', () => {})
+  await within(once(session, 'connect'), 'no HTTP/2 connection came about')
+  return {
+    session,
+    ask(fields, { endStream = true } = {}) {
+      const stream = session.request({ ':authority': 'a', ...fields }, { endStream })
+      const informational: Fields[] = []
+      let head: Fields | undefined
+      let trailers: Fields | undefined
+      let content = ''
+      let whole = false
+      stream.on('error', () => {})
+      stream.on('headers', (fields) => informational.push(fields))
+      stream.on('trailers', (fields) => {
+        trailers = fields
+      })
+      stream.setEncoding('latin1').on('data', (text: string) => {
+        content += text
+      })
+      stream.on('end', () => {
+        whole = stream.rstCode === 0
+      })
+      const answered = new Promise<Fields | undefined>((resolve) => {
+        stream.once('response', (fields) => {
+          head = fields
+          resolve(fields)
+        })
+        stream.once('close', () => resolve(head))
+      })
+      const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+      return {
+        stream,
+        informational,
+        get trailers() {
+          return trailers
+        },
+        async head() {
+          const fields = await within(answered, 'no response head came')
+          if (!fields)
+            throw new Missed(`the stream was closed with code ${stream.rstCode} without a response`)
+          return fields
+        },
+        async ended() {
+          await within(closed, `the stream did not end (${content.length} bytes of content came)`)
+          const code = stream.rstCode ?? 0
+          return { code, content, whole: whole && code === 0 }
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      session.destroy()
+    },
+  }
+}
+
+const frameTypes = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7 } as const
+const cancel = Buffer.from([0, 0, 0, 8])
+const pinged = Buffer.from('relayrac')
+const END_STREAM = 1
+const END_HEADERS = 4
+
+/** What became of a request that was written frame by frame. */
+export type Fate = 'reset' | 'connection closed' | 'answered'
+
+/**
+ * Sends fields that may be anything, in the order given, and content, and waits for the server's word on them. With
+ * `reset` the request has no end: its stream is reset once that has resolved.
+ */
+export async function askInFrames(
+  target: URL,
+  fields: readonly (readonly [name: string, value: string])[],
+  content: readonly string[] = [],
+  reset?: () => Promise<unknown>,
+): Promise<Fate> {
+  const socket = connectTls({
+    host: target.hostname,
+    port: Number(target.port),
+    ALPNProtocols: ['h2'],
+    rejectUnauthorized: false,
+  })
+  socket.on('error', () => {})
+  await within(once(socket, 'secureConnect'), 'no TLS connection came about')
+  try {
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    socket.write(frame(frameTypes.SETTINGS, 0, 0))
+    const block = Buffer.concat(fields.map(([name, value]) => literal(name, value)))
+    socket.write(frame(frameTypes.HEADERS, END_HEADERS | (content.length > 0 ? 0 : END_STREAM), 1, block))
+    content.forEach((part, index) => {
+      const last = index === content.length - 1 && !reset
+      socket.write(frame(frameTypes.DATA, last ? END_STREAM : 0, 1, Buffer.from(part, 'latin1')))
+    })
+    if (reset) {
+      await reset()
+      socket.write(frame(frameTypes.RST_STREAM, 0, 1, cancel))
+      // Nothing more is said about such a stream, but the connection has to be there until that was read.
+      await within(ping(socket), 'the server said nothing to a PING')
+      return 'reset'
+    }
+    return await within(
+      new Promise<Fate>((resolve) => {
+        let rest = Buffer.alloc(0)
+        socket.on('close', () => resolve('connection closed'))
+        socket.on('data', (bytes: Buffer) => {
+          rest = Buffer.concat([rest, bytes])
+          while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+            const type = rest[3]
+            const stream = rest.readUInt32BE(5) & 0x7fff_ffff
+            if (type === frameTypes.GOAWAY) resolve('connection closed')
+            if (type === frameTypes.RST_STREAM && stream === 1) resolve('reset')
+            if (type === frameTypes.HEADERS && stream === 1) resolve('answered')
+            rest = rest.subarray(9 + rest.readUIntBE(0, 3))
+          }
+        })
+      }),
+      'the server said nothing about the request',
+    )
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function ping(socket: Socket): Promise<void> {
+  let heard = Buffer.alloc(0)
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', (bytes: Buffer) => {
+      heard = Buffer.concat([heard, bytes])
+      if (heard.includes(pinged)) resolve()
+    })
+    socket.on('close', () => resolve())
+  })
+  socket.write(frame(frameTypes.PING, 0, 0, pinged))
+  await answered
+}
+
+function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head[3] = type
+  head[4] = flags
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+/** A field as it is, neither indexed nor compressed (RFC 7541 §6.2.2). */
+function literal(name: string, value: string): Buffer {
+  const text = (part: string): Buffer => {
+    const bytes = Buffer.from(part, 'latin1')
+    if (bytes.length > 126) throw new RangeError('longer than one byte of length can say')
+    return Buffer.concat([Buffer.from([bytes.length]), bytes])
+  }
+  return Buffer.concat([Buffer.from([0]), text(name), text(value)])
+}
+
+async function within<Value>(waiting: Promise<Value>, missed: string): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Missed(`${missed} within ${patience} ms`)), patience)
+  try {
+    return await Promise.race([waiting, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
