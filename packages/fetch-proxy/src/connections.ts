@@ -79,6 +79,7 @@ const dialled = new WeakMap<object, Stopwatch>()
 function connector(settings: Settings, socketPath: string | undefined): buildConnector.connector {
   const dial = buildConnector({
     ...settings.tls,
+    ...(settings.lookup !== undefined && { lookup: settings.lookup }),
     allowH2: false,
     timeout: 0,
     keepAliveInitialDelay: probeAfter,

@@ -44,6 +44,8 @@ export interface FetchHandler {
 /** @throws TypeError when an option makes no sense. */
 export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOptions): FetchHandler {
   const settings = settle('fetch-proxy', options)
+  if (settings.lookup !== undefined && given === undefined)
+    throw new TypeError('lookup is for connections of our own: the platform resolves names by itself')
   const underWay = new Set<FetchExchange>()
   let closed: Promise<void> | undefined
   let whenEmpty: (() => void) | undefined
