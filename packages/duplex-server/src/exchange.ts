@@ -359,7 +359,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
       return
     }
     const phase = this.#answered ? 'responseBody' : this.phase
-    this.fail(new GatewayError(error.type, { phase, cause: error.cause, detail: error.message }))
+    const { type, status, source, cause, message: detail } = error
+    this.fail(new GatewayError(type, { phase, status, source, cause, detail }))
   }
 
   aborted(error: unknown): void {

@@ -75,7 +75,9 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
     this.#asker = asker
     this.#fieldsLimit = settings.limits.fields
     this.#reader = new MessageReader(this, { head: settings.limits.responseHead })
-    this.wire = endpoint.secure ? this.#secure(endpoint, settings) : Wire.connect(address(endpoint), this)
+    this.wire = endpoint.secure
+      ? this.#secure(endpoint, settings)
+      : Wire.connect(address(endpoint, settings), this)
     const { socket } = this.wire
     asker.connecting(
       endpoint.socketPath === undefined && net.isIP(endpoint.hostname) === 0 ? 'dns' : 'connect',
@@ -89,10 +91,16 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
     }
   }
 
-  #secure(endpoint: Endpoint, { tls: options }: Settings): Wire {
+  #secure(endpoint: Endpoint, settings: Settings): Wire {
+    const { tls: options } = settings
     const servername = options.servername ?? (net.isIP(endpoint.hostname) === 0 ? endpoint.hostname : '')
     return Wire.flowing(
-      tls.connect({ ...address(endpoint), ...options, servername, ALPNProtocols: ['http/1.1'] } as never),
+      tls.connect({
+        ...address(endpoint, settings),
+        ...options,
+        servername,
+        ALPNProtocols: ['http/1.1'],
+      } as never),
       this,
     )
   }
@@ -255,7 +263,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   }
 }
 
-function address(endpoint: Endpoint): NetConnectOpts {
+function address(endpoint: Endpoint, { lookup }: Settings): NetConnectOpts {
   const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter }
   if (endpoint.socketPath !== undefined) return { ...common, path: endpoint.socketPath }
   return {
@@ -264,6 +272,7 @@ function address(endpoint: Endpoint): NetConnectOpts {
     port: endpoint.port,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: attempt,
+    ...(lookup !== undefined && { lookup }),
   }
 }
 

@@ -21,7 +21,7 @@ const attempt = 1_000
 /** TCP keep-alive: how long a silent connection is trusted, in ms. */
 export const probeAfter = 30_000
 
-export function createAgents({ pool, tls, limits }: Settings): Agents {
+export function createAgents({ pool, tls, limits, lookup }: Settings): Agents {
   const options = {
     keepAlive: true,
     keepAliveMsecs: probeAfter,
@@ -33,6 +33,7 @@ export function createAgents({ pool, tls, limits }: Settings): Agents {
     noDelay: true,
     autoSelectFamilyAttemptTimeout: attempt,
     maxHeaderSize: limits.responseHead,
+    ...(lookup !== undefined && { lookup }),
   } as const
   const plain = watchIdle(new http.Agent(options))
   plain.createConnection = connectReading as never

@@ -21,12 +21,15 @@ import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, Req
 import { wantsTrailers } from './prepare.ts'
 import { isBorrowed } from './reading.ts'
 import { Releaser } from './release.ts'
-import type { Settings } from './settings.ts'
+import { endpointOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import type { Endpoint } from './upstream.ts'
 
 /** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
 const linger = 5_000
+
+/** Meant for one origin (RFC 9110 §15.4). */
+const credentials = ['authorization', 'cookie'] as const
 
 /** What an exchange needs to know of the gateway it belongs to. */
 export interface Front {
@@ -53,6 +56,15 @@ export interface PulledAnswer {
   readonly rawTrailers: readonly string[]
   /** That much of the body has been read. */
   taken(bytes: number): void
+}
+
+/** Thrown instead of passing a response on: it is to be asked for elsewhere. */
+export class Redirection {
+  readonly url: URL
+
+  constructor(url: URL) {
+    this.url = url
+  }
 }
 
 export class HttpExchange implements Exchange {
@@ -304,7 +316,11 @@ export class HttpExchange implements Exchange {
     }
     this.#expected = framing.kind === 'none' ? 0 : framing.kind === 'length' ? framing.length : undefined
     const head = { status, reason: plainReason(reason), fields: responseFields(framing, status, raw) }
-    const { modifyResponse } = this.settings
+    const { modifyResponse, redirect } = this.settings
+    if (redirect !== undefined && this.framing.kind === 'none') {
+      const next = redirect(head, this)
+      if (next !== undefined) throw new Redirection(next)
+    }
     if (modifyResponse !== undefined) {
       try {
         await modifyResponse(head, this)
@@ -426,6 +442,18 @@ export class HttpExchange implements Exchange {
     if (error.type === 'client_closed' || response.destroyed) response.destroy()
     else if (response.headersSent) this.#breakOff()
     else this.#refuse(error, reply)
+  }
+
+  /** Gives up the response that has begun to come, and turns the request to another place. */
+  turnTo(url: URL): void {
+    const next = endpointOf(url)
+    const { fields } = this.out
+    if (next.origin !== this.endpoint.origin) for (const name of credentials) fields.delete(name)
+    fields.set('Host', next.authority)
+    this.out.path = `${url.pathname}${url.search}`
+    this.endpoint = { ...next, basePath: '', baseQuery: '' }
+    this.#cancel?.(new GatewayError('destination_unavailable', { phase: 'responseHead', source: 'gateway' }))
+    this.#cancel = undefined
   }
 
   /** The exchange goes on as a tunnel: its end is told by `tunnelClosed`, not by the response. */

@@ -1,7 +1,7 @@
 /** The contract: what every gateway offers an application, whatever its strategy, and what it can be told. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ListenOptions as NetListenOptions, Socket } from 'node:net'
+import type { LookupFunction, ListenOptions as NetListenOptions, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TlsOptions as NodeTlsOptions, SecureContextOptions } from 'node:tls'
 import type { ErrorSource, ErrorType, GatewayError, Phase } from './errors.ts'
@@ -77,6 +77,13 @@ export interface GatewayOptions {
   readonly pool?: Partial<Pool>
   /** Toward an `https:` upstream. The certificate is verified unless `rejectUnauthorized` is `false`. */
   readonly tls?: UpstreamTls
+  /** Resolves the upstream's name, and may refuse to. Addresses are not looked up. Default: `dns.lookup`. */
+  readonly lookup?: LookupFunction
+  /**
+   * Where to ask next instead of passing this response on; undefined passes it on. Only asked for requests without
+   * content. A destination of another origin gets no Authorization or Cookie. Default: redirects are the client's affair.
+   */
+  readonly redirect?: (head: ResponseHead, exchange: Exchange) => URL | undefined
   /**
    * Edits the outgoing request after hop-by-hop fields and client-claimed forwarding fields are gone. Default:
    * `setForwarded`. An own hook replaces it, so call it there if you want both. Throwing answers 500.

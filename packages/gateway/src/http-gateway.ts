@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { probeAfter } from './ask.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { GatewayError } from './errors.ts'
-import { type Front, HttpExchange } from './exchange.ts'
+import { type Front, HttpExchange, Redirection } from './exchange.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
@@ -76,10 +76,22 @@ export function httpGateway(
         return
       }
       Object.assign(exchange, ready)
-      tellUpstream(settings, exchange, ready.endpoint, ready.out)
-      await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
+      while (!(await sent(exchange)));
     } catch (cause) {
       exchange.fail(cause)
+    }
+  }
+
+  /** Whether that was the end of it, and not a redirect that is followed. */
+  async function sent(exchange: HttpExchange): Promise<boolean> {
+    tellUpstream(settings, exchange, exchange.endpoint, exchange.out)
+    try {
+      await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
+      return true
+    } catch (thrown) {
+      if (!(thrown instanceof Redirection)) throw thrown
+      exchange.turnTo(thrown.url)
+      return false
     }
   }
 

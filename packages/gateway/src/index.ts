@@ -82,6 +82,7 @@ export type {
   Timeouts,
   UpstreamTls,
 } from './gateway.ts'
+export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
 export { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'

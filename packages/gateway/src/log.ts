@@ -25,7 +25,7 @@ export function createLog(write: (text: string) => void): Log {
 }
 
 /** What is not known is left out. JSON escapes whatever a client may have put into its target. */
-export function logLine(summary: ExchangeSummary): string {
+function logLine(summary: ExchangeSummary): string {
   const { error } = summary
   return JSON.stringify({
     time: new Date().toISOString(),

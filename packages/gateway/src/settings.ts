@@ -41,6 +41,8 @@ export interface Settings {
   readonly limits: Limits
   readonly pool: Pool
   readonly tls: UpstreamTls
+  readonly lookup: GatewayOptions['lookup'] | undefined
+  readonly redirect: GatewayOptions['redirect'] | undefined
   readonly rewrite: NonNullable<GatewayOptions['rewrite']>
   readonly modifyResponse: GatewayOptions['modifyResponse'] | undefined
   readonly onError: GatewayOptions['onError'] | undefined
@@ -52,8 +54,8 @@ export interface Settings {
 
 /** @throws TypeError when an option makes no sense, naming it. */
 export function settle(name: string, options: GatewayOptions): Settings {
-  const { upstream, timeouts, limits, pool, pseudonym, tls, rewrite, modifyResponse, onError, onEnd } =
-    options
+  const { upstream, timeouts, limits, pool, pseudonym, tls, lookup, redirect } = options
+  const { rewrite, modifyResponse, onError, onEnd } = options
   return {
     name,
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
@@ -61,6 +63,8 @@ export function settle(name: string, options: GatewayOptions): Settings {
     limits: numbers('limits', defaultLimits, limits),
     pool: numbers('pool', defaultPool, pool),
     tls: tls ?? {},
+    lookup,
+    redirect,
     rewrite: rewrite ?? setForwarded,
     modifyResponse,
     onError,

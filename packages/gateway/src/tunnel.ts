@@ -20,9 +20,14 @@ type Answer =
     }
 
 /** Makes the `tunnel` of a transport. Each tunnel has an upstream connection of its own. */
-export function createTunnel({ tls }: Settings): (exchange: HttpExchange) => Promise<void> {
+export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange) => Promise<void> {
   // `allowHalfOpen`, so that an end from one side is passed on as an end and the other side can finish.
-  const options = { keepAlive: false, allowHalfOpen: true, noDelay: true }
+  const options = {
+    keepAlive: false,
+    allowHalfOpen: true,
+    noDelay: true,
+    ...(lookup !== undefined && { lookup }),
+  }
   const plain = new http.Agent(options)
   const secure = new https.Agent({ ...options, ...tls })
 
