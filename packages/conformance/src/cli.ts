@@ -5,12 +5,15 @@ import { findTargets, targets } from '@relayrace/fixtures/targets'
 import { main } from './command-line.ts'
 
 process.exitCode = await main(process.argv.slice(2), {
+  command: 'npm run conformance --',
   names: targets.map(({ name }) => name),
+  ours: targets.filter(({ kind }) => kind === 'strategy').map(({ name }) => name),
   async find(name) {
     const [target] = findTargets([name])
     if (!target) throw new RangeError(name)
-    if ((await target.version()) === undefined) return `not installed; ${target.install}`
-    return { ...target, configurable: target.kind === 'strategy' }
+    const version = await target.version()
+    if (version === undefined) return `not installed; ${target.install}`
+    return { ...target, version, configurable: target.kind === 'strategy' }
   },
   deviations: (name) => deviations[name] ?? {},
 })

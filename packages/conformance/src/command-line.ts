@@ -7,13 +7,19 @@ import { cases } from './cases/index.ts'
 import { Failed } from './expect.ts'
 import { jsonReport } from './report/json.ts'
 import { junitReport } from './report/junit.ts'
+import { markdown } from './report/markdown.ts'
 import { matrix } from './report/matrix.ts'
+import { page } from './report/page.ts'
 import { isFailure, type Report, type Result, run } from './run.ts'
 import { command, type Subject, started } from './subject.ts'
 
 /** What can be judged by name. */
 export interface Known {
+  /** What starts this command line, for reports. */
+  readonly command: string
   readonly names: readonly string[]
+  /** Those of them whose every failure may be published. */
+  readonly ours: readonly string[]
   /** Gives the reason instead of a subject when it is not installed. */
   find(name: string): Promise<Subject | string>
   deviations(name: string): Readonly<Record<string, string>>
@@ -34,6 +40,9 @@ What to hold it to
 
 What to write
   --json FILE   --junit FILE
+  --html FILE               a page with both sides of the wire, for yourself
+  --markdown FILE           what can be published: of other people's software only counts
+                            and what has been reported
   --transcript ID           both sides of the wire for this case
   --list                    names and cases, and nothing is run
 `
@@ -48,6 +57,8 @@ const options = {
   lanes: { type: 'string' },
   json: { type: 'string' },
   junit: { type: 'string' },
+  html: { type: 'string' },
+  markdown: { type: 'string' },
   transcript: { type: 'string' },
   list: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -107,6 +118,14 @@ async function judge(argv: readonly string[], known: Known | undefined): Promise
   process.stdout.write(`\n${matrix(reports)}\n`)
   if (given.json !== undefined) await writeFile(given.json, jsonReport(reports))
   if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
+  const origin = {
+    command: again(given, known),
+    date: new Date(),
+    platform: `Node ${process.version} on ${process.platform} ${process.arch}`,
+  }
+  if (given.html !== undefined) await writeFile(given.html, page(reports, origin))
+  if (given.markdown !== undefined)
+    await writeFile(given.markdown, markdown(reports, { ...origin, ours: known?.ours ?? [] }))
   return reports.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
 
@@ -116,6 +135,18 @@ function understand(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
+}
+
+/** The command without what it was to write. */
+function again(given: ReturnType<typeof understand>, known: Known | undefined): string {
+  const shaping = ['target', 'command', 'url', 'origin-port', 'only', 'seed', 'lanes'] as const
+  const said = shaping.flatMap((name) => {
+    const value = given[name]
+    if (value === undefined) return []
+    const text = typeof value === 'string' ? value : value.join(',')
+    return [`--${name} ${/^[\w.,:/-]+$/.test(text) ? text : `'${text}'`}`]
+  })
+  return [known?.command ?? 'npx @relayrace/conformance', ...said].join(' ')
 }
 
 async function subjectsOf(

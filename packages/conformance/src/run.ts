@@ -39,7 +39,7 @@ export interface Result {
   readonly variants?: readonly VariantResult[]
   /** Why the failure was expected. */
   readonly deviation?: string
-  /** Both sides of the wire, of the last run of what failed, or of all variants. */
+  /** Both sides of the wire: of the run that failed, or of the first delivery when all pass; of each variant. */
   readonly transcript: string
 }
 
@@ -51,6 +51,7 @@ export interface VariantResult {
 
 export interface Report {
   readonly subject: string
+  readonly version?: string
   readonly seed: number
   readonly duration: number
   /** In the order of the cases. */
@@ -102,6 +103,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
   return {
     subject: subject.name,
+    ...(subject.version === undefined ? {} : { version: subject.version }),
     seed,
     duration: performance.now() - begun,
     results: inOrder,
@@ -211,13 +213,14 @@ async function inAllDeliveries(
   session: Session,
   seed: number,
 ): Promise<Outcome> {
-  let last: Outcome | undefined
+  let first: Outcome | undefined
   for (const delivery of deliveries) {
     const own = hash(`${seed} ${id} ${variant} ${delivery}`)
-    last = await session.perform({ run, delivery, seed: own, limit })
-    if (last.verdict !== 'pass') return { ...last, why: `${manner(delivery)}${last.why}` }
+    const outcome = await session.perform({ run, delivery, seed: own, limit })
+    if (outcome.verdict !== 'pass') return { ...outcome, why: `${manner(delivery)}${outcome.why}` }
+    first ??= outcome
   }
-  return last ?? { verdict: 'harness failed', why: 'the case has no deliveries', transcript: '' }
+  return first ?? { verdict: 'harness failed', why: 'the case has no deliveries', transcript: '' }
 }
 
 const manner = (delivery: DeliveryName): string => (delivery === 'coalesced' ? '' : `[${delivery}] `)

@@ -1,6 +1,7 @@
 /** JUnit's XML, which most CI systems can show. */
 
 import { isFailure, type Report, type Result } from '../run.ts'
+import { escapeText as text } from './escape.ts'
 
 /** Only what must not fail is a failure; other shortcomings are skipped tests that say why. */
 export function junitReport(reports: readonly Report[]): string {
@@ -26,8 +27,3 @@ function testCase(subject: string, result: Result): string {
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3)
-
-const text = (value: string): string =>
-  value
-    .replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
-    .replace(/[^\t\n\x20-\ud7ff\ue000-\ufffd]/g, '?')

@@ -1,9 +1,10 @@
 /** The end of a run on a terminal: chapters against subjects, then what failed and why. */
 
 import { isFailure, type Report, type Result } from '../run.ts'
+import { chapterOf, chaptersOf } from './count.ts'
 
 export function matrix(reports: readonly Report[]): string {
-  const chapters = [...new Set(reports.flatMap(({ results }) => results.map(chapterOf)))]
+  const chapters = chaptersOf(reports.flatMap(({ results }) => results))
   const rows = [
     ['', ...reports.map(({ subject }) => subject)],
     ...chapters.map((chapter) => [
@@ -15,8 +16,6 @@ export function matrix(reports: readonly Report[]): string {
   const legend = 'passed of run, then failed of these by level (M MUST, S SHOULD, m MAY, ! crash), ~ skipped'
   return [table(rows), legend, ...reports.flatMap(failing)].join('\n')
 }
-
-const chapterOf = ({ id }: { id: string }): string => id.split('-')[0] ?? id
 
 function cell(results: readonly Result[]): string {
   const ran = results.filter(({ verdict }) => verdict !== 'skipped')
