@@ -11,9 +11,9 @@ process.exitCode = await main(process.argv.slice(2), {
   async find(name) {
     const [target] = findTargets([name])
     if (!target) throw new RangeError(name)
-    const version = await target.version()
-    if (version === undefined) return `not installed; ${target.install}`
-    return { ...target, version, configurable: target.kind === 'strategy' }
+    const release = await target.version()
+    if (release === undefined) return `not installed; ${target.install}`
+    return { ...target, release, configurable: target.kind === 'strategy' }
   },
   deviations: (name) => deviations[name] ?? {},
 })

@@ -103,7 +103,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
   return {
     subject: subject.name,
-    ...(subject.version === undefined ? {} : { version: subject.version }),
+    ...(subject.release === undefined ? {} : { version: subject.release }),
     seed,
     duration: performance.now() - begun,
     results: inOrder,

@@ -10,7 +10,7 @@ import type { Capability } from './case.ts'
 export interface Subject {
   readonly name: string
   /** For reports. */
-  readonly version?: string
+  readonly release?: string
   /** Resolves once it accepts connections. */
   start(upstream: URL, options?: SubjectOptions): Promise<Instance>
   /** Understands `--timeouts.responseHead 500` and the like. Without it, cases that need such options are skipped. */
