@@ -91,6 +91,10 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     get inFlight() {
       return inFlight.size
     },
+    get pool() {
+      // Who finds no room is refused at once, so nobody waits.
+      return { connections: pool.size, idle: pool.idleSize, waiting: 0 }
+    },
     accept,
     listen,
     close,

@@ -6,6 +6,7 @@ import {
   type Endpoint,
   type Phase,
   type PhaseTimes,
+  type PoolState,
   probeAfter,
   type Settings,
   Stopwatch,
@@ -20,6 +21,7 @@ export interface Connections {
   to(endpoint: Pick<Endpoint, 'socketPath'>): Dispatcher
   /** If the request that is being written now is the first one on its connection: how long making that took. */
   readonly opening: PhaseTimes | undefined
+  readonly pool: PoolState
   close(): Promise<void>
 }
 
@@ -67,10 +69,22 @@ export function createConnections(settings: Settings): Connections {
     get opening() {
       return opening
     },
+    get pool() {
+      const states = [...agents.values()].flatMap(({ stats }) => Object.values(stats).map(stateOf))
+      const sum = (key: keyof PoolState): number => states.reduce((all, state) => all + state[key], 0)
+      return { connections: sum('connections'), idle: sum('idle'), waiting: sum('waiting') }
+    },
     async close() {
       await Promise.all([...agents.values()].map((agent) => agent.destroy()))
     },
   }
+}
+
+/** For one connection undici has another class than for many, which counts differently. */
+function stateOf(stats: Agent['stats'][string]): PoolState {
+  if ('free' in stats) return { connections: stats.connected, idle: stats.free, waiting: stats.queued }
+  const connections = stats.connected ? 1 : 0
+  return { connections, idle: stats.running === 0 ? connections : 0, waiting: stats.pending }
 }
 
 /** How long each connection took to make. */

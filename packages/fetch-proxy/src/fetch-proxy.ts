@@ -32,6 +32,9 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
         else await carry(exchange, connections)
       },
       tunnel,
+      get pool() {
+        return connections.pool
+      },
       async close() {
         await handler.close()
         await connections.close()
@@ -47,6 +50,9 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
     name: gateway.name,
     get inFlight() {
       return gateway.inFlight + handler.inFlight
+    },
+    get pool() {
+      return gateway.pool
     },
     handle: gateway.handle,
     upgrade: gateway.upgrade,

@@ -6,6 +6,7 @@ import { isIP, type Socket } from 'node:net'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
+import type { PoolState } from './gateway.ts'
 import { beginsAnswer, connectReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 
@@ -13,6 +14,7 @@ import type { Settings } from './settings.ts'
 export interface Agents {
   readonly http: http.Agent
   readonly https: https.Agent
+  readonly pool: PoolState
   close(): void
 }
 
@@ -41,10 +43,25 @@ export function createAgents({ pool, tls, limits, lookup }: Settings): Agents {
   return {
     http: plain,
     https: secure,
+    get pool() {
+      return stateOf([plain, secure])
+    },
     close() {
       plain.destroy()
       secure.destroy()
     },
+  }
+}
+
+function stateOf(agents: readonly http.Agent[]): PoolState {
+  const count = (lists: NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
+    Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0)
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+  const idle = sum(agents.map(({ freeSockets }) => count(freeSockets)))
+  return {
+    connections: idle + sum(agents.map(({ sockets }) => count(sockets))),
+    idle,
+    waiting: sum(agents.map(({ requests }) => count(requests))),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Gateway extends AsyncDisposable {
   readonly name: string
   /** Exchanges and tunnels under way. Zero again once every one has ended, however it ended. */
   readonly inFlight: number
+  /** The upstream connections as they are now. */
+  readonly pool: PoolState
   /** Accepts connections. Rejects when the address is taken. */
   listen(where?: ListenOptions): Promise<Listener>
   /**
@@ -152,6 +154,15 @@ export interface Pool {
   readonly idle: number
   /** How long an idle one is kept, in milliseconds, unless the upstream's Keep-Alive hint says less. 15 000. */
   readonly idleTimeout: number
+}
+
+/** Connections to upstreams that can be used again; a tunnel has one of its own, which is not among them. */
+export interface PoolState {
+  /** In use and idle together. */
+  readonly connections: number
+  readonly idle: number
+  /** Exchanges that wait for one, because there are as many as there may be. */
+  readonly waiting: number
 }
 
 export type UpstreamTls = Pick<

@@ -8,7 +8,7 @@ import { probeAfter } from './ask.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
-import type { GatewayOptions, HttpGateway, Listener, ListenOptions } from './gateway.ts'
+import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
@@ -20,6 +20,7 @@ export interface HttpTransport {
   carry(exchange: HttpExchange): Promise<void>
   /** Carries an exchange that asks for another protocol. Resolves when the tunnel is closed, or the refusal was sent. */
   tunnel(exchange: HttpExchange): Promise<void>
+  readonly pool: PoolState
   /** Ends the upstream connections. */
   close(): void | Promise<void>
 }
@@ -31,7 +32,8 @@ export function httpGateway(
   transport: (settings: Settings) => HttpTransport,
 ): HttpGateway {
   const settings = settle(name, options)
-  const { carry, tunnel, close: closeTransport } = transport(settings)
+  const upstream = transport(settings)
+  const { carry, tunnel } = upstream
   const inFlight = new InFlight<HttpExchange>()
   const sockets = new Set<Socket>()
   const underWay = new WeakMap<Socket, HttpExchange>()
@@ -201,7 +203,7 @@ export function httpGateway(
       server.close(() => {})
     }
     await Promise.all(stopped)
-    await closeTransport()
+    await upstream.close()
   }
 
   const close = (grace = 10_000): Promise<void> => {
@@ -213,6 +215,9 @@ export function httpGateway(
     name,
     get inFlight() {
       return inFlight.size
+    },
+    get pool() {
+      return upstream.pool
     },
     handle,
     upgrade,

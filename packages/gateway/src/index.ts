@@ -73,6 +73,7 @@ export type {
   Outcome,
   PhaseTimes,
   Pool,
+  PoolState,
   ReceivedRequest,
   Reply,
   RequestHead,

@@ -21,6 +21,9 @@ export function createPipeProxy(options: GatewayOptions): HttpGateway {
     return {
       carry: (exchange) => carry(exchange, agents),
       tunnel: createTunnel(settings),
+      get pool() {
+        return agents.pool
+      },
       close: agents.close,
     }
   })

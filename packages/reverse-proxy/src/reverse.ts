@@ -30,6 +30,9 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
       carry: (exchange) => carry(exchange, proxy, agents),
       // Not the library's `ws`: it destroys the socket of every upgrade that is not to WebSocket.
       tunnel: createTunnel(settings),
+      get pool() {
+        return agents.pool
+      },
       close: agents.close,
     }
   })
