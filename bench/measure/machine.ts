@@ -44,7 +44,8 @@ export function machineWindow(before: MachineState, after: MachineState): Machin
   const share = (part: 'busy' | 'stolen'): number | null => {
     const [from, to, start, end] = [before[part], after[part], before.total, after.total]
     if (from === null || to === null || start === null || end === null || end === start) return null
-    return (to - from) / (end - start)
+    // Sums of fractions may come out a hair above the whole.
+    return Math.min(1, (to - from) / (end - start))
   }
   const pressed =
     before.pressure === null || after.pressure === null ? null : after.pressure - before.pressure
