@@ -66,6 +66,15 @@ export class CertificateFiles {
     }
   }
 
+  #isOutdated(): boolean {
+    const { cert, key } = this.#loaded.main
+    try {
+      return !readFileSync(this.#main.cert).equals(cert) || !readFileSync(this.#main.key).equals(key)
+    } catch {
+      return true
+    }
+  }
+
   /** Reloads when a file has changed, and tells how that went. @returns how to stop. */
   watch(told: (error: Error | undefined) => void): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -75,7 +84,10 @@ export class CertificateFiles {
     }
     const files = [this.#main, ...this.#named.values()].flatMap(({ cert, key }) => [cert, key])
     for (const file of files) watchFile(file, { interval, persistent: false }, changed)
+    // The first look is what later ones are compared with, and it comes a moment after the files were read.
+    const missed = setTimeout(() => this.#isOutdated() && changed(), interval).unref()
     return () => {
+      clearTimeout(missed)
       clearTimeout(timer)
       for (const file of files) unwatchFile(file, changed)
     }
