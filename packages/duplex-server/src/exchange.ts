@@ -398,6 +398,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   }
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {
+    // What a client sends behind an Upgrade may be the other protocol already.
+    if (this.#upgrade.length > 0) this.#response.close()
     // What is left of the request cannot be told from the next one for sure.
     if (!this.#content.complete) {
       this.#response.close()
