@@ -25,11 +25,10 @@ export interface Known {
   deviations(name: string): Readonly<Record<string, string>>
 }
 
-const usage = `Usage: conformance [options]
+const usage = (known: Known | undefined): string => `Usage: ${known?.command ?? 'conformance'} [options]
 
 What to judge, one of
-  --target NAME[,NAME]      by name (see --list), one after another
-  --command 'LINE'          a program to start; {port} and {upstream} are replaced
+${byName(known)}  --command 'LINE'          a program to start; {port} and {upstream} are replaced
                             ({upstreamHost} and {upstreamPort} as well)
   --url URL --origin-port N a proxy that runs already, with http://127.0.0.1:N as its upstream
 
@@ -46,6 +45,13 @@ What to write
   --transcript ID           both sides of the wire for this case
   --list                    names and cases, and nothing is run
 `
+
+const byName = (known: Known | undefined): string =>
+  known
+    ? `  --target NAME[,NAME]      by name (see --list), one after another; when nothing is said:
+                            ${known.ours.join(',')}
+`
+    : ''
 
 const options = {
   target: { type: 'string', multiple: true },
@@ -76,7 +82,7 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
     return await judge(argv, known)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${error.message}\n\n${usage}`)
+    process.stderr.write(`${error.message}\n\n${usage(known)}`)
     return 2
   }
 }
@@ -84,7 +90,7 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
 async function judge(argv: readonly string[], known: Known | undefined): Promise<number> {
   const given = understand(argv)
   if (given.help) {
-    process.stdout.write(usage)
+    process.stdout.write(usage(known))
     return 0
   }
   if (given.list) {
@@ -95,6 +101,9 @@ async function judge(argv: readonly string[], known: Known | undefined): Promise
   for (const prefix of only ?? [])
     if (!cases.some(({ id }) => id.startsWith(prefix)))
       throw new UsageError(`no case begins with "${prefix}"; there are: ${chapters().join(', ')}`)
+  const seed = given.seed === undefined ? {} : { seed: whole(given.seed, '--seed') }
+  const lanes = given.lanes === undefined ? {} : { lanes: whole(given.lanes, '--lanes') }
+  if (lanes.lanes === 0) throw new UsageError('--lanes must be at least 1')
   const subjects = await subjectsOf(given, known)
 
   const reports: Report[] = []
@@ -102,8 +111,8 @@ async function judge(argv: readonly string[], known: Known | undefined): Promise
     const progress = progressOf(subject.name)
     const report = await run(subject, {
       ...(only ? { only } : {}),
-      ...(given.seed === undefined ? {} : { seed: whole(given.seed, '--seed') }),
-      ...(given.lanes === undefined ? {} : { lanes: whole(given.lanes, '--lanes') }),
+      ...seed,
+      ...lanes,
       deviations: known?.deviations(subject.name) ?? {},
       onResult: progress.step,
     })
@@ -153,12 +162,11 @@ async function subjectsOf(
   given: ReturnType<typeof understand>,
   known: Known | undefined,
 ): Promise<Subject[]> {
-  const names = split(given.target) ?? []
-  const ways = [names.length > 0, given.command !== undefined, given.url !== undefined].filter(Boolean).length
-  if (ways !== 1)
-    throw new UsageError(
-      `say what to judge, in one way${known ? `; targets: ${known.names.join(', ')}` : ''}`,
-    )
+  const ways = [given.target, given.command, given.url].filter((way) => way !== undefined).length
+  if (ways > 1) throw new UsageError('--target, --command and --url exclude each other')
+  if (ways === 0 && !known) throw new UsageError('say what to judge, with --command or --url')
+  const names = split(given.target) ?? known?.ours ?? []
+  if (names.length === 0 && given.target) throw new UsageError('--target needs a name')
   if (given.command !== undefined) {
     if (!given.command.includes('{port}')) throw new UsageError('--command needs {port} in it')
     return [command(given.command)]
