@@ -1,5 +1,6 @@
 /** SMUG: what two parsers could read differently. RFC 9112 §2.2, §5, §6.3, §7.1 and §11. */
 
+import { quietly } from '@relayrace/fixtures/wire'
 import { type Case, chunked, each, get, head, reply, type Stage } from '../case.ts'
 import { answered, check, complete, equal, lacks, values } from '../expect.ts'
 import { refuses, refusesOrReads } from '../refusal.ts'
@@ -354,6 +355,23 @@ export const smug: readonly Case[] = [
         await pass(20)
         await recover(client)
       },
+      'in the same segment, with the next request waiting': async ({ connect, origin, recover }) => {
+        const client = await connect()
+        client.send(get('/smug/1') + get('/smug/2'))
+        const first = await origin.request()
+        first.send(reply('ok') + reply('evil'))
+        answered(await client.response(), 200, 'ok')
+        const serving = quietly(origin.request().then(({ send }) => send(reply('two'))))
+        // It may have given the client up, or answer 502.
+        const second = await client.response().catch((error) => {
+          if (client.ending) return undefined
+          throw error
+        })
+        if (!second || second.status >= 500) return
+        answered(second, 200, 'two')
+        await serving
+        await recover(client)
+      },
       'while the connection is idle': async ({ ask, pass, recover }) => {
         const { client, exchange, response } = await ask(get('/smug'))
         check(exchange !== undefined, 'it answered without asking the origin')
@@ -363,6 +381,27 @@ export const smug: readonly Case[] = [
         await exchange.connection.send(reply('evil'))
         await pass(60)
         await recover(client)
+      },
+      // What comes after the next request was written, its answer might be. So it begins before, and then goes on.
+      'beginning while the connection is idle, going on after the next request was written': async ({
+        ask,
+        connect,
+        origin,
+        pass,
+      }) => {
+        const { client, exchange, response } = await ask(get('/smug/1'))
+        check(exchange !== undefined, 'it answered without asking the origin')
+        const evil = reply('evil')
+        exchange.send(reply('ok'))
+        answered(await response, 200, 'ok')
+        await exchange.connection.send(evil.slice(0, 20))
+        await pass(60)
+        const next = client.ending ? await connect() : client
+        next.send(head('POST /smug/2 HTTP/1.1', 'Host: a', 'Content-Length: 0'))
+        const asked = await origin.request()
+        await exchange.connection.send(evil.slice(20))
+        asked.send(reply('two'))
+        answered(await next.response(), 200, 'two')
       },
       'to another client': async ({ ask, connect, pass, recover }) => {
         const { exchange, response } = await ask(get('/smug'))
