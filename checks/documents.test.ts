@@ -35,6 +35,17 @@ describe.each(documents)('%s', (document) => {
     const named = [...(await read(document)).matchAll(/npm run ([a-z:]+)/g)].map(([, script]) => script)
     expect(named.filter((script) => !Object.hasOwn(scripts, script as string))).toEqual([])
   })
+
+  test('imports what is there', async () => {
+    const missing: string[] = []
+    for (const { names, from } of imports(await read(document))) {
+      const module: object = await import(from)
+      missing.push(
+        ...names.filter((name) => !Object.hasOwn(module, name)).map((name) => `${name} from ${from}`),
+      )
+    }
+    expect(missing).toEqual([])
+  })
 })
 
 describe('the examples of README.md', async () => {
@@ -98,6 +109,15 @@ describe('the examples of README.md', async () => {
 
 function read(document: string): Promise<string> {
   return readFile(path.join(root, document), 'utf8')
+}
+
+/** The values that examples take from our packages. */
+function imports(text: string): { names: string[]; from: string }[] {
+  const lines = text.matchAll(/^import \{(?<names>[^}]*)\} from '(?<from>@relayrace\/[^']+)'/gm)
+  return [...lines].map(({ groups: { names = '', from = '' } = {} }) => ({
+    names: names.split(',').flatMap((name) => (/^ *type /.test(name) ? [] : name.trim() || [])),
+    from,
+  }))
 }
 
 function withoutImports(code: string): string {

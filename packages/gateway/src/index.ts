@@ -19,11 +19,7 @@ export {
   watchConnecting,
 } from './ask.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
-export { CertificateFiles, type CertificatePaths } from './certificates.ts'
 export {
-  type EndMessage,
-  type ErrorMessage,
-  type ExchangeMessage,
   exchangeEnd,
   exchangeError,
   exchangeStart,
@@ -33,23 +29,13 @@ export {
   tellError,
   tellStart,
   tellUpstream,
-  type UpstreamMessage,
 } from './channels.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
-export {
-  clientClosed,
-  type ErrorDetails,
-  type ErrorSource,
-  type ErrorType,
-  GatewayError,
-  internalFailure,
-  type Phase,
-  timedOut,
-  upstreamFailure,
-} from './errors.ts'
+export * from './contract.ts'
+export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
 export { type ByteSource, type Front, HttpExchange, type PulledAnswer } from './exchange.ts'
-export { connectionOptions, endToEnd, Fields, isToken, listOfTokens } from './fields.ts'
-export { appendForwarded, forwardingFields, passedBefore, preserveHost, setForwarded } from './forwarded.ts'
+export { connectionOptions, endToEnd, isToken, listOfTokens } from './fields.ts'
+export { forwardingFields, passedBefore } from './forwarded.ts'
 export {
   chunked,
   contentLength,
@@ -60,36 +46,13 @@ export {
   responseFraming,
   untilClose,
 } from './framing.ts'
-export type {
-  Exchange,
-  ExchangeSummary,
-  FetchGateway,
-  Gateway,
-  GatewayOptions,
-  HttpGateway,
-  Limits,
-  Listener,
-  ListenOptions,
-  Outcome,
-  PhaseTimes,
-  Pool,
-  PoolState,
-  ReceivedRequest,
-  Reply,
-  RequestHead,
-  ResponseHead,
-  SocketGateway,
-  Strategy,
-  Timeouts,
-  UpstreamTls,
-} from './gateway.ts'
-export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
+export type { Strategy } from './gateway.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
 export { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { release } from './release.ts'
-export { defaultLimits, defaultPool, defaultTimeouts, endpointOf, type Settings, settle } from './settings.ts'
+export { endpointOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { createTunnel } from './tunnel.ts'
 export {
@@ -100,6 +63,4 @@ export {
   joinTarget,
   type Origin,
   readTarget,
-  type UnixSocket,
-  type Upstream,
 } from './upstream.ts'

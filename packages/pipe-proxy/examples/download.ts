@@ -1,7 +1,6 @@
 /** `node download.ts [PORT]`: `/download?url=…` fetches what a user asks for, and nothing from the network that it runs in. */
 
-import { guarded } from '@relayrace/gateway'
-import { createPipeProxy } from '../src/index.ts'
+import { createPipeProxy, guarded } from '../src/index.ts'
 
 const gateway = createPipeProxy({
   ...guarded({

@@ -1,4 +1,4 @@
 /** An HTTP gateway on node:http and stream.pipeline. */
 
-export type { GatewayOptions, HttpGateway } from '@relayrace/gateway'
+export * from '@relayrace/gateway/contract'
 export { createPipeProxy } from './pipe.ts'

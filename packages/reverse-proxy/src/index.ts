@@ -1,5 +1,4 @@
 /** An HTTP gateway on http-proxy-3, held to the contract. */
 
-export type { GatewayOptions, HttpGateway } from '@relayrace/gateway'
-export { appendForwarded, preserveHost, setForwarded } from '@relayrace/gateway'
+export * from '@relayrace/gateway/contract'
 export { createReverseProxy } from './reverse.ts'
