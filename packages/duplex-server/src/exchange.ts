@@ -16,6 +16,7 @@ import {
   isWatched,
   offeredProtocols,
   outcomeOf,
+  type Pending,
   type Phase,
   type Prepared,
   prepare,
@@ -39,7 +40,7 @@ import type { Outbound } from './outbound.ts'
 import type { Pool } from './pool.ts'
 import type { Producer, Response } from './response.ts'
 import type { ServerConnection } from './server-connection.ts'
-import type { Limited, Sweep } from './sweep.ts'
+import type { Sweep } from './sweep.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Asker, UpstreamConnection } from './upstream-connection.ts'
 import type { Wire } from './wire.ts'
@@ -55,7 +56,8 @@ export interface Front {
 /** Interim responses have no content, so none is announced (RFC 9110 §8.6). */
 const framingFields: ReadonlySet<string> = new Set(['content-length'])
 
-export class SocketExchange implements Exchange, Asker, Producer, Limited {
+export class SocketExchange implements Exchange, Asker, Producer, Pending {
+  place = -1
   readonly #front: Front
   readonly #connection: ServerConnection
   readonly #line: RequestLine
@@ -101,7 +103,6 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
     this.#upgrade = offeredProtocols(line.version, line.raw)
     this.#startedAt = performance.now()
     response.producer = this
-    front.sweep.add(this)
     if (isWatched(front.settings)) {
       this.#stopwatch = new Stopwatch(this.#phase)
       this.#remoteAddress = connection.remoteAddress
@@ -327,6 +328,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
       this.#end()
     })
     this.#tunnel = tunnel
+    // Until now its connection was asked about time limits.
+    this.#front.sweep.add(this)
     client.bulk = upstream.wire.bulk = true
     const sentAhead = this.#connection.handOver(tunnel.fromClient)
     upstream.handOver(tunnel.fromUpstream)
@@ -428,7 +431,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Limited {
   #end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#front.sweep.delete(this)
+    if (this.#tunnel !== undefined) this.#front.sweep.delete(this)
     this.#front.ended(this)
   }
 

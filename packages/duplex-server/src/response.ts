@@ -12,6 +12,7 @@ import {
 } from '@relayrace/gateway'
 import { type RequestLine, responseHead } from './head.ts'
 import { Outbound } from './outbound.ts'
+import type { Limited } from './sweep.ts'
 import type { Wire } from './wire.ts'
 
 /** The connection a response goes out on. */
@@ -23,7 +24,7 @@ export interface ResponseChannel {
 }
 
 /** Who produces the response wants to know. */
-export interface Producer {
+export interface Producer extends Limited {
   /** What was written has been taken: go on. */
   drained(): void
   /** The client is gone, or has sent something that is no HTTP: whatever is written now goes nowhere. */

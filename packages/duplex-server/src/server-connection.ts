@@ -8,6 +8,7 @@ import {
   GatewayError,
   type InFlight,
   lastCall,
+  type Pending,
   requestFraming,
   settled,
 } from '@relayrace/gateway'
@@ -48,7 +49,7 @@ const mostWaiting = 64 * 1024
 /** Ends the connections of a server that accepts no more: each when it has nothing under way, the rest after `grace` ms. */
 export async function endConnections(
   connections: ReadonlySet<ServerConnection>,
-  inFlight: InFlight<{ abort(reason: unknown): void }>,
+  inFlight: Pick<InFlight<Pending>, 'drained'>,
   grace: number,
 ): Promise<void> {
   for (const connection of connections) {
@@ -130,7 +131,11 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   }
 
   check(now: number): void {
-    if (this.#handedOver || (this.#response !== undefined && !this.#response.ended)) return
+    if (this.#handedOver) return
+    if (this.#response !== undefined && !this.#response.ended) {
+      this.#response.producer?.check(now)
+      return
+    }
     const { socket } = this.wire
     const owed = socket.writableLength > 0
     // A client that is slow to take its answer may need longer than one that is silent.

@@ -16,6 +16,7 @@ import {
   type Limits,
   type Listener,
   type ListenOptions,
+  type Pending,
   secureServer,
   type Timeouts,
 } from '@relayrace/gateway'
@@ -75,7 +76,7 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
     answer(line, content, response, connection) {
       // Refuses what could be read in two ways (RFC 9112 §3.2) before anybody sees it.
       if (line.version === '1.1' && hostOf(line.raw) === undefined) throw badRequest()
-      new Turn(line, content, response, connection, { timeouts, sweep, inFlight, onError }).run(handler)
+      new Turn(line, content, response, connection, { timeouts, inFlight, onError }).run(handler)
     },
     gone: (connection) => connections.delete(connection),
   }
@@ -288,13 +289,13 @@ const fieldsOf = (init: FieldsInit): Fields => (init instanceof Fields ? init : 
 
 interface Surroundings {
   readonly timeouts: Pick<Timeouts, 'requestBody' | 'drain'>
-  readonly sweep: Sweep
   readonly inFlight: InFlight<Turn>
   readonly onError: (error: unknown, request: DuplexRequest) => void
 }
 
 /** One request's turn on its connection. */
-class Turn implements Producer {
+class Turn implements Producer, Pending {
+  place = -1
   /** Streams that must learn that the client has left. */
   readonly left: Set<Readable | Duplex> = new Set()
   receivedAt: number = performance.now()
@@ -325,7 +326,6 @@ class Turn implements Producer {
     this.#request = new DuplexRequest(line, content, this, this.#controller.signal)
     response.producer = this
     around.inFlight.add(this)
-    around.sweep.add(this)
   }
 
   run(handler: DuplexHandler): void {
@@ -369,7 +369,6 @@ class Turn implements Producer {
     if (this.#finished) return
     this.#finished = true
     this.#around.inFlight.delete(this)
-    this.#around.sweep.delete(this)
   }
 
   check(now: number): void {

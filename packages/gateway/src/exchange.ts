@@ -18,6 +18,7 @@ import {
 import { endToEnd, Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import type { Pending } from './listen.ts'
 import { wantsTrailers } from './prepare.ts'
 import { isBorrowed } from './reading.ts'
 import { Releaser } from './release.ts'
@@ -67,7 +68,8 @@ export class Redirection {
   }
 }
 
-export class HttpExchange implements Exchange {
+export class HttpExchange implements Exchange, Pending {
+  place = -1
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
   readonly settings: Settings

@@ -49,7 +49,7 @@ export {
 export type { Strategy } from './gateway.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
-export { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
+export { bind, InFlight, lastCall, type Pending, secureServer, settled } from './listen.ts'
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { release } from './release.ts'
 export { endpointOf, type Settings, settle } from './settings.ts'

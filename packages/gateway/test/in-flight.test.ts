@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { InFlight, type Pending } from '../src/index.ts'
+
+class Exchange implements Pending {
+  place = -1
+  reason: unknown
+  abort(reason: unknown): void {
+    this.reason = reason
+  }
+}
+
+const some = (count: number): Exchange[] => Array.from({ length: count }, () => new Exchange())
+
+test('counts what is under way, whatever ends first', () => {
+  const inFlight = new InFlight<Exchange>()
+  const [first, second, third, fourth] = some(4) as [Exchange, Exchange, Exchange, Exchange]
+  for (const one of [first, second, third, fourth]) inFlight.add(one)
+  inFlight.delete(second)
+  inFlight.delete(fourth)
+  expect(inFlight.size).toBe(2)
+  inFlight.delete(first)
+  inFlight.delete(third)
+  expect(inFlight.size).toBe(0)
+})
+
+test('what has ended already, or never began, ends nothing else', () => {
+  const inFlight = new InFlight<Exchange>()
+  const [first, second, stranger] = some(3) as [Exchange, Exchange, Exchange]
+  inFlight.add(first)
+  inFlight.add(second)
+  inFlight.delete(stranger)
+  inFlight.delete(first)
+  inFlight.delete(first)
+  expect(inFlight.size).toBe(1)
+})
+
+test('aborts what is left after the grace, and what began meanwhile, but not what has ended', async () => {
+  const inFlight = new InFlight<Exchange>()
+  const [ended, left, late] = some(3) as [Exchange, Exchange, Exchange]
+  inFlight.add(ended)
+  inFlight.add(left)
+  for (const one of [left, late])
+    one.abort = (reason) => {
+      one.reason = reason
+      inFlight.delete(one)
+    }
+  const drained = inFlight.drained(0, () => 'too late')
+  inFlight.add(late)
+  inFlight.delete(ended)
+  await drained
+  expect([ended.reason, left.reason, late.reason]).toEqual([undefined, 'too late', 'too late'])
+})
