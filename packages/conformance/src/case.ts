@@ -106,10 +106,11 @@ export interface Case {
 export type Level = 'MUST' | 'SHOULD' | 'MAY'
 
 /**
- * What not every target has. All but `h2` and `log` are taken for granted: who lacks one has to say so, and then has to pass the
- * cases about leaving it out cleanly.
+ * What not every target has. `trailers`, `informational` and `upgrade` are taken for granted: who lacks one has to say
+ * so, and then has to pass the cases about leaving it out cleanly. The others have to be declared: `h2` with clients, a
+ * `log` as in `cases/obs.ts`, and `resolver`: a program on Node.js, which can be told where to look names up.
  */
-export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2' | 'log'
+export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2' | 'log' | 'resolver'
 
 /** Throws to say no. */
 export type Run = (stage: Stage) => Promise<void>
@@ -132,6 +133,8 @@ export interface Setup {
   /** What a TLS origin needs, as for `node:tls`. */
   readonly tls?: Lazily<Readonly<Record<string, unknown>>>
   readonly env?: Lazily<Readonly<Record<string, string>>>
+  /** What a target must have to be started so. */
+  readonly needs?: readonly Capability[]
 }
 
 /** Made when the setup is first needed. */

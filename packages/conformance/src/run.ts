@@ -165,7 +165,7 @@ interface VariantOutcome {
 }
 
 const plain: Setup = { name: 'as usual' }
-const optIn: ReadonlySet<Capability> = new Set(['h2', 'log'])
+const optIn: ReadonlySet<Capability> = new Set(['h2', 'log', 'resolver'])
 const worstFirst: readonly Verdict[] = ['harness failed', 'crash', 'fail', 'pass']
 
 function partsOf(one: Case): Omit<Part, 'pending'>[] {
@@ -181,7 +181,7 @@ function partsOf(one: Case): Omit<Part, 'pending'>[] {
 
 function notApplicable({ one, setup }: Part, subject: Subject): string | undefined {
   if (one.unseen !== undefined) return one.unseen
-  for (const need of one.needs ?? []) {
+  for (const need of [...(one.needs ?? []), ...(setup.needs ?? [])]) {
     if (subject.lacks?.includes(need)) return `it is declared to lack ${need}`
     if (optIn.has(need) && !subject.has?.includes(need)) return `it is not declared to have ${need}`
   }

@@ -9,7 +9,7 @@ import { info } from '../src/cases/info.ts'
 import { strm } from '../src/cases/strm.ts'
 import { trlr } from '../src/cases/trlr.ts'
 import { trunc } from '../src/cases/trunc.ts'
-import { cases as everything, run, type Subject } from '../src/index.ts'
+import { cases as everything, type Result, run, type Subject } from '../src/index.ts'
 
 /**
  * One delivery is enough here. Left out is what these gateways do not even try, such as interim responses, trailers and
@@ -49,6 +49,12 @@ function failing(name: string): Promise<string[]> {
   return found
 }
 
+async function judged(name: string, only: readonly string[]): Promise<readonly Result[]> {
+  const all = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
+  const subject: Subject = { ...gateway(name), configurable: true, has: ['resolver'] }
+  return (await run(subject, { cases: all, only, lanes: 2 })).results
+}
+
 /** Beyond what fails of the same gateway without the fault. */
 async function caughtBy(name: string, base: string): Promise<string[]> {
   const before = await failing(base)
@@ -85,12 +91,31 @@ describe.concurrent('each fault is caught by the cases meant for it, and by no o
     ],
     ['hurries', ['TIME-05', 'TIME-06', 'TIME-07', 'FRAME-0'], ['TIME-05', 'TIME-06', 'TIME-07']],
     ['keeps-last-field', ['HDR'], ['HDR-07', 'HDR-08']],
+    ['ignores-backpressure', ['STRM-03', 'FRAME-0'], ['STRM-03']],
     ['one-at-a-time', ['STRM-06', 'FRAME-0'], ['STRM-06']],
-    ['sound', ['TIME-03', 'TIME-04', 'TIME-08', 'TRUNC-09'], ['TRUNC-09', 'TIME-03', 'TIME-04', 'TIME-08']],
+    [
+      'sound',
+      ['TIME-01', 'TIME-03', 'TIME-04', 'TIME-08', 'TRUNC-09'],
+      ['TRUNC-09', 'TIME-01', 'TIME-03', 'TIME-04', 'TIME-08'],
+    ],
     ['swallows-uploads', ['STRM-02', 'FRAME-0'], ['STRM-02']],
   ] as const)('%s, of %s', async ([name, only, ids], { expect }) => {
-    const all = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
-    const { results } = await run({ ...gateway(name), configurable: true }, { cases: all, only, lanes: 2 })
+    const results = await judged(name, only)
     expect(results.filter(({ verdict }) => verdict !== 'pass').map(({ id }) => id)).toEqual(ids)
+  })
+
+  test('tries-one-address, of two of which one answers', async ({ expect }) => {
+    const failed = (results: readonly Result[]) =>
+      results.flatMap(({ variants = [] }) => variants.filter(({ verdict }) => verdict === 'fail'))
+    const [before, after] = await Promise.all([
+      judged('sound', ['TIME-02']),
+      judged('tries-one-address', ['TIME-02']),
+    ])
+    const known = failed(before).map(({ name }) => name)
+    expect(
+      failed(after)
+        .map(({ name }) => name)
+        .filter((name) => !known.includes(name)),
+    ).toEqual(['a first address where nobody answers'])
   })
 })

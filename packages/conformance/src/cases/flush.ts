@@ -153,9 +153,7 @@ export const flush: readonly Case[] = [
     title: 'relays small pieces of a tunnel within 50 ms, one way and the other',
     deliveries: ['coalesced'],
     async run({ ask }) {
-      const { client, exchange, response } = await ask(
-        get('/flush', 'Connection: Upgrade', 'Upgrade: websocket'),
-      )
+      const { client, exchange, response } = await ask(get('/flush', ...websocket))
       check(exchange !== undefined, 'it answered without asking the origin')
       exchange.send(
         head(
@@ -176,7 +174,7 @@ export const flush: readonly Case[] = [
   },
 ]
 
-const _websocket = [
+const websocket = [
   'Connection: Upgrade',
   'Upgrade: websocket',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',

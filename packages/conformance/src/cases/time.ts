@@ -4,6 +4,7 @@ import { connect as dial, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { type Case, chunks, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, refused, truncated } from '../expect.ts'
+import { knowing } from '../names.ts'
 
 /** A limit, when it is the case that it strikes. */
 const limit = 500
@@ -25,6 +26,33 @@ const unknownHost: Setup = {
   name: 'before a host that has no address',
   upstream: () => new URL('http://nowhere.invalid'),
 }
+const appearingName: Setup = {
+  name: 'before a name that has an address only when asked again',
+  needs: ['resolver'],
+  env: knowing('NXDOMAIN', ['127.0.0.1']),
+  upstream: ({ port }) => new URL(`http://appearing.test:${port}`),
+}
+const failingName: Setup = {
+  name: 'before a name whose server fails',
+  needs: ['resolver'],
+  env: knowing('SERVFAIL'),
+  upstream: () => new URL('http://failing.test'),
+}
+const silentName: Setup = {
+  ...limited('dns'),
+  needs: ['resolver'],
+  env: knowing('silence'),
+  upstream: () => new URL('http://silent.test'),
+}
+const slowFirstAddress: Setup = {
+  name: 'before a name of which only the second address answers',
+  needs: ['resolver'],
+  env: knowing(['127.0.0.2', '127.0.0.1']),
+  async upstream({ port }, over) {
+    await unansweringPort(over, '127.0.0.2', Number(port))
+    return new URL(`http://two.test:${port}`)
+  },
+}
 const nobodyListens: Setup = {
   name: 'before a port nobody listens on',
   upstream: () => new URL('http://127.0.0.1:1'),
@@ -44,14 +72,28 @@ export const time: readonly Case[] = [
     rule: 'RFC 9110 §15.6.3',
     level: 'SHOULD',
     title: 'answers 502 or 504 when the name of the origin has no address, and asks anew the next time',
-    setup: unknownHost,
     deliveries: ['coalesced'],
-    async run(stage) {
-      for (const path of ['/time/1', '/time/2']) {
-        const client = await stage.connect()
-        client.send(get(path))
-        refused(await client.response({ within: 15_000 }), 502, 503, 504)
-      }
+    run: {
+      'no such name': {
+        setup: unknownHost,
+        run: async (stage) => {
+          await unresolved(stage, 15_000, 502, 503, 504)
+          await unresolved(stage, 15_000, 502, 503, 504)
+        },
+      },
+      'a name that appears': {
+        setup: appearingName,
+        run: async (stage) => {
+          await unresolved(stage, 2000, 502, 503, 504)
+          const { response } = await stage.exchange(get('/time/next'), reply('ok'))
+          answered(response, 200, 'ok')
+        },
+      },
+      'a server that fails': {
+        setup: failingName,
+        run: (stage) => unresolved(stage, 2000, 502, 503, 504),
+      },
+      'a server that is silent': { setup: silentName, run: (stage) => unresolved(stage, 4000, 504) },
     },
   },
   {
@@ -76,6 +118,13 @@ export const time: readonly Case[] = [
           const client = await stage.connect()
           client.send(get('/time'))
           refused(await client.response(), 504)
+        },
+      },
+      'a first address where nobody answers': {
+        setup: slowFirstAddress,
+        run: async ({ exchange }) => {
+          const { response } = await exchange(get('/time'), reply('ok'))
+          answered(response, 200, 'ok')
         },
       },
       localhost: {
@@ -218,6 +267,12 @@ export const time: readonly Case[] = [
   },
 ]
 
+async function unresolved({ connect }: Stage, within: number, ...statuses: readonly number[]): Promise<void> {
+  const client = await connect()
+  client.send(get('/time'))
+  refused(await client.response({ within }), ...statuses)
+}
+
 async function dribbling({ connect, pass }: Stage): Promise<void> {
   const client = await connect()
   client.send('GET /time HTTP/1.1\r\nHost: a\r\nX-Slow: ')
@@ -231,16 +286,16 @@ async function dribbling({ connect, pass }: Stage): Promise<void> {
 }
 
 /** Listens and never accepts. Once its backlog is full, the kernel drops what else wants to connect. */
-async function unansweringPort(over: AbortSignal): Promise<URL> {
+async function unansweringPort(over: AbortSignal, host = '127.0.0.1', port = 0): Promise<URL> {
   const program = `
     const { createServer } = require('node:net')
     const { parentPort } = require('node:worker_threads')
-    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    const server = createServer().listen({ port: ${port}, host: '${host}', backlog: 1 }, () => {
       parentPort.postMessage(server.address().port)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
     })`
   const worker = new Worker(program, { eval: true })
-  const port = await new Promise<number>((resolve, reject) => {
+  const bound = await new Promise<number>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
   })
@@ -249,9 +304,9 @@ async function unansweringPort(over: AbortSignal): Promise<URL> {
     for (const filler of fillers) filler.destroy()
     worker.terminate()
   })
-  do fillers.push(dial({ port, host: '127.0.0.1' }).on('error', () => {}))
+  do fillers.push(dial({ port: bound, host }).on('error', () => {}))
   while (await connects(fillers.at(-1) as Socket))
-  return new URL(`http://127.0.0.1:${port}`)
+  return new URL(`http://${host}:${bound}`)
 }
 
 function connects(socket: Socket): Promise<boolean> {
