@@ -35,7 +35,7 @@ export interface Campaign {
   /** Seconds until all steps are done; undefined until there is something to judge by. */
   readonly left: number | undefined
   /** Undefined when the signal fired before the end: what was begun is then not a sample. */
-  take(step: Step): Promise<SampleRecord | undefined>
+  take(step: Step): Promise<{ readonly sample: SampleRecord; readonly said: string } | undefined>
 }
 
 export function campaign(steps: readonly Step[], setting: Setting, signal: AbortSignal): Campaign {
@@ -50,12 +50,12 @@ export function campaign(steps: readonly Step[], setting: Setting, signal: Abort
     async take({ round, position, scenario, target }) {
       if (signal.aborted) return undefined
       const began = performance.now()
-      const taken = await takeSample(target, scenario, setting, signal)
+      const { said, ...taken } = await takeSample(target, scenario, setting, signal)
       if (signal.aborted) return undefined
       durations.set(scenario.name, (performance.now() - began) / 1000)
       const sample = { scenario: scenario.name, target: target.name, round, position, ...taken }
       samples.push(sample)
-      return sample
+      return { sample, said }
     },
   }
 }

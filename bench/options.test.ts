@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { targets } from '@relayrace/fixtures/targets'
 import { expect, test } from 'vitest'
 import { type Request, readOptions, UsageError } from './options.ts'
 
@@ -19,6 +20,22 @@ test('names are picked in the order in which they are given', () => {
   const { targets, scenarios } = read('--target nginx,direct --scenario upload,download')
   expect(targets.map(({ name }) => name)).toEqual(['nginx', 'direct'])
   expect(scenarios.map(({ name }) => name)).toEqual(['upload', 'download'])
+})
+
+test('all is every one', () => {
+  const { targets: chosen, scenarios } = read('--preset smoke --target all --scenario all')
+  expect(chosen).toEqual(targets)
+  expect(scenarios).toHaveLength(8)
+})
+
+test('a profile is one of a download through our own, unless told otherwise', () => {
+  const { action, profiler, targets: chosen, scenarios } = read('--profile cpu')
+  expect({ action, profiler: profiler?.name }).toEqual({ action: 'profile', profiler: 'cpu' })
+  expect(chosen.map(({ kind }) => kind)).toEqual(['strategy', 'strategy', 'strategy', 'strategy'])
+  expect(scenarios.map(({ name }) => name)).toEqual(['download'])
+  const told = read('--profile cpu --target undici --scenario upload,small')
+  expect(told.targets.map(({ name }) => name)).toEqual(['undici'])
+  expect(told.scenarios.map(({ name }) => name)).toEqual(['upload', 'small'])
 })
 
 test('a smaller size makes the warm-up no larger than itself', () => {
@@ -47,9 +64,10 @@ test('smoke and quick run all four strategies', () => {
 })
 
 test.each([
-  ['--preset fast', /no preset "fast"; there are: smoke, quick, standard, publish/],
-  ['--target ngnix', /no target "ngnix"; there are: .*nginx/],
-  ['--scenario downlaod', /no scenario "downlaod"; there are: download, parallel/],
+  ['--preset fast', /no preset "fast"\. There are: smoke, quick, standard, publish/],
+  ['--target ngnix', /no target "ngnix"\. Did you mean nginx\? There are: .*nginx/],
+  ['--scenario downlaod', /no scenario "downlaod"\. Did you mean download\? There are: download, parallel/],
+  ['--profile flam', /no profiler "flam"\. Did you mean flame\? There are: cpu, heap/],
   ['--base nobody', /no target "nobody"/],
   ['--target custom', /no target "custom"/],
   ['--target ,', /names nothing/],
@@ -70,7 +88,7 @@ const bench = (...args: string[]) => spawnSync(process.execPath, [run, ...args],
 test('a refusal ends with 2, says why on standard error and measures nothing', () => {
   const { status, stderr, stdout } = bench('--target', 'nobody')
   expect(status).toBe(2)
-  expect(stderr).toMatch(/^bench: there is no target "nobody"; there are: pipe-proxy, /)
+  expect(stderr).toMatch(/^bench: there is no target "nobody". There are: pipe-proxy, /)
   expect(stdout).toBe('')
 })
 

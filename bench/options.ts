@@ -4,13 +4,15 @@ import { parseSize } from '@relayrace/fixtures/payloads'
 import type { Target } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { closestMatch } from 'leven'
 import { customTarget } from './custom.ts'
 import { type Preset, presets } from './presets.ts'
+import { type Profiler, profilers } from './profile/profilers.ts'
 import { scenarios } from './scenarios/index.ts'
 import type { Scale, Scenario } from './scenarios/scenario.ts'
 
 export interface Request {
-  readonly action: 'run' | 'list' | 'report' | 'readme'
+  readonly action: 'run' | 'profile' | 'list' | 'report' | 'readme'
   readonly preset: Preset
   readonly targets: readonly Target[]
   readonly scenarios: readonly Scenario[]
@@ -18,7 +20,9 @@ export interface Request {
   readonly rounds: number
   readonly seed: number
   readonly base: string | undefined
-  /** For `run`: where to write; undefined is the usual place. For `report`: where to read and write. */
+  /** Only for `profile`. */
+  readonly profiler: Profiler | undefined
+  /** For `run` and `profile`: where to write; undefined is the usual place. For `report`: where to read and write. */
   readonly folder: string | undefined
   readonly json: boolean
   readonly force: boolean
@@ -39,6 +43,7 @@ interface Flags {
   readonly base?: string
   readonly out?: string
   readonly report?: string
+  readonly profile?: string
   readonly readme?: true
   readonly list?: true
   readonly json?: true
@@ -60,21 +65,36 @@ export function readOptions(args: readonly string[]): Request | undefined {
   const preset = oneOf('preset', flags.preset, presets)
   const known = flags.command === undefined ? targets : [...targets, customTarget(flags.command)]
   const included = known.filter((target) => target.name === 'custom' || preset.includes(target))
-  const action = flags.list ? 'list' : flags.readme ? 'readme' : flags.report === undefined ? 'run' : 'report'
+  const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)
+  // What is profiled is usually one of ours.
+  const usual = profiler
+    ? {
+        targets: targets.filter(({ kind }) => kind === 'strategy'),
+        scenarios: scenarios.filter(({ name }) => name === 'download'),
+      }
+    : { targets: included, scenarios }
   return {
-    action,
+    action: actionOf(flags),
     preset,
-    targets: flags.target?.map((name) => oneOf('target', name, known)) ?? included,
-    scenarios: flags.scenario?.map((name) => oneOf('scenario', name, scenarios)) ?? scenarios,
+    targets: flags.target === undefined ? usual.targets : named('target', flags.target, known),
+    scenarios: flags.scenario === undefined ? usual.scenarios : named('scenario', flags.scenario, scenarios),
     scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
     rounds: flags.rounds ?? preset.rounds,
     seed: flags.seed ?? Math.floor(Math.random() * 2 ** 32),
     base: flags.base === undefined ? undefined : oneOf('target', flags.base, known).name,
+    profiler,
     folder: flags.report ?? flags.out,
     json: flags.json ?? false,
     force: flags.force ?? false,
     pin: flags.pin,
   }
+}
+
+function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
+  if (list) return 'list'
+  if (readme) return 'readme'
+  if (report !== undefined) return 'report'
+  return profile === undefined ? 'run' : 'profile'
 }
 
 /** Bulk transfers of another size; their warm-up never moves more than they do. */
@@ -95,7 +115,7 @@ function commandLine(): Command {
       `how much to measure: ${presets.map(({ name }) => name).join(', ')}`,
       'quick',
     )
-    .option('-t, --target <names>', 'only these targets, with commas between', names)
+    .option('-t, --target <names>', 'only these targets, with commas between; `all` is every one', names)
     .option('-s, --scenario <names>', 'only these scenarios, with commas between', names)
     .option(
       '-c, --command <line>',
@@ -107,6 +127,10 @@ function commandLine(): Command {
     .option('--base <target>', 'what ratios refer to (http-proxy-3)')
     .option('-o, --out <folder>', 'where to write results.json, report.md and report.html')
     .option('--report <folder>', 'writes the reports anew from the results.json there, and measures nothing')
+    .option(
+      '--profile <profiler>',
+      `looks at targets with a profiler instead of measuring them: ${profilers.map(({ name }) => name).join(', ')}`,
+    )
     .option('--readme', 'writes the newest committed results into README.md, and measures nothing')
     .option('-l, --list', 'shows targets, scenarios and presets')
     .option('--json', 'prints JSON on standard output instead of tables')
@@ -122,10 +146,20 @@ function commandLine(): Command {
     .configureOutput({ writeErr: () => {} })
 }
 
+/** In the order of the names; `all` is everything there is. */
+const named = <T extends { readonly name: string }>(
+  what: string,
+  list: readonly string[],
+  known: readonly T[],
+): readonly T[] => (list.includes('all') ? known : list.map((name) => oneOf(what, name, known)))
+
 function oneOf<T extends { readonly name: string }>(what: string, name: string, known: readonly T[]): T {
   const found = known.find((one) => one.name === name)
   if (found) return found
-  throw new UsageError(`there is no ${what} "${name}"; there are: ${known.map((one) => one.name).join(', ')}`)
+  const all = known.map((one) => one.name)
+  const near = closestMatch(name, all, { maxDistance: 3 })
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  throw new UsageError(`there is no ${what} "${name}".${hint} There are: ${all.join(', ')}`)
 }
 
 function names(text: string, earlier: readonly string[] = []): string[] {

@@ -16,10 +16,20 @@ export interface Preset {
 
 const foremost = ['direct', 'nginx', 'go-reverseproxy', 'http-proxy-3']
 
+const full: Scale = {
+  size: GiB,
+  warmUp: 256 * MiB,
+  chunkedSize: 256 * MiB,
+  stalledStreams: 200,
+  requests: 20_000,
+  events: 100,
+  trips: 1_000,
+}
+
 export const presets: readonly Preset[] = [
   {
     name: 'smoke',
-    about: 'does everything run? Under a minute. One round of small sizes; its figures mean nothing',
+    about: 'does everything run? About a minute. One round of small sizes; its figures mean nothing',
     rounds: 1,
     quiet: false,
     includes: ({ kind, name }) => kind === 'strategy' || name === 'direct' || name === 'c-relay',
@@ -35,7 +45,7 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'quick',
-    about: 'the default: a first answer in under five minutes. Strategies and the best-known peers',
+    about: 'the default: a first answer in about five minutes. Strategies and the best-known peers',
     rounds: 2,
     quiet: false,
     includes: ({ kind, name }) => kind === 'strategy' || foremost.includes(name),
@@ -51,19 +61,11 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'standard',
-    about: 'all targets, ten rounds, intervals on every ratio. An hour or two',
+    about: 'all targets, ten rounds, intervals on every ratio. About two hours',
     rounds: 10,
     quiet: false,
     includes: () => true,
-    scale: {
-      size: GiB,
-      warmUp: 256 * MiB,
-      chunkedSize: 256 * MiB,
-      stalledStreams: 200,
-      requests: 20_000,
-      events: 100,
-      trips: 1_000,
-    },
+    scale: full,
   },
   {
     name: 'publish',
@@ -71,14 +73,6 @@ export const presets: readonly Preset[] = [
     rounds: 30,
     quiet: true,
     includes: () => true,
-    scale: {
-      size: GiB,
-      warmUp: 256 * MiB,
-      chunkedSize: 256 * MiB,
-      stalledStreams: 200,
-      requests: 20_000,
-      events: 100,
-      trips: 1_000,
-    },
+    scale: full,
   },
 ]

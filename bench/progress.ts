@@ -46,9 +46,9 @@ function scenarioTasks(steps: readonly Step[], campaign: Campaign, signal: Abort
       async task(_, task) {
         for (const step of mine) {
           if (process.stderr.isTTY) task.title = `${scenario.name}: ${step.target.name} … ${place(campaign)}`
-          const sample = await campaign.take(step)
+          const taken = await campaign.take(step)
           if (signal.aborted) throw interrupted
-          if (sample) task.output = `${verdict(sample, step)}  ${place(campaign)}`
+          if (taken) task.output = `${verdict(taken.sample, step)}  ${place(campaign)}${lastWords(taken)}`
         }
         task.title = scenario.name
       },
@@ -60,6 +60,15 @@ function scenarioTasks(steps: readonly Step[], campaign: Campaign, signal: Abort
 function place({ samples, steps, left }: Campaign): string {
   const time = left === undefined ? '' : `, about ${duration(left)} left`
   return `(${samples.length} of ${steps.length}${samples.length === steps.length ? '' : time})`
+}
+
+/** Why it went wrong is often what the target said last. */
+function lastWords({ sample, said }: { sample: SampleRecord; said: string }): string {
+  const lines = Object.keys(sample.problems).length === 0 ? [] : said.trim().split('\n').slice(-3)
+  return lines
+    .filter(Boolean)
+    .map((line) => `\n  ${sample.target} said: ${line.slice(0, 500)}`)
+    .join('')
 }
 
 function verdict({ target, problems, values }: SampleRecord, { scenario }: Step): string {

@@ -141,6 +141,47 @@ describe('a whole run', { timeout: 60_000 }, () => {
     expect(parseResults(stdout)).toEqual(await results('json'))
   })
 
+  test('what a target said last is shown when it went wrong, and not published', async () => {
+    const script = `console.error('out of cheese');require('net').createServer(c=>c.destroy()).listen(process.argv[1],'127.0.0.1')`
+    const command = `${process.execPath} -e "${script}" {port}`
+    const out = path.join(folder, 'said')
+    const args = [...tiny, '-s', 'download', '-t', 'custom', '-n', '1', '--command', command, '--out', out]
+    const { code, stderr } = await bench(args)
+    expect(code).toBe(1)
+    expect(stderr).toContain('custom said: out of cheese')
+    expect((await results('said')).samples.map((sample) => Object.keys(sample))).not.toContainEqual(
+      expect.arrayContaining(['said']),
+    )
+  })
+
+  test.each([
+    ['cpu', '.cpuprofile'],
+    ['heap', '.heapprofile'],
+  ])(
+    '--profile %s leaves a profile of a program that ends in order, and of one that a signal would kill',
+    async (profiler, ending) => {
+      const out = path.join(folder, profiler)
+      const args = [...tiny, '-t', 'pipe-proxy,naive-pipeline', '--profile', profiler, '--out', out]
+      const { code, stdout, stderr } = await bench(args)
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+      const names = ['pipe-proxy', 'naive-pipeline'].map((name) => `${name}-download-${profiler}${ending}`)
+      expect(readdirSync(out).toSorted()).toEqual(names.toSorted())
+      expect(stdout.trim().split('\n')).toEqual(names.map((name) => path.join(out, name)))
+      for (const name of names) {
+        const profile = JSON.parse(await readFile(path.join(out, name), 'utf8')) as object
+        expect(Object.keys(profile)).toContain(profiler === 'cpu' ? 'timeDeltas' : 'samples')
+      }
+    },
+  )
+
+  test('what has no program cannot be profiled', async () => {
+    const out = path.join(folder, 'no-profile')
+    const { code, stderr } = await bench([...tiny, '-t', 'direct', '--profile', 'cpu', '--out', out])
+    expect(stderr).toBe('direct, download: there is no program to look at\n')
+    expect(code).toBe(1)
+  })
+
   test('Ctrl-C, even delivered twice, keeps what was measured and leaves no process behind', async () => {
     const out = path.join(folder, 'interrupted')
     let pressed = false

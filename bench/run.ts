@@ -1,5 +1,6 @@
 /** `npm run bench`: measures, shows, writes. See METHODOLOGY.md for what the numbers mean. */
 
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import type { Target } from '@relayrace/fixtures/target'
@@ -11,6 +12,7 @@ import { listenForNoise } from './measure/machine.ts'
 import { pinning } from './measure/pinning.ts'
 import { machineWord, provenance } from './measure/provenance.ts'
 import { type Request, readOptions, UsageError } from './options.ts'
+import { type Profile, profile } from './profile/profile.ts'
 import { runShowing } from './progress.ts'
 import { counted, listed } from './report/numbers.ts'
 import { writeReadme } from './report/readme.ts'
@@ -51,6 +53,8 @@ async function perform(request: Request): Promise<number> {
       show(request, results, folder)
       return 0
     }
+    case 'profile':
+      return profileAll(request)
     case 'run':
       return measure(request)
   }
@@ -116,6 +120,31 @@ async function measure(request: Request): Promise<number> {
   await writeResults(folder, results)
   show(request, results, folder)
   return exitCodeOf(results, interrupt)
+}
+
+async function profileAll(request: Request): Promise<number> {
+  const { profiler, targets, scenarios, scale, json, preset } = request
+  if (!profiler) throw new UsageError('no profiler')
+  if (profiler.program !== undefined && !existsSync(profiler.program)) {
+    throw new UsageError(`${profiler.name} is not installed; npm run peers -- clinic`)
+  }
+  using interrupt = onInterrupt(say)
+  const { signal } = interrupt
+  const folder = request.folder ?? usualFolder(false, new Date(), `profile-${preset.name}`)
+  await using origin = await startBulkOrigin()
+  const profiles: Profile[] = []
+  for (const scenario of scenarios) {
+    for (const target of targets) {
+      const made = await profile(target, scenario, { profiler, origin, scale, folder, signal })
+      if (signal.aborted) return interrupt.exitCode
+      profiles.push(made)
+      if (json) continue
+      for (const file of made.files) console.log(shortest(file))
+      if (made.problem !== undefined) say(`${target.name}, ${scenario.name}: ${made.problem}`)
+    }
+  }
+  if (json) console.log(JSON.stringify(profiles, null, 2))
+  return profiles.some(({ problem }) => problem !== undefined) ? 1 : 0
 }
 
 async function recordOf(target: Target): Promise<TargetRecord> {

@@ -6,7 +6,7 @@ import type { Running, Target } from '@relayrace/fixtures/target'
 import { startLoad } from './load/drive.ts'
 import { machineState, machineWindow } from './measure/machine.ts'
 import { canMeasure, proportionalSize, resetPeaks, type Usage, usage } from './measure/process.ts'
-import type { SampleRecord } from './report/results.ts'
+import type { Pinning, SampleRecord } from './report/results.ts'
 import type { Held, Scale, Scenario, Used } from './scenarios/scenario.ts'
 
 export interface Setting {
@@ -15,13 +15,11 @@ export interface Setting {
   readonly pinning: Pinning | undefined
 }
 
-/** Lists of processors as `taskset` takes them. */
-export interface Pinning {
-  readonly target: string
-  readonly others: string
+export interface Taken
+  extends Pick<SampleRecord, 'startedAt' | 'seconds' | 'problems' | 'values' | 'cpu' | 'machine'> {
+  /** What the target has said on standard error, for who looks on: it may name places of this machine. */
+  readonly said: string
 }
-
-export type Taken = Pick<SampleRecord, 'startedAt' | 'seconds' | 'problems' | 'values' | 'cpu' | 'machine'>
 
 export const heldTo = (processors: string | undefined): string[] =>
   processors === undefined ? [] : ['taskset', '-c', processors]
@@ -35,7 +33,9 @@ export async function takeSample(
   const { origin, pinning, scale } = setting
   const startedAt = new Date().toISOString()
   const machineBefore = machineState()
+  let running: Running | undefined
   const failed = (problems: Readonly<Record<string, number>>): Taken => ({
+    said: running?.stderr() ?? '',
     startedAt,
     seconds: 0,
     problems,
@@ -44,7 +44,6 @@ export async function takeSample(
     machine: machineWindow(machineBefore, machineState()),
   })
 
-  let running: Running
   try {
     running = await target.start(origin.url, { prefix: heldTo(pinning?.target) })
   } catch (error) {
@@ -76,6 +75,7 @@ export async function takeSample(
       return failed({ 'the target died': 1 })
     const good = Object.keys(outcome.problems).length === 0
     return {
+      said: running.stderr(),
       startedAt,
       seconds: outcome.seconds,
       problems: outcome.problems,

@@ -14,14 +14,24 @@ export interface Load extends AsyncDisposable {
   go(held: () => Promise<void>): Promise<Outcome>
 }
 
+/** Two minutes, and as long as it takes to move the bytes at 50 MiB/s. */
+function limitOf(job: Job): number {
+  const usual = 120_000
+  const perByte = 1_000 / (50 * 1024 ** 2)
+  if (job.kind === 'download') return usual + job.streams * job.bytes * perByte
+  return job.kind === 'upload' ? usual + job.bytes * perByte : usual
+}
+
 /** `prefix` goes before the command, such as `['taskset', '-c', '0']`. */
-export function startLoad(prefix: readonly string[] = [], limit = 120_000): Load {
+export function startLoad(prefix: readonly string[] = []): Load {
   const [file, ...args] = [...prefix, process.execPath, program] as readonly string[] as [string]
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  let limit = 0
   const tell = (order: Order): void => void child.send(order)
   return {
     pid: child.pid,
     async prepare(job, url) {
+      limit = limitOf(job)
       tell({ do: 'prepare', job, url: url.href })
       const report = await hear(child, limit)
       return report.at === 'ready' ? report.problems : { [`unexpected report: ${report.at}`]: 1 }

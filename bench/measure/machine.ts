@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { NoiseRecord, WindowRecord } from '../report/results.ts'
 
 export interface MachineState {
   readonly at: number
@@ -14,14 +15,6 @@ export interface MachineState {
   readonly pressure: number | null
   /** Bytes of TCP buffers, of all sockets of this network namespace. */
   readonly tcpBytes: number | null
-}
-
-/** What happened between two looks. Shares are of the time that went by. */
-export interface MachineWindow {
-  readonly load1: number
-  readonly busyShare: number | null
-  readonly stealShare: number | null
-  readonly pressureShare: number | null
 }
 
 export function machineState(): MachineState {
@@ -40,7 +33,7 @@ export function machineState(): MachineState {
   }
 }
 
-export function machineWindow(before: MachineState, after: MachineState): MachineWindow {
+export function machineWindow(before: MachineState, after: MachineState): WindowRecord {
   const share = (part: 'busy' | 'stolen'): number | null => {
     const [from, to, start, end] = [before[part], after[part], before.total, after.total]
     if (from === null || to === null || start === null || end === null || end === start) return null
@@ -57,13 +50,8 @@ export function machineWindow(before: MachineState, after: MachineState): Machin
   }
 }
 
-export interface Quietness extends MachineWindow {
-  /** Why figures from this machine should not be trusted now. Empty is good. */
-  readonly objections: readonly string[]
-}
-
 /** Watches the machine for a while in which we do nothing ourselves. */
-export async function listenForNoise(milliseconds: number): Promise<Quietness> {
+export async function listenForNoise(milliseconds: number): Promise<NoiseRecord> {
   const before = machineState()
   await wait(milliseconds)
   const window = machineWindow(before, machineState())
@@ -73,7 +61,7 @@ export async function listenForNoise(milliseconds: number): Promise<Quietness> {
 /** Limits beyond which a run is not fit to be published. */
 const noiseLimits = { busyShare: 0.05, stealShare: 0.01, pressureShare: 0.05 } as const
 
-export function objections(window: MachineWindow): string[] {
+export function objections(window: WindowRecord): string[] {
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
   const over = (share: number | null, limit: number, what: string): string[] =>
     share !== null && share > limit ? [`${what} ${percent(share)} of the time (limit ${percent(limit)})`] : []

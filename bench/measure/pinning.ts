@@ -2,7 +2,8 @@
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { heldTo, type Pinning } from '../sample.ts'
+import type { Pinning } from '../report/results.ts'
+import { heldTo } from '../sample.ts'
 
 /** Undefined where there is nothing to share out, or no `taskset` to do it with. */
 export function pinning(): Pinning | undefined {

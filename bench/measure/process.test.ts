@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { canMeasure, processTree, proportionalSize, resetPeaks, usage } from './process.ts'
 
-/** A child that runs some script, says `done`, and waits to be ended. */
+/** A child that runs some script, says `done`, and waits to be ended: by us, or by the end of its input with ours. */
 async function child(script: string): Promise<{ pid: number } & AsyncDisposable> {
   const program = spawn(process.execPath, [
     '--expose-gc',
     '-e',
-    `${script};console.log('done');setInterval(()=>{},1e6)`,
+    `${script};console.log('done');process.stdin.resume()`,
   ])
   await once(program.stdout, 'data')
   return {
@@ -34,7 +34,7 @@ test.runIf(canMeasure)('counts the processor time of a process', async () => {
 
 test.runIf(canMeasure)('counts the children of a process', async () => {
   await using parent = await child(
-    `const c=require('child_process').spawn(process.execPath,['-e','setInterval(()=>{},1e6)']);process.on('exit',()=>c.kill());process.on('SIGTERM',()=>process.exit())`,
+    `const c=require('child_process').spawn(process.execPath,['-e','process.stdin.resume()'],{stdio:['inherit','ignore','ignore']})`,
   )
   const tree = processTree(parent.pid)
   expect(tree).toHaveLength(2)

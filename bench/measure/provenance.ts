@@ -1,36 +1,16 @@
-/** Where numbers come from: machine, versions, source, command. Without it a number is a rumour. */
+/** Where numbers come from: machine, versions, source. */
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { Environment } from '../report/results.ts'
 import { canMeasure } from './process.ts'
-
-export interface Provenance {
-  readonly machine: string
-  readonly processor: string
-  readonly processors: number
-  readonly memory: number
-  readonly kernel: string
-  readonly distribution: string | null
-  readonly hypervisor: string | null
-  readonly node: string
-  readonly v8: string
-  readonly libuv: string
-  /** Null outside a git checkout. */
-  readonly commit: string | null
-  readonly dirty: boolean | null
-  readonly lockfile: string | null
-  /** Limits of the TCP buffers and the like: they decide what a stalled stream can hide in the kernel. */
-  readonly sysctls: Readonly<Record<string, string>>
-  /** What this platform does not let us measure. */
-  readonly notMeasured: readonly string[]
-}
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-export function provenance(): Provenance {
+export function provenance(): Environment {
   const commit = git('rev-parse', 'HEAD')
   const changes = git('status', '--porcelain', '--untracked-files=no')
   const processor = cpus()[0]?.model.trim() || 'unknown'

@@ -1,4 +1,7 @@
-/** The shape of results.json. Whoever reads results needs nothing but this file and that one. */
+/**
+ * The shape of results.json. Whoever reads results needs nothing but this file and that one; whoever measures takes the
+ * types from here.
+ */
 
 import * as z from 'zod'
 
@@ -20,7 +23,7 @@ export interface Results {
   readonly base: string | null
   readonly scale: Readonly<Record<string, number>>
   /** Which processors the roles were held to; null when they were not. */
-  readonly pinning: { readonly target: string; readonly others: string } | null
+  readonly pinning: Pinning | null
   readonly environment: Environment
   readonly noise: NoiseRecord
   readonly targets: readonly TargetRecord[]
@@ -31,7 +34,14 @@ export interface Results {
   readonly samples: readonly SampleRecord[]
 }
 
-interface Environment {
+/** Lists of processors as `taskset` takes them. */
+export interface Pinning {
+  readonly target: string
+  readonly others: string
+}
+
+/** Where numbers come from. Without it a number is a rumour. */
+export interface Environment {
   readonly machine: string
   readonly processor: string
   readonly processors: number
@@ -42,19 +52,23 @@ interface Environment {
   readonly node: string
   readonly v8: string
   readonly libuv: string
+  /** Null outside a git checkout. */
   readonly commit: string | null
   readonly dirty: boolean | null
   readonly lockfile: string | null
+  /** Limits of the TCP buffers and the like: they decide what a stalled stream can hide in the kernel. */
   readonly sysctls: Readonly<Record<string, string>>
+  /** What this platform does not let us measure. */
   readonly notMeasured: readonly string[]
 }
 
-interface NoiseRecord extends WindowRecord {
+export interface NoiseRecord extends WindowRecord {
+  /** Why figures from this machine should not have been trusted then. Empty is good. */
   readonly objections: readonly string[]
 }
 
-/** The machine during some time; shares from 0 to 1. */
-interface WindowRecord {
+/** The machine during some time: shares of that time, from 0 to 1. */
+export interface WindowRecord {
   readonly load1: number
   readonly busyShare: number | null
   readonly stealShare: number | null
@@ -72,12 +86,15 @@ export interface TargetRecord {
 }
 
 export interface ScenarioRecord {
+  /** The name on the command line. */
   readonly name: string
   readonly title: string
   readonly question: string
+  /** What the load generator does, in words. */
   readonly load: string
   readonly expects: string
   readonly wrong: string
+  /** The metric that answers the question. */
   readonly headline: string
   readonly metrics: readonly MetricRecord[]
 }
@@ -87,10 +104,11 @@ export interface MetricRecord {
   readonly label: string
   readonly unit: string
   readonly better: 'lower' | 'higher'
+  /** What the number is, in a sentence. */
   readonly about: string
 }
 
-interface KnownLimitRecord {
+export interface KnownLimitRecord {
   readonly target: string
   readonly scenario: string
   readonly why: string

@@ -1,8 +1,9 @@
 /** The metrics that all bulk transfers share. */
 
-import { GiB, type Measured, type Metric, MiB } from './scenario.ts'
+import type { MetricRecord } from '../report/results.ts'
+import { GiB, type Measured, MiB } from './scenario.ts'
 
-const cpuPerGiB: Metric = {
+const cpuPerGiB: MetricRecord = {
   id: 'cpuPerGiB',
   label: 'CPU',
   unit: 's/GiB',
@@ -10,7 +11,7 @@ const cpuPerGiB: Metric = {
   about: 'Processor seconds of the proxy, user and system together, to carry one GiB.',
 }
 
-const goodput: Metric = {
+const goodput: MetricRecord = {
   id: 'goodput',
   label: 'Goodput',
   unit: 'GiB/s',
@@ -18,7 +19,7 @@ const goodput: Metric = {
   about: 'Verified payload per second of wall time. Client and origin share this machine with the proxy.',
 }
 
-export const peakMemory: Metric = {
+export const peakMemory: MetricRecord = {
   id: 'peakMemory',
   label: 'Peak memory',
   unit: 'MiB',
@@ -26,7 +27,7 @@ export const peakMemory: Metric = {
   about: 'The highest resident memory of the proxy in the timed window (VmHWM), all its processes together.',
 }
 
-export const firstByte: Metric = {
+export const firstByte: MetricRecord = {
   id: 'firstByte',
   label: 'First byte',
   unit: 'ms',
@@ -34,7 +35,7 @@ export const firstByte: Metric = {
   about: 'From the start of the connect to the first byte of the body.',
 }
 
-const userPerGiB: Metric = {
+const userPerGiB: MetricRecord = {
   id: 'userPerGiB',
   label: 'of it user',
   unit: 's/GiB',
@@ -42,7 +43,7 @@ const userPerGiB: Metric = {
   about: 'The part of the processor time spent in the program itself. Counted in steps of 10 ms.',
 }
 
-const switchesPerGiB: Metric = {
+const switchesPerGiB: MetricRecord = {
   id: 'switchesPerGiB',
   label: 'Switches',
   unit: '/GiB',
@@ -50,7 +51,13 @@ const switchesPerGiB: Metric = {
   about: 'How often the proxy slept and was woken while it carried one GiB (voluntary context switches).',
 }
 
-export const transferMetrics: readonly Metric[] = [cpuPerGiB, userPerGiB, goodput, peakMemory, switchesPerGiB]
+export const transferMetrics: readonly MetricRecord[] = [
+  cpuPerGiB,
+  userPerGiB,
+  goodput,
+  peakMemory,
+  switchesPerGiB,
+]
 
 export function transferValues({ outcome, used }: Measured): Record<string, number | null> {
   const moved = outcome.bytes / GiB

@@ -1,31 +1,14 @@
 /** A scenario is a question, a load, what must come back, and what counts as wrong. */
 
 import type { Job, Outcome } from '../load/job.ts'
+import type { ScenarioRecord } from '../report/results.ts'
 
-export interface Scenario {
-  /** The name on the command line. */
-  readonly name: string
-  readonly title: string
-  readonly question: string
+export interface Scenario extends Omit<ScenarioRecord, 'load'> {
   /** What the load generator does, in words. */
   load(scale: Scale): string
-  readonly expects: string
-  readonly wrong: string
-  /** The metric that answers the question. */
-  readonly headline: string
-  readonly metrics: readonly Metric[]
   job(scale: Scale): Job
   /** The metrics of a sample in which nothing went wrong. Null where this platform cannot measure one. */
   values(sample: Measured): Readonly<Record<string, number | null>>
-}
-
-export interface Metric {
-  readonly id: string
-  readonly label: string
-  readonly unit: string
-  readonly better: 'lower' | 'higher'
-  /** What the number is, in a sentence. */
-  readonly about: string
 }
 
 /** How much of everything. Sizes are bytes. */
