@@ -38,6 +38,11 @@ test('a profile is one of a download through our own, unless told otherwise', ()
   expect(told.scenarios.map(({ name }) => name)).toEqual(['upload', 'small'])
 })
 
+test('a buffer size makes a target of its own of each that has such buffers', () => {
+  const { targets: chosen } = read('--buffer 64KiB,1MiB --target duplex-server,nginx')
+  expect(chosen.map(({ name }) => name)).toEqual(['duplex-server-64KiB', 'duplex-server-1MiB', 'nginx'])
+})
+
 test('a smaller size makes the warm-up no larger than itself', () => {
   expect(read('--size 1MiB').scale).toMatchObject({
     size: 1024 ** 2,
@@ -68,6 +73,8 @@ test.each([
   ['--target ngnix', /no target "ngnix"\. Did you mean nginx\? There are: .*nginx/],
   ['--scenario downlaod', /no scenario "downlaod"\. Did you mean download\? There are: download, parallel/],
   ['--profile flam', /no profiler "flam"\. Did you mean flame\? There are: cpu, heap/],
+  ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, duplex-server/],
+  ['--buffer 64', /Write a size from 1KiB on/],
   ['--base nobody', /no target "nobody"/],
   ['--target custom', /no target "custom"/],
   ['--target ,', /names nothing/],

@@ -5,6 +5,7 @@ import type { Target } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
+import { readers, withBuffer } from './buffers.ts'
 import { customTarget } from './custom.ts'
 import { type Preset, presets } from './presets.ts'
 import { type Profiler, profilers } from './profile/profilers.ts'
@@ -38,6 +39,7 @@ interface Flags {
   readonly scenario?: string[]
   readonly command?: string
   readonly size?: number
+  readonly buffer?: number[]
   readonly rounds?: number
   readonly seed?: number
   readonly base?: string
@@ -76,7 +78,10 @@ export function readOptions(args: readonly string[]): Request | undefined {
   return {
     action: actionOf(flags),
     preset,
-    targets: flags.target === undefined ? usual.targets : named('target', flags.target, known),
+    targets: withBuffers(
+      flags.buffer,
+      flags.target === undefined ? usual.targets : named('target', flags.target, known),
+    ),
     scenarios: flags.scenario === undefined ? usual.scenarios : named('scenario', flags.scenario, scenarios),
     scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
     rounds: flags.rounds ?? preset.rounds,
@@ -95,6 +100,17 @@ function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
   if (readme) return 'readme'
   if (report !== undefined) return 'report'
   return profile === undefined ? 'run' : 'profile'
+}
+
+/** Each target that has such buffers once with each size, and the others as they are. */
+function withBuffers(sizes: readonly number[] | undefined, chosen: readonly Target[]): readonly Target[] {
+  if (sizes === undefined) return chosen
+  if (!chosen.some(({ name }) => readers.includes(name))) {
+    throw new UsageError(`--buffer is for ${readers.join(', ')}`)
+  }
+  return chosen.flatMap((target) =>
+    readers.includes(target.name) ? sizes.map((size) => withBuffer(target, size)) : [target],
+  )
 }
 
 /** Bulk transfers of another size; their warm-up never moves more than they do. */
@@ -122,6 +138,11 @@ function commandLine(): Command {
       'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`',
     )
     .option('--size <bytes>', 'of the bulk transfers, such as 256MiB', bytes)
+    .option(
+      '--buffer <sizes>',
+      `${readers.join(', ')} with such read buffers, with commas between, each a target of its own`,
+      (text: string) => text.split(',').map(bytes),
+    )
     .option('-n, --rounds <n>', 'samples of each target in each scenario', whole)
     .option('--seed <n>', 'repeats the order of an earlier run', whole)
     .option('--base <target>', 'what ratios refer to (http-proxy-3)')

@@ -11,8 +11,8 @@
 const sharedSize: number = 64 * 1024
 /** What a stream owns until it has moved `provenAfter`, and what a stalled one holds. */
 export const smallSize: number = 32 * 1024
-/** What a fast stream reads at once. More gains nothing measurable: see the benchmark of buffer sizes. */
-const largeSize: number = 1024 * 1024
+/** What a fast stream reads at once: decision 7 has the figures. */
+export const largeSize: number = 1024 * 1024
 /** Kernel buffers of the two hops swallow about this much before a receiver that never reads is noticed. */
 export const provenAfter: number = 16 * 1024 * 1024
 /** Large buffers at once, over all streams. The next stream keeps its small one. */

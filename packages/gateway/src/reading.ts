@@ -8,11 +8,11 @@
 
 import type { IncomingMessage } from 'node:http'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
-import { provenAfter } from './buffers.ts'
+import { largeSize, provenAfter } from './buffers.ts'
 
 /** A piece of content is as large as the read it came with: small, until the stream has shown that its client reads. */
 const small = Buffer.allocUnsafeSlow(64 * 1024)
-const large = Buffer.allocUnsafeSlow(1024 * 1024)
+const large = Buffer.allocUnsafeSlow(largeSize)
 
 /** What has been read for the current answer, in bytes. */
 const moved = new WeakMap<Socket, { bytes: number }>()
