@@ -8,7 +8,7 @@ export interface Broken extends AsyncDisposable {
 }
 
 /** Answers each request on a connection with what `answer` does. Requests have no body. */
-export async function serve(answer: (socket: Socket, nth: number) => void): Promise<Broken> {
+export async function serve(answer: (socket: Socket, nth: number, request: string) => void): Promise<Broken> {
   const sockets = new Set<Socket>()
   let requests = 0
   const server = createServer((socket) => {
@@ -19,8 +19,9 @@ export async function serve(answer: (socket: Socket, nth: number) => void): Prom
     socket.on('data', (data) => {
       text += data.toString('latin1')
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const request = text.slice(0, end)
         text = text.slice(end + 4)
-        answer(socket, requests++)
+        answer(socket, requests++, request)
       }
     })
   }).listen(0, '127.0.0.1')

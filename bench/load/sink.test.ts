@@ -96,6 +96,24 @@ test('a stalled reader takes no more than it asked for until it is let go, and t
   expect(outcome.bytes).toBeLessThan(4 * 64 * 1024 ** 2)
 })
 
+test('streams may begin one after the other, and be late only against the last that began', async () => {
+  const bytes = 64 * 1024 ** 2
+  await using server = await serve((socket, nth, request) => {
+    const seed = Number(/seed=(\d+)/.exec(request)?.[1])
+    setTimeout(() => socket.write(head(bytes)) && socket.write(slice(0, 200_000, seed)), nth * 1_000)
+  })
+  const job = { kind: 'stall', streams: 5, bytes, after: 64 * 1024, warmUp: 0 } as const
+  const outcome = await stall(server.url, job, async () => {}, 3_000)
+  expect(outcome).toMatchObject({ exchanges: 5, problems: {} })
+})
+
+test('a stream that never begins is noticed', async () => {
+  await using server = await serve(() => {})
+  const job = { kind: 'stall', streams: 2, bytes: 1024, after: 64, warmUp: 0 } as const
+  const outcome = await stall(server.url, job, async () => {}, 100)
+  expect(outcome).toMatchObject({ exchanges: 0, problems: { 'no response in time': 2 } })
+})
+
 test('a stream that is cut while it is stalled is noticed', async () => {
   const sockets: Socket[] = []
   await using server = await serve((socket) => {

@@ -77,10 +77,23 @@ export async function download(url: URL, job: Download): Promise<Outcome> {
 }
 
 /** Readers that stop. `held` is awaited while all stand still; then each reads as much again and leaves. */
-export async function stall(url: URL, job: Stall, held: () => Promise<void>): Promise<Outcome> {
+export async function stall(
+  url: URL,
+  job: Stall,
+  held: () => Promise<void>,
+  patience: number = usualPatience,
+): Promise<Outcome> {
   const problems = new Problems()
   const started = performance.now()
-  const readers = Array.from({ length: job.streams }, (_, index) => stoppingReader(url, job, index + 1))
+  const readers = Array.from({ length: job.streams }, (_, index) =>
+    stoppingReader(url, job, index + 1, patience),
+  )
+  for (const { stopped } of readers) {
+    // As long as one after the other begins, the proxy is slow, and no queue is in the way.
+    void stopped.then(() => {
+      for (const reader of readers) reader.waitAnew()
+    })
+  }
   await Promise.all(readers.map(({ stopped }) => stopped))
   await held()
   for (const reader of readers) reader.resume()
@@ -95,17 +108,19 @@ export async function stall(url: URL, job: Stall, held: () => Promise<void>): Pr
   }
 }
 
-/** The last of many streams begins when the buffers of all others are full. */
-const patience = 3 * silenceLimit
+/** A proxy that stores what nobody reads is busy with that when the next stream should begin. */
+const usualPatience = 3 * silenceLimit
 
 interface StoppingReader {
   /** Resolves when it has stopped reading, or has failed before. */
   readonly stopped: Promise<void>
   readonly result: Promise<{ bytes: number; problem: string | undefined }>
+  /** Patience begins again, if the stream has not begun. */
+  waitAnew(): void
   resume(): void
 }
 
-function stoppingReader(url: URL, job: Stall, seed: number): StoppingReader {
+function stoppingReader(url: URL, job: Stall, seed: number, patience: number): StoppingReader {
   const verifier = new Verifier(seed)
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   let until = job.after
@@ -132,6 +147,9 @@ function stoppingReader(url: URL, job: Stall, seed: number): StoppingReader {
   return {
     stopped,
     result,
+    waitAnew() {
+      if (verifier.bytes === 0) reader.socket.setTimeout(patience)
+    },
     resume() {
       until = verifier.bytes + job.after
       reader.resume()
