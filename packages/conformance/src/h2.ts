@@ -107,7 +107,7 @@ export async function askInFrames(
   target: URL,
   fields: readonly (readonly [name: string, value: string])[],
   content: readonly string[] = [],
-  reset?: () => Promise<unknown>,
+  { reset, signal }: { readonly reset?: () => Promise<unknown>; readonly signal?: AbortSignal } = {},
 ): Promise<Fate> {
   const socket = connectTls({
     host: target.hostname,
@@ -116,6 +116,7 @@ export async function askInFrames(
     rejectUnauthorized: false,
   })
   socket.on('error', () => {})
+  signal?.addEventListener('abort', () => socket.destroy(), { once: true })
   await within(once(socket, 'secureConnect'), 'no TLS connection came about')
   try {
     socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

@@ -129,7 +129,7 @@ export const h2: readonly Case[] = [
       'reset in the request': async ({ target, origin }) => {
         const fields: Field[] = [[':method', 'POST'], ...plain.slice(1)]
         const arrived = origin.request()
-        await askInFrames(target, fields, ['hello'], async () => (await arrived).body(5))
+        await askInFrames(target, fields, ['hello'], { reset: async () => (await arrived).body(5) })
         truncated(await (await arrived).done(), atOrigin)
       },
     },
@@ -363,7 +363,7 @@ async function isAnswered(asking: Asking, status: number, content: string) {
 async function notForwarded({ target, origin }: Stage, fields: readonly Field[]): Promise<void> {
   const over = new AbortController()
   const forwarded = origin.request({ signal: over.signal }).catch(() => undefined)
-  await Promise.race([askInFrames(target, fields), forwarded])
+  await Promise.race([askInFrames(target, fields, [], { signal: over.signal }), forwarded])
   over.abort()
   const [first] = origin.requests
   check(first === undefined, `the origin received ${JSON.stringify(first?.head)}`)

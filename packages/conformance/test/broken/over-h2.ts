@@ -1,0 +1,100 @@
+/** A small gateway with HTTP/2 for its clients, and one fault in that, if FAULT names one. */
+
+import { readFileSync } from 'node:fs'
+import { Agent, request as ask, type IncomingMessage } from 'node:http'
+import {
+  constants,
+  createSecureServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+
+const fault = process.env.FAULT
+const upstream = new URL(process.env.UPSTREAM ?? '')
+const { values } = parseArgs({ options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' } } })
+const agent = new Agent({ keepAlive: true })
+const ofConnections = /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|trailer)$/
+
+const server = createSecureServer({
+  cert: readFileSync(values['tls.cert'] ?? ''),
+  key: readFileSync(values['tls.key'] ?? ''),
+  allowHTTP1: true,
+})
+server.on('stream', serve)
+server.on('request', (request, response) => {
+  if (request.httpVersionMajor > 1) return
+  const asking = ask(at(request.method ?? '', request.url ?? ''))
+  asking.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502))).end()
+})
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+  process.stdout.write(`https://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
+})
+process.once('SIGTERM', () => process.exit())
+
+const at = (method: string, path: string) => ({
+  host: upstream.hostname,
+  port: upstream.port,
+  agent,
+  method,
+  path,
+})
+
+function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: number): void {
+  stream.on('error', () => {})
+  const { ':method': method = '', ':path': path = '', ':authority': authority, ...fields } = all
+  if (method === 'CONNECT' && fault !== 'serves CONNECT')
+    return void stream.respond({ ':status': 501 }, { endStream: true })
+  delete fields[':scheme']
+  const asking = ask({
+    ...at(method === 'CONNECT' ? 'GET' : method, path || '/'),
+    headers: {
+      host: authority,
+      ...fields,
+      via: `${fault === 'says HTTP/1.1' ? '1.1' : '2'} broken`,
+    },
+  })
+  const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+  asking.on('information', ({ statusCode, headers }) => {
+    if (fault !== 'has only final responses')
+      stream.additionalHeaders({ ...(headers as object), ':status': statusCode })
+  })
+  asking.on('response', (answer) => relay(answer, stream, method))
+  asking.on('error', () => {
+    if (fault === 'ends the connection') return void stream.session?.destroy()
+    if (!stream.headersSent && !stream.destroyed) stream.respond({ ':status': 502 }, { endStream: true })
+  })
+  stream.once('close', () => {
+    if (fault !== 'leaves the origin alone') asking.destroy()
+  })
+  if (ended) asking.end()
+  else if (fault === 'forgets uploads') stream.resume().once('end', () => asking.end())
+  else {
+    stream.pipe(asking, { end: false })
+    stream.once('end', () => (stream.aborted ? asking.destroy() : asking.end()))
+  }
+}
+
+function relay(answer: IncomingMessage, stream: ServerHttp2Stream, method: string): void {
+  const nominated = (answer.headers.connection ?? '').toLowerCase().split(/, */)
+  const kept = ([name]: readonly [string, unknown]): boolean =>
+    !ofConnections.test(name) && (fault === 'relays what is nominated' || !nominated.includes(name))
+  const fields: OutgoingHttpHeaders = Object.fromEntries(Object.entries(answer.headers).filter(kept))
+  const status = fault === 'knows one status' ? 200 : answer.statusCode
+  const none = method === 'HEAD' || status === 204 || status === 304
+  stream.respond({ ...fields, ':status': status }, none ? { endStream: true } : { waitForTrailers: true })
+  if (none) return void answer.resume()
+  // The server has put its own there, for the sake of `request`.
+  stream.removeAllListeners('wantTrailers')
+  stream.on('wantTrailers', () =>
+    stream.sendTrailers(fault === 'has only final responses' ? {} : answer.trailers),
+  )
+  answer.pipe(stream, { end: false })
+  answer.once('end', () => stream.end())
+  answer.once('error', () => {
+    if (fault === 'ends what was cut off') stream.end()
+    else stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  })
+}
