@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import {
+  breakOff,
   chunked,
   connectionOptions,
   contentLength,
@@ -140,8 +141,7 @@ export class Response {
   destroy(): void {
     this.ended = true
     const { socket } = this.wire
-    // What ends with its connection looks whole after a FIN: only a reset tells.
-    if (this.headSent && this.#framing.kind === 'close') socket.resetAndDestroy()
+    if (this.headSent && this.#framing.kind === 'close') breakOff(socket)
     else socket.destroy()
   }
 

@@ -1,6 +1,6 @@
 /** Two wires joined: what one says the other hears, an end is passed on as an end, a break as a break. */
 
-import { GatewayError, upstreamFailure } from '@relayrace/gateway'
+import { breakOff, GatewayError, upstreamFailure } from '@relayrace/gateway'
 import type { Limited, Sweep } from './sweep.ts'
 import type { Wire, WireEvents } from './wire.ts'
 
@@ -74,7 +74,7 @@ export class Tunnel implements Limited {
       closed: (error) => {
         if (error !== undefined) {
           this.#error ??= side === 'client' ? undefined : upstreamFailure(error, 'tunnel')
-          there().socket.resetAndDestroy()
+          breakOff(there().socket)
         } else {
           there().socket.destroySoon()
         }

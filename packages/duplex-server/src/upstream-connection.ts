@@ -5,6 +5,7 @@ import tls from 'node:tls'
 import {
   connectionOptions,
   type Endpoint,
+  endedInOrder,
   Fields,
   type Framing,
   GatewayError,
@@ -12,7 +13,9 @@ import {
   type Phase,
   responseFraming,
   type Settings,
+  unexpectedEnd,
   upstreamFailure,
+  watchCloseNotify,
 } from '@relayrace/gateway'
 import { parseResponseHead, type StatusLine } from './head.ts'
 import { Inbound } from './inbound.ts'
@@ -95,12 +98,14 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
     const { tls: options } = settings
     const servername = options.servername ?? (net.isIP(endpoint.hostname) === 0 ? endpoint.hostname : '')
     return Wire.flowing(
-      tls.connect({
-        ...address(endpoint, settings),
-        ...options,
-        servername,
-        ALPNProtocols: ['http/1.1'],
-      } as never),
+      watchCloseNotify(
+        tls.connect({
+          ...address(endpoint, settings),
+          ...options,
+          servername,
+          ALPNProtocols: ['http/1.1'],
+        } as never),
+      ),
       this,
     )
   }
@@ -157,8 +162,9 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   }
 
   ended(): void {
-    if (this.#asker !== undefined && this.#reader.finish()) return
-    this.#lose(undefined)
+    const inOrder = endedInOrder(this.wire.socket)
+    if (inOrder && this.#asker !== undefined && this.#reader.finish()) return
+    this.#lose(inOrder ? undefined : unexpectedEnd())
   }
 
   drained(): void {

@@ -2,7 +2,7 @@
 
 import { type HttpExchange, release } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
-import type { Connections } from './connections.ts'
+import { type Connections, latin1 } from './connections.ts'
 
 /**
  * The dispatcher of one `fetch`. `fetch` normalises URLs, invents fields, merges repeats, refuses a GET with content,
@@ -116,6 +116,11 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.bodyArrived = true
+    const broken = this.#connections.doubt(this.#exchange.out.method, controller)
+    if (broken !== undefined) {
+      this.#handler.onResponseError(this, broken)
+      return
+    }
     const trailers = controller.rawTrailers as Buffer[]
     if (trailers.length > 0) this.rawTrailers = latin1(trailers)
     this.#handler.onResponseEnd(this, {})
@@ -166,8 +171,4 @@ function sendable(raw: readonly string[]): string[] {
     if (!ownedByClient.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string)
   }
   return kept
-}
-
-function latin1(lines: readonly Buffer[]): string[] {
-  return lines.map((line) => line.toString('latin1'))
 }

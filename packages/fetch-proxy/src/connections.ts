@@ -4,15 +4,19 @@ import { isIP, type Socket } from 'node:net'
 import {
   after,
   type Endpoint,
+  endedInOrder,
   type Phase,
   type PhaseTimes,
   type PoolState,
   probeAfter,
+  responseFraming,
   type Settings,
   Stopwatch,
   servername,
   type Timer,
   timedOut,
+  unexpectedEnd,
+  watchCloseNotify,
 } from '@relayrace/gateway'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 
@@ -21,6 +25,11 @@ export interface Connections {
   to(endpoint: Pick<Endpoint, 'socketPath'>): Dispatcher
   /** If the request that is being written now is the first one on its connection: how long making that took. */
   readonly opening: PhaseTimes | undefined
+  /**
+   * Why a response is broken that undici takes for complete now: it has no length, so it ends with its connection, and
+   * that has been reset or was not ended in order (RFC 9112 §8, §9.8).
+   */
+  doubt(method: string, controller: Dispatcher.DispatchController): Error | undefined
   readonly pool: PoolState
   close(): Promise<void>
 }
@@ -32,6 +41,7 @@ export function createConnections(settings: Settings): Connections {
   const { pool, limits } = settings
   const agents = new Map<string | undefined, Agent>()
   let opening: PhaseTimes | undefined
+  let breaking: Error | undefined
 
   function open(socketPath: string | undefined): Agent {
     const idleTimeout = Math.min(Math.max(pool.idleTimeout, 1), longest)
@@ -48,10 +58,23 @@ export function createConnections(settings: Settings): Connections {
       maxHeaderSize: limits.responseHead,
       connect(options, callback) {
         dial(options, (...connected) => {
+          const [, socket] = connected
+          // Before undici's own listeners, and below after them.
+          socket?.on('error', (error) => {
+            breaking = error
+          })
+          socket?.on('end', () => {
+            breaking = endedInOrder(socket) ? undefined : unexpectedEnd()
+          })
           // The client writes the request that it was waiting for before this returns.
-          opening = connected[1] === null ? {} : (dialled.get(connected[1])?.read() ?? {})
+          opening = socket === null ? {} : (dialled.get(socket)?.read() ?? {})
           callback(...connected)
           opening = undefined
+          for (const event of ['error', 'end']) {
+            socket?.on(event, () => {
+              breaking = undefined
+            })
+          }
         })
       },
     })
@@ -68,6 +91,12 @@ export function createConnections(settings: Settings): Connections {
     },
     get opening() {
       return opening
+    },
+    doubt(method, { rawHeaders }) {
+      if (breaking === undefined) return undefined
+      // One without content has ended with its head, whatever its status.
+      const { kind } = responseFraming(method, 200, latin1(rawHeaders as Buffer[]))
+      return kind === 'close' ? breaking : undefined
     },
     get pool() {
       const states = [...agents.values()].flatMap(({ stats }) => Object.values(stats).map(stateOf))
@@ -87,6 +116,10 @@ function stateOf(stats: Agent['stats'][string]): PoolState {
   return { connections, idle: stats.running === 0 ? connections : 0, waiting: stats.pending }
 }
 
+export function latin1(lines: readonly Buffer[]): string[] {
+  return lines.map((line) => line.toString('latin1'))
+}
+
 /** How long each connection took to make. */
 const dialled = new WeakMap<object, Stopwatch>()
 
@@ -104,12 +137,9 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     const named = { ...options, servername: servername(settings, options.hostname) }
     // Declared to return nothing, but it is the socket: there is no other way to see it before it is connected.
     const socket = dial(named, callback) as unknown as Socket
-    timePhases(
-      socket,
-      settings,
-      socketPath !== undefined || isIP(options.hostname) > 0,
-      options.protocol === 'https:',
-    )
+    const secure = options.protocol === 'https:'
+    if (secure) watchCloseNotify(socket)
+    timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
   }
 }
 

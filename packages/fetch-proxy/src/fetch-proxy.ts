@@ -24,7 +24,7 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
     handler = createFetchHandler({
       ...options,
       pseudonym: settings.pseudonym,
-      fetch: fetchOver(connections.to({ socketPath: undefined })),
+      fetch: fetchOver(connections),
     })
     return {
       async carry(exchange) {
@@ -64,7 +64,16 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
 }
 
 /** The same function as the platform's, but for its connections. */
-function fetchOver(dispatcher: Dispatcher): typeof globalThis.fetch {
+function fetchOver(connections: Connections): typeof globalThis.fetch {
+  const dispatcher = connections.to({ socketPath: undefined }).compose((dispatch) => (options, handler) => {
+    const { onResponseEnd } = handler
+    handler.onResponseEnd = (controller, trailers) => {
+      const broken = connections.doubt(options.method, controller)
+      if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
+      else handler.onResponseError?.(controller, broken)
+    }
+    return dispatch(options, handler)
+  })
   return ((input: string, init: RequestInit) => fetch(input, { ...init, dispatcher })) as never
 }
 

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { certificates } from '@relayrace/fixtures/certificates'
 import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from '../src/fetch.ts'
@@ -177,6 +178,23 @@ test('another fetch may ask', async () => {
   })
   expect(await (await fetch(new Request('http://here.example/x'))).text()).toBe('from there')
   expect(asked).toEqual(['http://origin.example/base/x'])
+})
+
+test.each([
+  ['is broken by a reset', 'reset', false],
+  ['is broken by a FIN without close_notify', 'close', true],
+  ['is complete with close_notify', 'end', true],
+] as const)('of a gateway: a response without a length %s', async (_, ending, secure) => {
+  const { ca, server } = await certificates()
+  await using origin = await startOrigin(secure ? { tls: server } : {})
+  await using gateway = createFetchProxy({ upstream: origin.url, tls: { ca } })
+  const answer = gateway.fetch(new Request('http://here.example/'))
+  const exchange = await origin.request()
+  await exchange.send('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbegun')
+  const text = (await answer).text()
+  exchange.connection[ending]()
+  if (ending === 'end') expect(await text).toBe('begun')
+  else await expect(text).rejects.toMatchObject({ type: 'http_response_incomplete' })
 })
 
 function post(body: ReadableStream<Uint8Array>): Request {

@@ -4,6 +4,7 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { idempotent } from './answer.ts'
+import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { PoolState } from './gateway.ts'
@@ -39,7 +40,7 @@ export function createAgents({ pool, tls, limits, lookup }: Settings): Agents {
   } as const
   const plain = watchIdle(new http.Agent(options))
   plain.createConnection = connectReading as never
-  const secure = watchIdle(new https.Agent({ ...options, ...tls }))
+  const secure = watchIdle(secureAgent({ ...options, ...tls }))
   return {
     http: plain,
     https: secure,
@@ -90,6 +91,37 @@ function dropUnasked(this: Socket): void {
   this.destroy()
 }
 
+/** An agent for `https:` whose connections know whether they were ended in order. */
+export function secureAgent(options: https.AgentOptions): https.Agent {
+  const agent = new https.Agent(options)
+  const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
+  return Object.assign(agent, {
+    createConnection(...given: unknown[]): Socket {
+      // The first to hear of the end: before node:http takes the response for complete.
+      return watchCloseNotify(connect(...given)).on('end', judge)
+    },
+  })
+}
+
+/** The response that comes, or has last come, on each connection. */
+const current = new WeakMap<Socket, IncomingMessage>()
+
+function judge(this: Socket): void {
+  const response = current.get(this)
+  if (response?.complete === false && !endedInOrder(this)) response.destroy(unexpectedEnd())
+}
+
+/**
+ * A response without a length ends with its connection, and node:http takes it for complete however that ended: by a
+ * reset, or by a FIN where TLS would have sent an alert first (RFC 9112 §8, §9.8).
+ */
+export function doubtEnd(ask: ClientRequest, response: IncomingMessage): void {
+  current.set(response.socket, response)
+  ask.once('error', (cause) => {
+    if (!response.complete) response.destroy(cause)
+  })
+}
+
 /** Sends the request head and returns at once. `headers` is in `rawHeaders` layout. */
 export function openRequest(
   { out, endpoint, settings }: HttpExchange,
@@ -125,6 +157,7 @@ export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<
     ask.once('response', (response) => {
       answered = true
       beginsAnswer(response)
+      doubtEnd(ask, response)
       resolve(response)
     })
     ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { announcedTrailers, outcomeOf, refusal, responseFields, trailersToForward } from './answer.ts'
 import { isWatched, tellError, tellStart } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
+import { breakOff } from './close-notify.ts'
 import {
   clientClosed,
   GatewayError,
@@ -340,6 +341,8 @@ export class HttpExchange implements Exchange, Pending {
   ): Promise<void> {
     const { response } = this
     this.phase = 'responseBody'
+    // It broke off while its head was on its way.
+    if (answer.destroyed) throw answer.errored
     // All of it came in one piece: no stream need be set up for what is here already.
     if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
       let last: Buffer | undefined
@@ -533,13 +536,13 @@ export class HttpExchange implements Exchange, Pending {
     }
   }
 
-  /** A message that ends with its connection looks whole after a FIN: only a reset tells (RFC 9112 §8). */
+  /** A message that ends with its connection looks whole when that ends in order (RFC 9112 §8). */
   #breakOff(): void {
     const { response } = this
     // A head that has not left yet goes first: it is part of what the client can see broken.
     response.flushHeaders()
     const untilClose = !response.chunkedEncoding && this.#expected === undefined
-    if (untilClose) response.socket?.resetAndDestroy?.()
+    if (untilClose && response.socket) breakOff(response.socket)
     response.destroy()
   }
 

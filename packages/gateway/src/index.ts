@@ -31,6 +31,7 @@ export {
   tellUpstream,
 } from './channels.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
+export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 export * from './contract.ts'
 export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
 export { type ByteSource, type Front, HttpExchange, type PulledAnswer } from './exchange.ts'

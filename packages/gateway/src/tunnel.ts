@@ -1,9 +1,8 @@
 /** Another protocol over the same connection (RFC 9110 §7.8): asks for it, and then moves bytes both ways. */
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
-import https from 'node:https'
 import type { Socket } from 'node:net'
-import { openRequest, probeAfter, watchConnecting } from './ask.ts'
+import { doubtEnd, openRequest, probeAfter, secureAgent, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -29,7 +28,7 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
     ...(lookup !== undefined && { lookup }),
   }
   const plain = new http.Agent(options)
-  const secure = new https.Agent({ ...options, ...tls })
+  const secure = secureAgent({ ...options, ...tls })
 
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain
@@ -55,7 +54,10 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
 function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     watchConnecting(ask, exchange)
-    ask.once('response', (response) => resolve({ upgraded: false, response }))
+    ask.once('response', (response) => {
+      doubtEnd(ask, response)
+      resolve({ upgraded: false, response })
+    })
     ask.once('upgrade', (response, socket, head) =>
       resolve({ upgraded: true, response, socket: socket as Socket, head }),
     )

@@ -6,10 +6,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
 import type { ExchangeSummary, Gateway, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
 
 const MiB = 1024 * 1024
@@ -246,6 +248,147 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       exchange.connection.end()
       expect((await incoming.done()).verdict).toBe('incomplete')
       expect(await ended()).toMatchObject({ errorType: 'http_response_incomplete', endedBy: 'upstream' })
+    })
+
+    test('a response that ends with its connection looks broken after a reset (RFC 9112 §8)', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(`${head('HTTP/1.1 200 OK', 'Connection: close')}begun`)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      exchange.connection.reset()
+      expect((await incoming.done()).verdict).toBe('incomplete')
+      expect(await ended()).toMatchObject({ errorType: 'http_response_incomplete', endedBy: 'upstream' })
+    })
+
+    describe('over TLS', () => {
+      async function secure(options: Partial<GatewayOptions> = {}): Promise<Stage> {
+        const { ca, server } = await certificates()
+        return stage({ tls: { ca }, ...options }, server)
+      }
+
+      test.each([
+        ['', false],
+        [', nor with all of it in one piece', true],
+      ])(
+        'a response without a length is not complete without close_notify (RFC 9112 §9.8)%s',
+        async (_, atOnce) => {
+          const { origin, client, ended } = await secure()
+          client.send(get('/'))
+          const exchange = await origin.request()
+          const sent = exchange.send(`${head('HTTP/1.1 200 OK', 'Connection: close')}begun`)
+          const incoming = atOnce ? undefined : await client.responding()
+          await incoming?.body(5)
+          await sent
+          // TCP ends, TLS does not.
+          exchange.connection.close()
+          const { status, verdict } = await (incoming ?? (await client.responding())).done()
+          expect([status, verdict]).toEqual(status === 502 ? [502, 'complete'] : [200, 'incomplete'])
+          expect(await ended()).toMatchObject({ errorType: 'http_response_incomplete', endedBy: 'upstream' })
+        },
+      )
+
+      test('and with it is complete', async () => {
+        const { origin, client, ended } = await secure()
+        client.send(get('/'))
+        const exchange = await origin.request()
+        await exchange.send(`${head('HTTP/1.1 200 OK', 'Connection: close')}whole`)
+        exchange.connection.end()
+        const response = await client.response()
+        expect([response.verdict, response.text]).toEqual(['complete', 'whole'])
+        expect((await ended()).outcome).toBe('completed')
+      })
+
+      test('a client of HTTP/1.0, whose response ends with its connection, sees a reset', async () => {
+        const { origin, client } = await secure()
+        client.send(head('GET / HTTP/1.0'))
+        const exchange = await origin.request()
+        await exchange.send(`${head('HTTP/1.1 200 OK', 'Connection: close')}begun`)
+        const incoming = await client.responding()
+        await incoming.body(5)
+        exchange.connection.close()
+        expect(await client.ended()).toBe('reset')
+      })
+
+      test.each([
+        ['of known length', `Content-Length: ${MiB}`, (piece: Buffer): Bytes => piece, ''],
+        ['in chunks', 'Transfer-Encoding: chunked', chunk, '0\r\n\r\n'],
+      ])(
+        'a response %s is complete without, although its client reads late',
+        async (_, framing, frame, end) => {
+          const { origin, client, ended } = await secure()
+          client.pause()
+          client.send(get('/'))
+          const exchange = await origin.request()
+          exchange.send(head('HTTP/1.1 200 OK', framing, 'Connection: close'))
+          const sent = await sendPayload(exchange, MiB, frame)
+          await exchange.send(end)
+          exchange.connection.close()
+          client.resume()
+          const response = await client.response({ keep: 0, within: 20_000 })
+          expect(response.verdict).toBe('complete')
+          expect(response.sha256).toBe(sent)
+          expect((await ended()).outcome).toBe('completed')
+        },
+      )
+
+      test('an idle connection that ends without is replaced', async () => {
+        const { origin, client, summaries, gateway } = await secure()
+        for (const target of ['/1', '/2', '/3']) {
+          client.send(`${head(`POST ${target} HTTP/1.1`, 'Host: a', 'Content-Length: 2')}hi`)
+          const exchange = await origin.request()
+          await exchange.body(2)
+          exchange.send(reply(target))
+          expect((await client.response()).text).toBe(target)
+          const { connection } = exchange
+          connection.close()
+          await expect.poll(() => gateway.pool.connections).toBe(0)
+        }
+        expect(origin.connections).toHaveLength(3)
+        expect(summaries.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed'])
+      })
+
+      test('a tunnel passes such an end on as an end: what is in it knows its own', async () => {
+        const { origin, client, ended } = await secure()
+        client.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
+        const exchange = await origin.request()
+        await exchange.send(
+          `${head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo')}bye`,
+        )
+        exchange.connection.close()
+        expect((await client.response()).status).toBe(101)
+        expect(String(await client.take(3))).toBe('bye')
+        expect(await client.ended()).toBe('fin')
+        client.end()
+        expect(await ended()).toMatchObject({ status: 101, outcome: 'completed' })
+      })
+    })
+
+    test.each([
+      ['response without a length', head('GET / HTTP/1.0'), head('HTTP/1.1 200 OK', 'Connection: close')],
+      [
+        'tunnel',
+        get('/', 'Connection: Upgrade', 'Upgrade: echo'),
+        head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'),
+      ],
+    ])('a %s that breaks off does not end in order for a client over TLS', async (_, request, answer) => {
+      const { origin, gateway } = await stage()
+      const { ca, server } = await certificates()
+      const { url } = await gateway.listen({ tls: server })
+      const client = watchCloseNotify(tls.connect({ host: '127.0.0.1', port: Number(url.port), ca }))
+      onTestFinished(() => {
+        client.destroy()
+      })
+      client.write(request)
+      const exchange = await origin.request()
+      await exchange.send(`${answer}begun`)
+      let received = ''
+      for await (const piece of client) {
+        received += piece
+        if (received.endsWith('begun')) exchange.connection.reset()
+      }
+      expect(endedInOrder(client)).toBe(false)
     })
 
     test('nobody listens upstream: 502', async () => {
