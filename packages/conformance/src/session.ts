@@ -63,7 +63,13 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   const makeUpstream = async (): Promise<URL> =>
     (await setup.upstream?.(origin.url, over.signal)) ?? origin.url
   const upstream = await makeUpstream().catch(notStarted)
-  const launch = (): Promise<Alive> => launched(subject, upstream, options ?? {}, env)
+  const launch = async (): Promise<Alive> => {
+    origin.reset()
+    const started = await launched(subject, upstream, options ?? {}, env)
+    // It may have connected already, for whoever looked whether its port is open. That is no connection of a run.
+    await settleUpstream(origin).catch(() => {})
+    return started
+  }
   /** Only when the target asks this origin, it can be asked for an answer. */
   const answers =
     setup.answers ?? (upstream.port === origin.url.port && upstream.protocol === origin.url.protocol)
@@ -97,7 +103,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
     for (const connection of origin.connections) connection.reset()
     try {
       alive = await launch()
-      if (!(await accepts(alive.instance.url))) gone = 'it has died and was not started again'
+      const { exited, url } = alive.instance
+      if (!exited && !(await accepts(url))) gone = 'it has died and was not started again'
     } catch (error) {
       gone = `it did not start again: ${oneLine(error)}`
     }
@@ -134,7 +141,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       // A dead process is seen dead a little later than its sockets are.
       const dead = settled !== undefined && (await hasDied(alive))
       curtain.abort()
-      if (settled !== undefined || told) await restart()
+      // What a failure leaves behind must not fail the next case.
+      if (asked !== undefined || settled !== undefined || told) await restart()
       const error = asked ?? settled
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
