@@ -1,0 +1,29 @@
+/** docs/choosing.md says who of ours costs least and most: so the newest results must say. */
+
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { newestResults } from './readme.ts'
+import { summarize } from './summary.ts'
+
+const guide = readFileSync(new URL('../../docs/choosing.md', import.meta.url), 'utf8')
+const [, least, most, names = ''] =
+  /Of our four, `([\w-]+)` costs least and `([\w-]+)` most in (.*?)\./s.exec(guide) ?? []
+const claimed = [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+const kept = newestResults()
+
+test('the guide makes the claim', () => {
+  expect(claimed).toContain('download')
+})
+
+test.skipIf(kept === undefined).each(claimed)(
+  'of ours the guide names the least and the most in %s',
+  (name) => {
+    const scenario = kept && summarize(kept.results).scenarios.find(({ record }) => record.name === name)
+    const ours = (scenario?.rows ?? []).filter(({ target }) => target.kind === 'strategy')
+    const figure = (row: (typeof ours)[number]): number =>
+      row.cells.get(scenario?.headline.id ?? '')?.median ?? Number.NaN
+    const sorted = ours.toSorted((a, b) => figure(a) - figure(b)).map(({ target }) => target.name)
+    expect(sorted).toHaveLength(4)
+    expect([sorted[0], sorted[3]]).toEqual([least, most])
+  },
+)
