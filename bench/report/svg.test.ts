@@ -67,6 +67,22 @@ test('names cannot be markup', () => {
   expect(svg).toContain('&lt;script&gt;&amp;&quot;')
 })
 
+test('a scatter without room for all names keeps those of ours', () => {
+  const peers = Array.from({ length: 40 }, (_, index) => ({
+    label: `peer-${index}`,
+    x: 1,
+    y: 1,
+    tone: 'peer' as const,
+  }))
+  const spots = [...peers, { label: 'ours', x: 1, y: 1, tone: 'strategy' as const }]
+  const svg = scatter({ title: 'T', x: 's', y: 'MiB', spots, width: 340 })
+  expect(svg.match(/<circle/g)).toHaveLength(41)
+  const labels = [...svg.matchAll(/class="label"[^>]*>([^<]+)</g)].map(([, label]) => label)
+  expect(labels).toContain('ours')
+  expect(labels.length).toBeLessThan(10)
+  expect(svg).toContain('<title>peer-39: ')
+})
+
 test('a scatter places every spot and keeps labels apart', () => {
   const spots = ['a', 'b', 'c', 'd'].map((label) => ({ label, x: 1, y: 1, tone: 'peer' as const }))
   const svg = scatter({ title: 'T', x: 's', y: 'MiB', spots, width: 600 })

@@ -115,15 +115,18 @@ export function scatter({ title, x: xTitle, y: yTitle, spots, width }: Scatter):
         `<line class="grid" x1="${left}" x2="${width - right}" y1="${at(y(mark))}" y2="${at(y(mark))}"/><text class="tick" x="${left - 6}" y="${at(y(mark) + 4)}" text-anchor="end">${tick(mark)}</text>`,
     ),
   ]
+  // Ours first: where room is scarce the later have to do without a name.
+  const inOrder = spots.toSorted((a, b) => Number(b.tone === 'strategy') - Number(a.tone === 'strategy'))
   const places = placed(
-    spots.map((spot) => ({ spot, x: x(spot.x), y: y(spot.y) })),
+    inOrder.map((spot) => ({ spot, x: x(spot.x), y: y(spot.y) })),
     width - right,
     height - bottom,
   )
   const drawn = places.map(({ spot, x, y, labelX, labelY, anchor }) => {
     const text = escapeText(`${spot.label}: ${number(spot.x)} ${xTitle}, ${number(spot.y)} ${yTitle}`)
-    const line = `<line class="leader" x1="${at(x)}" y1="${at(y)}" x2="${at(labelX)}" y2="${at(labelY - 4)}"/>`
-    return `<g class="${spot.tone}"><title>${text}</title>${Math.abs(labelY - 4 - y) > 6 ? line : ''}<circle class="spot" cx="${at(x)}" cy="${at(y)}" r="5"/><text class="label" x="${at(labelX)}" y="${at(labelY)}" text-anchor="${anchor}">${escapeText(spot.label)}</text></g>`
+    const line = `<line class="leader" x1="${at(x)}" y1="${at(y)}" x2="${at(labelX)}" y2="${at((labelY ?? 0) - 4)}"/>`
+    const name = `<text class="label" x="${at(labelX)}" y="${at(labelY ?? 0)}" text-anchor="${anchor}">${escapeText(spot.label)}</text>`
+    return `<g class="${spot.tone}"><title>${text}</title>${labelY !== undefined && Math.abs(labelY - 4 - y) > 6 ? line : ''}<circle class="spot" cx="${at(x)}" cy="${at(y)}" r="5"/>${labelY === undefined ? '' : name}</g>`
   })
   return `<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img"><title>${escapeText(title)}</title>${grid.join('')}<text class="tick" x="${left}" y="14">↑ ${escapeText(yTitle)}</text><text class="tick" x="${width - right}" y="${height - 6}" text-anchor="end">${escapeText(xTitle)} →</text>${drawn.join('')}</svg>`
 }
@@ -133,9 +136,13 @@ interface Placed {
   readonly x: number
   readonly y: number
   readonly labelX: number
-  readonly labelY: number
+  /** Undefined where there is no room: the name is then in the title only. */
+  readonly labelY: number | undefined
   readonly anchor: 'start' | 'end'
 }
+
+/** In steps of 6 pixels. A name farther from its spot than that is no help. */
+const farthest = 8
 
 /** A label stands beside its spot, or as near to that as the others leave room. */
 function placed(
@@ -161,11 +168,12 @@ function placed(
         (other) => other.to < from || other.from > from + length || Math.abs(other.y - labelY) >= lineHeight,
       )
     const shifts = Array.from(
-      { length: 60 },
+      { length: 2 * farthest },
       (_, step) => (step % 2 === 0 ? -1 : 1) * Math.ceil(step / 2) * 6,
     )
-    const labelY = y + 4 + (shifts.find((shift) => free(y + 4 + shift)) ?? 0)
-    taken.push({ from, to: from + length, y: labelY })
+    const shift = shifts.find((one) => free(y + 4 + one))
+    const labelY = shift === undefined ? undefined : y + 4 + shift
+    if (labelY !== undefined) taken.push({ from, to: from + length, y: labelY })
     return { spot, x, y, labelX, labelY, anchor }
   })
 }

@@ -53,12 +53,7 @@ function table(scenario: ScenarioSummary, colour: boolean): string {
     ...metrics.map((metric) => cell(row, metric, scenario, paint('green'))),
     ...(base ? [{ plain: row.ratio ? number(row.ratio.median) : '–' }] : []),
   ])
-  const best: Text[] = [
-    { plain: 'best', paint: paint('bold') },
-    ...metrics.map(({ id }) => ({ plain: winnerNames(scenario.winners.get(id)), paint: paint('green') })),
-    ...(base ? [{ plain: '' }] : []),
-  ]
-  const lines = [head, units, ...body, best]
+  const lines = [head, units, ...body]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.plain.length ?? 0)))
   const drawn = lines.map((line) =>
     line
@@ -70,7 +65,7 @@ function table(scenario: ScenarioSummary, colour: boolean): string {
       .trimEnd(),
   )
   const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 2, -2))
-  return [...drawn.slice(0, 2), rule, ...drawn.slice(2, -1), rule, ...drawn.slice(-1)].join('\n')
+  return [...drawn.slice(0, 2), rule, ...drawn.slice(2)].join('\n')
 }
 
 function cell(
@@ -89,9 +84,6 @@ function cell(
     ...(mark !== ' ' && { paint: green }),
   }
 }
-
-const winnerNames = ([best, ...equals]: readonly string[] = []): string =>
-  best === undefined ? '–' : equals.length === 0 ? best : `${best} +${equals.length}`
 
 function wrapped(text: string, indent = '', width = 100): string[] {
   const lines: string[] = []
