@@ -35,7 +35,7 @@ import {
   wantsTrailers,
 } from '@relayrace/gateway'
 import { type RequestLine, requestHead, type StatusLine } from './head.ts'
-import type { Inbound } from './inbound.ts'
+import type { ContentConsumer, Inbound } from './inbound.ts'
 import type { Outbound } from './outbound.ts'
 import type { Pool } from './pool.ts'
 import type { Producer, Response } from './response.ts'
@@ -56,7 +56,7 @@ export interface Front {
 /** Interim responses have no content, so none is announced (RFC 9110 §8.6). */
 const framingFields: ReadonlySet<string> = new Set(['content-length'])
 
-export class SocketExchange implements Exchange, Asker, Producer, Pending {
+export class SocketExchange implements Exchange, Asker, ContentConsumer, Producer, Pending {
   place = -1
   readonly #front: Front
   readonly #connection: ServerConnection
@@ -120,7 +120,15 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
     const { settings } = this.#front
     const { method, target, version, raw } = this.#line
     try {
-      const ready = prepare(settings, { method, target, version, raw, upgrade: this.#upgrade }, this)
+      const incoming = {
+        method,
+        target,
+        version,
+        raw,
+        framing: this.#content.framing,
+        upgrade: this.#upgrade,
+      }
+      const ready = prepare(settings, incoming, this)
       if (ready instanceof Promise) ready.then((it) => this.#ask(it)).catch((cause) => this.fail(cause))
       else this.#ask(ready)
     } catch (cause) {
@@ -210,7 +218,7 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
     this.#response.inform(status, reason, status === 100 ? [] : endToEnd(raw, framingFields).raw)
   }
 
-  answered(head: StatusLine, framing: Framing, content: Inbound): void {
+  answered(head: StatusLine, content: Inbound): void {
     this.#answered = true
     this.#headAt = performance.now()
     this.#answer = content
@@ -218,14 +226,17 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
     const outgoing = {
       status: head.status,
       reason: head.reason,
-      fields: responseFields(framing, head.status, head.raw),
+      fields: responseFields(content.framing, head.status, head.raw),
     }
     if (modifyResponse === undefined) {
       this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
       return
     }
     void (async () => modifyResponse(outgoing, this))().then(
-      () => this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields),
+      () => {
+        this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
+        this.caughtUp()
+      },
       (cause) => this.fail(internalFailure(cause, 'responseHead', 502)),
     )
   }
@@ -238,10 +249,12 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
     const upstream = this.#upstream as UpstreamConnection
     if (this.phase !== 'requestBody') this.#enter('responseBody')
     this.#receivedAt = performance.now()
-    const trailers = wantsTrailers(this.#line.raw) ? announcedTrailers(received) : undefined
-    const chunks = response.passesChunks(raw) && new Fields(received).has('transfer-encoding')
-    if (chunks && trailers !== undefined && hasContent(this.#out.method, status))
-      raw.push('Trailer', trailers)
+    const content = this.#answer as Inbound
+    const chunks = content.framing.kind === 'chunked' && response.passesChunks(raw)
+    if (chunks && wantsTrailers(this.#line.raw)) {
+      const trailers = announcedTrailers(received)
+      if (trailers !== undefined && hasContent(this.#out.method, status)) raw.push('Trailer', trailers)
+    }
     const verbatim = chunks && upstream.untouched
     upstream.verbatim = verbatim
     try {
@@ -250,22 +263,18 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
       this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
       return
     }
-    const content = this.#answer as Inbound
-    content.consume({
-      content: (piece, from) => this.#passOn(piece, from, upstream),
-      end: (all) => this.#finish(wantsTrailers(this.#line.raw) ? trailersToForward(all).raw : []),
-    })
-    // Nothing of the body came with the head: the client gets the head now.
-    if (response.bytes === 0 && !response.ended) setImmediate(() => this.#flushHead())
+    content.consume(this)
   }
 
-  #flushHead(): void {
-    if (!this.#response.ended) this.#response.flush()
+  /** Nothing of the body came with the head: the client gets the head now. */
+  caughtUp(): void {
+    if (this.#response.headSent && !this.#response.ended) this.#response.flush()
   }
 
-  #passOn(piece: Buffer, from: Wire, upstream: UpstreamConnection): boolean {
+  /** A piece of the response. */
+  content(piece: Buffer, from: Wire): boolean {
     this.#receivedAt = performance.now()
-    this.#responseBytes = upstream.contentBytes
+    this.#responseBytes = (this.#upstream as UpstreamConnection).contentBytes
     if (this.#responseBytes > this.#front.settings.limits.responseBody) {
       this.fail(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
       return true
@@ -280,7 +289,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
 
   // ---- end
 
-  #finish(trailers: readonly string[]): void {
+  /** The response is complete. */
+  end(received: readonly string[]): void {
     if (this.#error !== undefined || this.#ended) return
     const upstream = this.#upstream as UpstreamConnection
     this.#responseBytes = upstream.contentBytes
@@ -289,7 +299,8 @@ export class SocketExchange implements Exchange, Asker, Producer, Pending {
       this.#response.close()
       this.#content.discard()
     }
-    this.#response.end(trailers)
+    const trailers = received.length > 0 && wantsTrailers(this.#line.raw)
+    this.#response.end(trailers ? trailersToForward(received).raw : [])
     this.#end()
     // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
     // read into again. A write of its own buffer may still be under way: only then is the connection free.

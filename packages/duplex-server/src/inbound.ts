@@ -1,5 +1,6 @@
 /** The content of one message that is being received: pieces to whoever wants them, no faster than they are wanted. */
 
+import type { Framing } from '@relayrace/gateway'
 import type { Wire } from './wire.ts'
 
 /** Who takes the content of a message. */
@@ -17,6 +18,7 @@ const nobody: ContentConsumer = { content: () => true, end: () => {} }
 
 export class Inbound {
   readonly wire: Wire
+  readonly framing: Framing
   /** All of it has been received. */
   complete = false
   /** Bytes of content, without chunk framing unless it is handed on verbatim. */
@@ -27,25 +29,30 @@ export class Inbound {
   #held = false
   #ended = false
   /** Pieces that came while nobody wanted any: the rest of one read. */
-  #waiting: Buffer[] = []
+  #waiting: Buffer[] | undefined
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, framing: Framing) {
     this.wire = wire
+    this.framing = framing
   }
 
   /** Begins to take the content. What came before waits. */
   consume(consumer: ContentConsumer): void {
     this.#consumer = consumer
-    if (this.#waiting.length > 0 || this.complete) this.resume()
+    if (this.#waiting !== undefined || this.complete) this.resume()
   }
 
   /** The receiver can take more. */
   resume(): void {
     if (this.#consumer === undefined) return
     // A wire that somebody else has paused is not ours to resume.
-    const pausedHere = this.#held || this.#waiting.length > 0
+    const pausedHere = this.#held || this.#waiting !== undefined
     this.#held = false
-    while (this.#waiting.length > 0 && !this.#held) this.#pass(this.#waiting.shift() as Buffer)
+    while (this.#waiting !== undefined && !this.#held) {
+      const piece = this.#waiting.shift() as Buffer
+      if (this.#waiting.length === 0) this.#waiting = undefined
+      this.#pass(piece)
+    }
     if (this.#held) return
     if (pausedHere) this.wire.resume()
     if (this.complete) this.#end()
@@ -68,7 +75,9 @@ export class Inbound {
       this.#pass(piece)
       return
     }
-    this.#waiting.push(this.wire.own(piece))
+    const kept = this.wire.own(piece)
+    if (this.#waiting === undefined) this.#waiting = [kept]
+    else this.#waiting.push(kept)
     this.wire.pause()
   }
 
@@ -76,7 +85,7 @@ export class Inbound {
     this.complete = true
     this.#trailers = trailers
     // A receiver that is held has all that it was given; it only has to be told that there is no more.
-    if (this.#consumer !== undefined && this.#waiting.length === 0) this.#end()
+    if (this.#consumer !== undefined && this.#waiting === undefined) this.#end()
   }
 
   #pass(piece: Buffer): void {

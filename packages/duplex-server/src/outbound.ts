@@ -6,6 +6,10 @@ import { fieldLines } from './head.ts'
 import type { Wire } from './wire.ts'
 
 const lineEnd = Buffer.from('\r\n', 'latin1')
+/** Copying this much costs less than handing the kernel several parts. */
+const small = 16 * 1024
+/** Where heads and small pieces are put together for one write. */
+let scratch = Buffer.allocUnsafeSlow(small + 4 * 1024)
 
 export class Outbound {
   readonly wire: Wire
@@ -79,12 +83,16 @@ export class Outbound {
   /** One write for a small piece and what goes before it, one system call for a large one. */
   #gathered(before: string, piece: Buffer, framed: boolean, from: Wire): boolean {
     const after = framed ? lineEnd.length : 0
-    if (piece.length <= 16_384) {
-      const all = Buffer.allocUnsafe(before.length + piece.length + after)
+    const length = before.length + piece.length + after
+    if (piece.length <= small && length <= scratch.length) {
+      const all = scratch.subarray(0, length)
       all.write(before, 0, 'latin1')
-      piece.copy(all, before.length)
-      if (framed) lineEnd.copy(all, before.length + piece.length)
-      return this.wire.write(all)
+      all.set(piece, before.length)
+      if (framed) all.set(lineEnd, before.length + piece.length)
+      const taken = this.wire.write(all)
+      // What the kernel has not taken will be written from there.
+      if (!taken) scratch = Buffer.allocUnsafeSlow(scratch.length)
+      return taken
     }
     return framed
       ? this.wire.writeTogether(before, from.own(piece), lineEnd)

@@ -31,8 +31,7 @@ export class Pool implements Keeper, Limited {
    * @throws GatewayError `connection_limit_reached`, 503.
    */
   take(endpoint: Endpoint, asker: Asker, fresh = false): UpstreamConnection {
-    const key = keyOf(endpoint)
-    const list = fresh ? undefined : this.#idle.get(key)
+    const list = fresh ? undefined : this.#idle.get(endpoint.address)
     for (let known = list?.pop(); known !== undefined; known = list?.pop()) {
       this.#idleCount--
       // One that was given up is listed until its socket has closed.
@@ -41,7 +40,7 @@ export class Pool implements Keeper, Limited {
     if (this.#all.size >= this.#settings.pool.connections && !this.#dropIdle()) {
       throw new GatewayError('connection_limit_reached', { phase: 'connect' })
     }
-    const connection = new UpstreamConnection(key, endpoint, this.#settings, asker, this)
+    const connection = new UpstreamConnection(endpoint, this.#settings, asker, this)
     if (this.#all.size === 0) this.#sweep.add(this)
     this.#all.add(connection)
     return connection
@@ -55,8 +54,8 @@ export class Pool implements Keeper, Limited {
       return
     }
     connection.expires = performance.now() + limit
-    const list = this.#idle.get(connection.key)
-    if (list === undefined) this.#idle.set(connection.key, [connection])
+    const list = this.#idle.get(connection.address)
+    if (list === undefined) this.#idle.set(connection.address, [connection])
     else list.push(connection)
     this.#idleCount++
   }
@@ -64,14 +63,14 @@ export class Pool implements Keeper, Limited {
   gone(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return
     if (this.#all.size === 0) this.#sweep.delete(this)
-    const list = this.#idle.get(connection.key)
+    const list = this.#idle.get(connection.address)
     if (list === undefined) return
     const at = list.indexOf(connection)
     if (at !== -1) {
       list.splice(at, 1)
       this.#idleCount--
     }
-    if (list.length === 0) this.#idle.delete(connection.key)
+    if (list.length === 0) this.#idle.delete(connection.address)
   }
 
   check(now: number): void {
@@ -95,9 +94,4 @@ export class Pool implements Keeper, Limited {
     }
     return false
   }
-}
-
-/** TLS settings and credentials are the gateway's, so an endpoint's address is all that tells connections apart. */
-function keyOf({ secure, hostname, port, socketPath }: Endpoint): string {
-  return socketPath ?? `${secure ? 'https' : 'http'}:${hostname}:${port}`
 }

@@ -155,7 +155,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   head(text: string): Framing {
     const request = parseRequestHead(text)
     const framing = requestFraming(request.version, request.raw)
-    const content = new Inbound(this.wire)
+    const content = new Inbound(this.wire, framing)
     const response = new Response(this, request)
     this.#content = content
     this.#response = response

@@ -30,9 +30,11 @@ export interface Asker {
   /** An interim response, 101 excepted. */
   informed(head: StatusLine): void
   /** The response head, and where its content will come. Throwing gives the connection up. */
-  answered(head: StatusLine, framing: Framing, content: Inbound): void
+  answered(head: StatusLine, content: Inbound): void
   /** 101: from here on the connection speaks another protocol. `early` is what has come of it already. */
   switched(head: StatusLine, early: Buffer): void
+  /** All that has come so far was handed over: what is held back for more need not be. */
+  caughtUp(): void
   /** More of the request can be sent. */
   drained(): void
   /** There will be no complete answer. `stale`: the connection had been idle, and not a byte has come on it since. */
@@ -52,7 +54,7 @@ export const probeAfter = 30_000
 
 export class UpstreamConnection implements WireEvents, MessageEvents {
   readonly wire: Wire
-  readonly key: string
+  readonly address: string
   /** Exchanges before the current one. */
   exchanges = 0
   /** For the pool: when it gives an idle connection up, in ms of `performance.now()`. */
@@ -72,8 +74,9 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   #heard = false
   #fieldsLimit: number
 
-  constructor(key: string, endpoint: Endpoint, settings: Settings, asker: Asker, keeper: Keeper) {
-    this.key = key
+  constructor(endpoint: Endpoint, settings: Settings, asker: Asker, keeper: Keeper) {
+    // TLS settings and credentials are the gateway's, so this is all that tells connections apart.
+    this.address = endpoint.address
     this.#keeper = keeper
     this.#asker = asker
     this.#fieldsLimit = settings.limits.fields
@@ -156,6 +159,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
     this.#heard = true
     try {
       this.#read(bytes)
+      this.#asker?.caughtUp()
     } catch (error) {
       this.#lose(error instanceof Malformed ? malformed(error) : error)
     }
@@ -203,9 +207,9 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
       framing.kind === 'chunked' ||
       framing.kind === 'close' ||
       (framing.kind === 'length' && framing.length > 16_384)
-    this.#content = new Inbound(this.wire)
+    this.#content = new Inbound(this.wire, framing)
     this.#reader.verbatim = false
-    asker.answered(head, framing, this.#content)
+    asker.answered(head, this.#content)
     return framing
   }
 

@@ -33,9 +33,9 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
     const asker: Asker = {
       connecting: () => {},
       informed: () => {},
-      answered: (_head, _framing, content) =>
-        content.consume({ content: () => true, end: () => resolve(undefined) }),
+      answered: (_head, content) => content.consume({ content: () => true, end: () => resolve(undefined) }),
       switched: () => {},
+      caughtUp: () => {},
       drained: () => {},
       lost: (error) => resolve(error),
     }

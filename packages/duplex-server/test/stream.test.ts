@@ -62,7 +62,7 @@ async function relay(length: number, framing: Framing): Promise<Relay> {
   })
   incoming.wire.bulk = true
   const outgoing = await wire({ drained: () => inbound.resume() })
-  const inbound = new Inbound(incoming.wire)
+  const inbound = new Inbound(incoming.wire, framing)
   const outbound = new Outbound(outgoing.wire, framing)
   inbound.consume({
     content(piece, from) {
@@ -265,7 +265,7 @@ describe('content that is sent', () => {
 describe('content that is received', () => {
   test('waits for who wants it, and for nobody else', async () => {
     const { wire: from } = await wire()
-    const inbound = new Inbound(from)
+    const inbound = new Inbound(from, untilClose)
     const taken: string[] = []
     const lent = Buffer.from('first')
     inbound.deliver(lent)
@@ -285,7 +285,7 @@ describe('content that is received', () => {
 
   test('is held back piece by piece', async () => {
     const { wire: from } = await wire()
-    const inbound = new Inbound(from)
+    const inbound = new Inbound(from, untilClose)
     const taken: string[] = []
     let room = false
     inbound.consume({
@@ -309,7 +309,7 @@ describe('content that is received', () => {
 
   test('is dropped when nobody wants it any more, and its end with it', async () => {
     const { wire: from } = await wire()
-    const inbound = new Inbound(from)
+    const inbound = new Inbound(from, untilClose)
     inbound.consume({
       content: () => false,
       end: () => {

@@ -23,6 +23,7 @@ const decimal = /^\d{1,15}$/
  */
 export function contentLength(values: readonly string[]): number | undefined {
   let length: number | undefined
+  if (values.length === 1 && decimal.test(values[0] as string)) return Number(values[0])
   for (const value of values) {
     for (const member of value.split(',')) {
       const text = withoutSpace(member)

@@ -18,6 +18,8 @@ export interface Incoming {
   readonly raw: readonly string[]
   /** The protocols that may be offered upstream for this connection, lower-cased; empty when it stays HTTP. */
   readonly upgrade: readonly string[]
+  /** Of the request as it came, where a parser has found it out already. */
+  readonly framing?: Framing
   /** Content follows even if no field says so: frames tell its end (RFC 9113 §8.1). */
   readonly framed?: boolean
 }
@@ -52,7 +54,7 @@ export function prepare(
   if (method === 'TRACE') throw refused('TRACE is not served', 405)
   const target = readTarget(method, incoming.target)
   if (target === undefined) throw refused('request target has no form that is served here')
-  const announced = requestFraming(version, raw)
+  const announced = incoming.framing ?? requestFraming(version, raw)
   const framing = incoming.framed === true && announced.kind === 'none' ? chunked : announced
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
     throw refused('request body too large', 413)

@@ -30,6 +30,8 @@ export interface Endpoint {
   /** Without the question mark. */
   readonly baseQuery: string
   readonly origin: string
+  /** What connections to it have in common: one that was made for another endpoint with the same will do. */
+  readonly address: string
 }
 
 /** @throws TypeError that says what is wrong with it. */
@@ -45,6 +47,7 @@ export function endpoint(origin: Origin): Endpoint {
       basePath: '',
       baseQuery: '',
       origin: `http://${authority}`,
+      address: origin.socketPath,
     }
   }
   const url = typeof origin === 'string' ? parse(origin) : origin
@@ -57,15 +60,18 @@ export function endpoint(origin: Origin): Endpoint {
     )
   }
   const secure = url.protocol === 'https:'
+  const hostname = url.hostname.replace(/^\[|\]$/g, '')
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
   return {
     secure,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    hostname,
+    port,
     socketPath: undefined,
     authority: url.host,
     basePath: url.pathname.replace(/\/+$/, ''),
     baseQuery: url.search.slice(1),
     origin: url.origin,
+    address: `${url.protocol}${hostname}:${port}`,
   }
 }
 
