@@ -21,14 +21,17 @@ import { type Framing, hasContent, noContent, responseFraming } from './framing.
 import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import type { Pending } from './listen.ts'
 import { wantsTrailers } from './prepare.ts'
-import { isBorrowed } from './reading.ts'
-import { Releaser } from './release.ts'
+import { beginsRequest, isBorrowed } from './reading.ts'
+import { Releaser, release } from './release.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import type { Endpoint } from './upstream.ts'
 
 /** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
 const linger = 5_000
+
+/** Pieces of a request that are freed as soon as they are out, in bytes: the write buffer of a socket, and more. */
+const worthwhile = 64 * 1024
 
 /** Meant for one origin (RFC 9110 §15.4). */
 const credentials = ['authorization', 'cookie'] as const
@@ -192,10 +195,17 @@ export class HttpExchange implements Exchange, Pending {
       return
     }
     this.enter('requestBody')
+    beginsRequest(incoming)
     // A client may wait for the origin's word before it sends anything.
     if (incoming.readableLength === 0) sendHead(sink)
     const clock = this.#watchUpload(() => sink.writableNeedDrain)
-    incoming.on('data', (chunk: Buffer) => this.#countRequest(chunk.length, clock))
+    const releaser = new Releaser(sink)
+    incoming.on('data', (chunk: Buffer) => {
+      if (isBorrowed(chunk)) this.abort(unknownParser())
+      // Beside the two listeners of this function somebody else may look on, and keep what comes.
+      if (chunk.length >= worthwhile && incoming.listenerCount('data') === 2) releaser.add(chunk)
+      this.#countRequest(chunk.length, clock)
+    })
     sink.on('drain', () => clock.moved())
     incoming.once('end', () => {
       clock.stop()
@@ -226,14 +236,18 @@ export class HttpExchange implements Exchange, Pending {
     const { incoming } = this
     let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
     let over = false
+    let last: Buffer | undefined
     this.enter('requestBody')
+    beginsRequest(incoming)
     const clock = this.#watchUpload(() => asked === undefined)
     const look = (): void => {
       if (asked === undefined) return
       const { resolve, reject } = asked
       const chunk = over ? null : (incoming.read() as Buffer | null)
       if (chunk !== null) {
+        if (isBorrowed(chunk)) this.abort(unknownParser())
         this.#countRequest(chunk.length, clock)
+        last = chunk
         resolve({ value: chunk, done: false })
       } else if (incoming.readableEnded) {
         clock.stop()
@@ -261,6 +275,10 @@ export class HttpExchange implements Exchange, Pending {
     this.#stopPulling = letGo
     return {
       next() {
+        // No socket takes that much without asking to wait until it is out.
+        if (last !== undefined && last.length >= worthwhile && incoming.listenerCount('data') === 0)
+          release(last)
+        last = undefined
         asked = Promise.withResolvers()
         const { promise } = asked
         look()
@@ -362,8 +380,7 @@ export class HttpExchange implements Exchange, Pending {
     const clock = this.#watchDownload(() => response.writableNeedDrain)
     const releaser = new Releaser(response)
     answer.on('data', (chunk: Buffer) => {
-      if (isBorrowed(chunk))
-        this.abort(new Error('This version of Node is not supported: its parser keeps what it read'))
+      if (isBorrowed(chunk)) this.abort(unknownParser())
       releaser.add(chunk)
       clock.moved()
       this.#countResponse(chunk.length)
@@ -628,6 +645,10 @@ const notInReason = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/g
 
 function plainReason(reason: string): string {
   return reason.replace(notInReason, '')
+}
+
+function unknownParser(): Error {
+  return new Error('This version of Node is not supported: its parser keeps what it read')
 }
 
 function tooLarge(): GatewayError {

@@ -12,6 +12,7 @@ import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } 
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
+import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
@@ -105,6 +106,7 @@ export function httpGateway(
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     const socket = duplex as Socket
     socket.on('error', () => socket.destroy())
+    becomesStream(socket)
     // The server has let go of the socket: a refusal is written by a response that we attach to it ourselves.
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
@@ -112,7 +114,8 @@ export function httpGateway(
     response.once('finish', () => socket.end())
     const exchange = new HttpExchange(front, request, response)
     const protocols = offeredProtocols(request.httpVersion, request.rawHeaders)
-    if (protocols.length > 0) exchange.upgrade = { protocols, socket, head }
+    if (protocols.length > 0)
+      exchange.upgrade = { protocols, socket, head: isBorrowed(head) ? Buffer.from(head) : head }
     return run(exchange)
   }
 
@@ -138,6 +141,7 @@ export function httpGateway(
         ? http.createServer(options)
         : https.createServer({ ALPNProtocols: ['h2', 'http/1.1'], ...secureServer(tls), ...options })
     if (server instanceof https.Server) alsoSpeakHttp2(server)
+    else acceptReading(server)
     // Node drops further fields silently; we count them ourselves and refuse.
     server.maxHeadersCount = 0
     if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections

@@ -1,48 +1,122 @@
 /**
- * Upstream sockets of node:http that all read into the same buffer.
+ * Plain sockets of node:http that all read into the same buffer.
  *
- * Node allocates 64 KiB for every read and leaves them to the garbage collector. A socket made with `onread` reads into
- * what it is given, as much as fits. Node's HTTP parser makes strings of heads and copies content, in every version
- * there is, so nobody needs the buffer for longer than the call: one serves all, and can be large.
+ * Node reads 64 KiB at a time, into memory that it allocates for every piece and leaves to the garbage collector. A socket
+ * made with `onread` reads into what it is given, as much as fits. Node's HTTP parser makes strings of heads and copies
+ * content, in every version there is, so nobody needs the buffer for longer than the call: one serves all, and can be
+ * large.
  */
 
-import type { IncomingMessage } from 'node:http'
-import net, { type NetConnectOpts, type Socket } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
+import net, { type NetConnectOpts, type OnReadOpts, Socket } from 'node:net'
 import { largeSize, provenAfter } from './buffers.ts'
 
-/** A piece of content is as large as the read it came with: small, until the stream has shown that its client reads. */
+/** A piece of content is as large as the read it came with: small, until the stream has shown that its receiver reads. */
 const small = Buffer.allocUnsafeSlow(64 * 1024)
 const large = Buffer.allocUnsafeSlow(largeSize)
 
-/** What has been read for the current answer, in bytes. */
-const moved = new WeakMap<Socket, { bytes: number }>()
+/** How a socket reads. */
+interface Reads {
+  readonly onread: OnReadOpts
+  /** What has been read for the current message, in bytes. */
+  bytes: number
+  /** Somebody beside the parser has. */
+  listened: boolean
+  /** Where the pieces go. */
+  deliver: (piece: Buffer) => boolean
+}
+
+const reads = new WeakMap<Socket, Reads>()
+
+function readingInto(): Reads {
+  let current = small
+  const mine: Reads = {
+    onread: {
+      buffer() {
+        current = mine.bytes > provenAfter ? large : small
+        return current
+      },
+      callback(count) {
+        mine.bytes += count
+        return mine.deliver(current.subarray(0, count))
+      },
+    },
+    bytes: 0,
+    listened: false,
+    deliver: () => true,
+  }
+  return mine
+}
+
+/** For a parser, which listens for `data`. */
+function register(socket: Socket, mine: Reads): Socket {
+  mine.deliver = (piece) => {
+    socket.emit('data', piece)
+    return true
+  }
+  reads.set(socket, mine)
+  return socket
+}
 
 /** Makes a connection as `net.connect` does, on which an HTTP parser of Node listens for `data`. */
 export function connectReading(options: NetConnectOpts): Socket {
-  const read = { bytes: 0 }
-  let current = small
-  const socket = net.connect({
-    ...options,
-    onread: {
-      buffer() {
-        current = read.bytes > provenAfter ? large : small
-        return current
-      },
-      callback(count: number) {
-        read.bytes += count
-        socket.emit('data', current.subarray(0, count))
-        return true
-      },
-    },
-  } as NetConnectOpts)
-  moved.set(socket, read)
+  const mine = readingInto()
+  return register(net.connect({ ...options, onread: mine.onread } as NetConnectOpts), mine)
+}
+
+/** A socket as Node hands it out; the handle is where a second `Socket` can take it over. */
+interface WithHandle {
+  _handle: object | null
+}
+
+/**
+ * A second socket on the handle of one that was just accepted: Node offers `onread` only to sockets that we make
+ * ourselves. The first one keeps the server's count of connections right, and goes when the second does. Undefined when
+ * there is no handle to take over, as with TLS.
+ */
+export function takeOver(accepted: Socket, onread: OnReadOpts): Socket | undefined {
+  const { _handle: handle } = accepted as unknown as WithHandle
+  if (handle === null || handle === undefined || accepted.constructor !== Socket) return undefined
+  ;(accepted as unknown as WithHandle)._handle = null
+  const socket = new Socket({ handle, allowHalfOpen: true, onread } as never)
+  socket.once('close', () => accepted.destroy())
   return socket
+}
+
+/** Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them. */
+export function acceptReading(server: Server): void {
+  const [serve] = server.listeners('connection') as [(socket: Socket) => void]
+  server.removeAllListeners('connection')
+  server.on('connection', (accepted) => {
+    const mine = readingInto()
+    const socket = takeOver(accepted, mine.onread)
+    if (socket !== undefined) register(socket, mine)
+    serve.call(server, socket ?? accepted)
+  })
 }
 
 /** To be called when the head of an answer has come: its stream has yet to show that its client reads. */
 export function beginsAnswer({ socket }: IncomingMessage): void {
-  const read = moved.get(socket)
-  if (read !== undefined) read.bytes = 0
+  const mine = reads.get(socket)
+  if (mine !== undefined) mine.bytes = 0
+}
+
+const ignore = (): void => {}
+
+/** The same for a request whose content is wanted. */
+export function beginsRequest({ socket }: IncomingMessage): void {
+  const mine = reads.get(socket)
+  if (mine === undefined) return
+  mine.bytes = 0
+  // A server's parser reads past the socket, into a buffer of its own, until somebody else listens for what comes.
+  if (!mine.listened) socket.on('data', ignore).off('data', ignore)
+  mine.listened = true
+}
+
+/** From here on the socket is a stream like any other, whose pieces are for keeping. */
+export function becomesStream(socket: Socket): void {
+  const mine = reads.get(socket)
+  if (mine !== undefined) mine.deliver = (piece) => socket.push(Buffer.from(piece))
 }
 
 /** Whether a piece of content lies in a buffer that is read into again: a parser that does that is not known here. */
