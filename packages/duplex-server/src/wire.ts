@@ -1,7 +1,16 @@
 /** A socket that reads into buffers of ours and never reads what it has nowhere to put. */
 
-import net, { type NetConnectOpts, Socket } from 'node:net'
-import { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from '@relayrace/gateway'
+import net, { type NetConnectOpts, type Socket } from 'node:net'
+import {
+  giveBack,
+  giveUp,
+  leaseLarge,
+  leaseSmall,
+  provenAfter,
+  shared,
+  smallSize,
+  takeOver,
+} from '@relayrace/gateway'
 
 /** What happens on a wire. Nothing is called after `closed`. */
 export interface WireEvents {
@@ -15,11 +24,6 @@ export interface WireEvents {
 }
 
 const nothing = Buffer.alloc(0)
-
-/** A socket as Node hands it out; the handle is where a second `Socket` can take it over. */
-interface WithHandle {
-  _handle: object | null
-}
 
 export class Wire {
   readonly socket: Socket
@@ -55,23 +59,10 @@ export class Wire {
     })
   }
 
-  /**
-   * Takes over an accepted socket on which nothing has been read (`pauseOnConnect`).
-   *
-   * Node offers `onread` only to sockets that we make ourselves, so a second one is made on the handle of the first. The
-   * first keeps the server's count of connections right: it goes when the second does.
-   */
+  /** Takes over an accepted socket on which nothing has been read (`pauseOnConnect`). */
   static accept(accepted: Socket, events: WireEvents): Wire {
-    const { _handle: handle } = accepted as unknown as WithHandle
-    // TLS sockets decrypt into buffers of their own, and a stream that is no socket has no handle.
-    if (handle === null || handle === undefined || accepted.constructor !== Socket)
-      return Wire.flowing(accepted, events)
-    const wire = new Wire((onread) => {
-      ;(accepted as unknown as WithHandle)._handle = null
-      return new Socket({ handle, allowHalfOpen: true, onread } as never)
-    }, events)
-    wire.socket.once('close', () => accepted.destroy())
-    return wire
+    const make = takeOver(accepted)
+    return make === undefined ? Wire.flowing(accepted, events) : new Wire(make, events)
   }
 
   static connect(options: NetConnectOpts, events: WireEvents): Wire {

@@ -55,6 +55,7 @@ export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsT
 export { release } from './release.ts'
 export { endpointOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
+export { takeOver } from './take-over.ts'
 export { createTunnel } from './tunnel.ts'
 export {
   type Choose,

@@ -8,8 +8,9 @@
  */
 
 import type { IncomingMessage, Server } from 'node:http'
-import net, { type NetConnectOpts, type OnReadOpts, Socket } from 'node:net'
+import net, { type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { largeSize, provenAfter } from './buffers.ts'
+import { takeOver } from './take-over.ts'
 
 /** A piece of content is as large as the read it came with: small, until the stream has shown that its receiver reads. */
 const small = Buffer.allocUnsafeSlow(64 * 1024)
@@ -64,34 +65,14 @@ export function connectReading(options: NetConnectOpts): Socket {
   return register(net.connect({ ...options, onread: mine.onread } as NetConnectOpts), mine)
 }
 
-/** A socket as Node hands it out; the handle is where a second `Socket` can take it over. */
-interface WithHandle {
-  _handle: object | null
-}
-
-/**
- * A second socket on the handle of one that was just accepted: Node offers `onread` only to sockets that we make
- * ourselves. The first one keeps the server's count of connections right, and goes when the second does. Undefined when
- * there is no handle to take over, as with TLS.
- */
-export function takeOver(accepted: Socket, onread: OnReadOpts): Socket | undefined {
-  const { _handle: handle } = accepted as unknown as WithHandle
-  if (handle === null || handle === undefined || accepted.constructor !== Socket) return undefined
-  ;(accepted as unknown as WithHandle)._handle = null
-  const socket = new Socket({ handle, allowHalfOpen: true, onread } as never)
-  socket.once('close', () => accepted.destroy())
-  return socket
-}
-
 /** Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them. */
 export function acceptReading(server: Server): void {
   const [serve] = server.listeners('connection') as [(socket: Socket) => void]
   server.removeAllListeners('connection')
   server.on('connection', (accepted) => {
     const mine = readingInto()
-    const socket = takeOver(accepted, mine.onread)
-    if (socket !== undefined) register(socket, mine)
-    serve.call(server, socket ?? accepted)
+    const socket = takeOver(accepted)?.(mine.onread)
+    serve.call(server, socket === undefined ? accepted : register(socket, mine))
   })
 }
 
