@@ -52,7 +52,7 @@ test('a smaller size makes the warm-up no larger than itself', () => {
 })
 
 test('a command makes a target named custom', () => {
-  const { targets } = read('--command prog --target custom,direct')
+  const { targets } = read('--command prog:{port} --target custom,direct')
   expect(targets.map(({ name }) => name)).toEqual(['custom', 'direct'])
 })
 
@@ -75,6 +75,7 @@ test.each([
   ['--profile flam', /no profiler "flam"\. Did you mean flame\? There are: cpu, heap/],
   ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, duplex-server/],
   ['--buffer 64', /Write a size from 1KiB on/],
+  ['--command prog', /needs \{port\}/],
   ['--base nobody', /no target "nobody"/],
   ['--target custom', /no target "custom"/],
   ['--target ,', /names nothing/],

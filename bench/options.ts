@@ -65,6 +65,9 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
   const flags = program.opts<Flags>()
   const preset = oneOf('preset', flags.preset, presets)
+  if (flags.command !== undefined && !flags.command.includes('{port}')) {
+    throw new UsageError('--command needs {port} in it, where the proxy has to listen')
+  }
   const known = flags.command === undefined ? targets : [...targets, customTarget(flags.command)]
   const included = known.filter((target) => target.name === 'custom' || preset.includes(target))
   const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)

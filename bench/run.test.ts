@@ -112,8 +112,8 @@ describe('a whole run', { timeout: 60_000 }, () => {
     ['truncated', `c.pipe(s);u.on('data',d=>{c.write(d.subarray(0,1000));c.end()})`],
     ['wrong bytes', `c.pipe(s);u.on('data',d=>{d[d.length-1]^=1;c.write(d)})`],
   ])('a proxy of one’s own whose bodies are "%s" is an error, not a figure', async (problem, relay) => {
-    const script = `const net=require('net');net.createServer(c=>{const s=net.connect(process.argv[2].split(':')[1],'127.0.0.1'),u=s;c.on('error',()=>{});s.on('error',()=>{});c.on('close',()=>s.destroy());${relay}}).listen(process.argv[1],'127.0.0.1')`
-    const command = `${process.execPath} -e "${script}" {port} {host}`
+    const script = `const net=require('net');net.createServer(c=>{const s=net.connect(process.argv[2],'127.0.0.1'),u=s;c.on('error',()=>{});s.on('error',()=>{});c.on('close',()=>s.destroy());${relay}}).listen(process.argv[1],'127.0.0.1')`
+    const command = `${process.execPath} -e "${script}" {port} {upstreamPort}`
     const out = path.join(folder, problem.replace(' ', '-'))
     const args = [...tiny, '-s', 'download', '-t', 'custom', '-n', '1', '--command', command, '--out', out]
     const { code } = await bench(args)

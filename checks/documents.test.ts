@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
-import { startProgram } from '@relayrace/fixtures/target'
+import { freePort, startProgram } from '@relayrace/fixtures/target'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifestIn, root } from './workspace.ts'
 
@@ -140,13 +138,4 @@ function headings(text: string): string[] {
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
       .replaceAll(' ', '-'),
   )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { commandFor } from '@relayrace/fixtures/target'
 import { startOrigin } from '@relayrace/fixtures/wire'
 import type { Capability } from './case.ts'
 
@@ -59,11 +60,7 @@ export function command(line: string, name: string = line.split(' ')[0] ?? line)
     name,
     async start(upstream, { env } = {}) {
       const port = await freePort()
-      const text = line
-        .replaceAll('{port}', `${port}`)
-        .replaceAll('{upstream}', upstream.href.replace(/\/$/, ''))
-        .replaceAll('{upstreamHost}', upstream.hostname)
-        .replaceAll('{upstreamPort}', upstream.port)
+      const text = commandFor(line, port, upstream)
       // A group of its own, so that what the shell starts ends with it.
       const child = spawn(text, {
         shell: true,
