@@ -20,6 +20,11 @@ export function responseFields(framing: Framing, status: number, raw: readonly s
   return fields
 }
 
+/** The end-to-end fields of an interim response, which has no content and so no length (RFC 9110 §8.6). */
+export function interimFields(raw: readonly string[]): Fields {
+  return endToEnd(raw, contentLengthField)
+}
+
 /** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
 const notInTrailers: ReadonlySet<string> = new Set([
   'authorization',

@@ -4,7 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { announcedTrailers, outcomeOf, refusal, responseFields, trailersToForward } from './answer.ts'
+import {
+  announcedTrailers,
+  interimFields,
+  outcomeOf,
+  refusal,
+  responseFields,
+  trailersToForward,
+} from './answer.ts'
 import { isWatched, tellError, tellStart } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -16,7 +23,7 @@ import {
   timedOut,
   upstreamFailure,
 } from './errors.ts'
-import { endToEnd, Fields } from './fields.ts'
+import { Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import type { Pending } from './listen.ts'
@@ -167,6 +174,11 @@ export class HttpExchange implements Exchange, Pending {
     return this.#error
   }
 
+  /** Nothing of it is left: on HTTP/1.1 its connection is free for the next one. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
   /** Registers how to stop what a strategy has started upstream. Runs at most once, at once if it is too late. */
   onCancel(cancel: (reason: GatewayError) => void): void {
     if (this.#error !== undefined) cancel(this.#error)
@@ -313,7 +325,7 @@ export class HttpExchange implements Exchange, Pending {
     if (response.headersSent || response.destroyed) return
     if (status === 100) response.writeContinue()
     else if (status === 101) return
-    else writeInformation(response, status, endToEnd(raw))
+    else writeInformation(response, status, interimFields(raw))
   }
 
   /**
@@ -331,6 +343,8 @@ export class HttpExchange implements Exchange, Pending {
     if (raw.length > limits.fields * 2) {
       throw new GatewayError('http_response_header_section_size', { phase: 'responseHead' })
     }
+    // 101 for a change that nobody asked for, and whatever else is none of HTTP's final ones.
+    if (status < 200) throw new GatewayError('http_protocol_error', { phase: 'responseHead' })
     const framing = responseFraming(method, status, raw)
     if (framing.kind === 'length' && framing.length > limits.responseBody) {
       throw new GatewayError('http_response_body_size', { phase: 'responseHead' })

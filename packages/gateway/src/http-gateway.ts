@@ -54,6 +54,11 @@ export function httpGateway(
     },
   }
 
+  /** Something that came before on this connection has not been answered yet. */
+  function isBusy(socket: Socket): boolean {
+    return underWay.get(socket)?.ended === false
+  }
+
   /** What arrived is no HTTP: the fault of the request that is under way, or of what was to follow it. */
   function malformed(socket: Socket, status: number): void {
     const exchange = underWay.get(socket)
@@ -110,7 +115,15 @@ export function httpGateway(
     // The server has let go of the socket: a refusal is written by a response that we attach to it ourselves.
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    response.assignSocket(socket)
+    try {
+      response.assignSocket(socket)
+    } catch {
+      // An answer to what came before it in a pipeline is still on its way. Who pipelines must be ready to ask again.
+      const before = underWay.get(socket)
+      if (before === undefined || before.ended) socket.destroy()
+      else before.response.once('close', () => socket.destroy())
+      return Promise.resolve()
+    }
     response.once('finish', () => socket.end())
     const exchange = new HttpExchange(front, request, response)
     const protocols = offeredProtocols(request.httpVersion, request.rawHeaders)
@@ -132,9 +145,10 @@ export function httpGateway(
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: probeAfter,
-      // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8). Since Node 24.9.
-      shouldUpgradeCallback: ({ httpVersion, rawHeaders }: IncomingMessage) =>
-        offeredProtocols(httpVersion, rawHeaders).length > 0,
+      // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8), and so is one behind others in a
+      // pipeline, which has to wait for their answers. Since Node 24.9.
+      shouldUpgradeCallback: ({ httpVersion, rawHeaders, socket }: IncomingMessage) =>
+        offeredProtocols(httpVersion, rawHeaders).length > 0 && !isBusy(socket),
     }
     const server =
       tls === undefined
@@ -155,7 +169,7 @@ export function httpGateway(
     server.on('checkContinue', handle)
     server.on('checkExpectation', handle)
     server.on('upgrade', upgrade)
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) => turnAway(socket as Socket, 501))
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) => malformed(socket as Socket, 501))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       // Not what it sent was wrong: it is gone.
       if (error.syscall !== undefined) socket.destroy()

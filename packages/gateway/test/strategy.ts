@@ -196,6 +196,17 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(client.informational.map(({ status }) => status)).toEqual([103])
     })
 
+    test('no interim response announces content (RFC 9110 §8.6)', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 103 Early Hints', 'Link: </style.css>; rel=preload', 'Content-Length: 2'))
+      const [hints] = await client.interim(1)
+      expect(hints?.has('content-length')).toBe(false)
+      exchange.send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    })
+
     test('trailers go to a client that takes them', async () => {
       const { origin, client } = await stage()
       client.send(get('/', 'TE: trailers', 'Connection: TE'))
@@ -389,6 +400,30 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
         if (received.endsWith('begun')) exchange.connection.reset()
       }
       expect(endedInOrder(client)).toBe(false)
+    })
+
+    test.each([['with a protocol', 'Connection: Upgrade', 'Upgrade: other'], ['that says nothing']])(
+      'a change of protocol that nobody asked for, %s: 502 (RFC 9110 §7.8)',
+      async (_, ...fields) => {
+        const { origin, client } = await stage()
+        client.send(get('/'))
+        ;(await origin.request()).send(head('HTTP/1.1 101 Switching Protocols', ...fields))
+        expect((await client.response()).status).toBe(502)
+      },
+    )
+
+    test.each([
+      ['an upgrade', `${get('/2', 'Connection: Upgrade', 'Upgrade: echo')}`],
+      ['a CONNECT', head('CONNECT a:1 HTTP/1.1', 'Host: a:1')],
+    ])('%s behind a request in a pipeline does not overtake its answer', async (_, second) => {
+      const { origin, client, gateway } = await stage()
+      client.send(get('/1') + second)
+      const first = await origin.request()
+      expect(first.message.target).toBe('/1')
+      first.send(reply('first'))
+      expect((await client.response()).text).toBe('first')
+      client.close()
+      await expect.poll(() => gateway.inFlight).toBe(0)
     })
 
     test('nobody listens upstream: 502', async () => {
