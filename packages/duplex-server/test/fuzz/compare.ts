@@ -1,8 +1,8 @@
 /** Compares what two readers made of the same bytes, and says what speaks for ours where they disagree. */
 
 import { connectionOptions, readTarget } from '@relayrace/gateway'
+import { headLimit, type NodeReading } from '../../../gateway/test/damage/node-parser.ts'
 import { cut, type Read, type Reading, read } from '../reading.ts'
-import { headLimit, type NodeReading } from './node-parser.ts'
 
 export interface Input {
   readonly kind: 'request' | 'response'

@@ -5,10 +5,10 @@
 
 import { parseArgs } from 'node:util'
 import { seeded } from '@relayrace/fixtures/wire'
+import { readCorpus } from '../../../gateway/test/damage/corpus.ts'
+import { Mutator } from '../../../gateway/test/damage/mutate.ts'
+import { readRequests, readResponses } from '../../../gateway/test/damage/node-parser.ts'
 import { compare, type Disagreement, type Input } from './compare.ts'
-import { readCorpus } from './corpus.ts'
-import { Mutator } from './mutate.ts'
-import { readRequests, readResponses } from './node-parser.ts'
 import { rules } from './rules.ts'
 
 export interface Found {

@@ -4,8 +4,8 @@
  */
 
 import { METHODS } from 'node:http'
+import { headLimit } from '../../../gateway/test/damage/node-parser.ts'
 import { type Disagreement, type Input, token } from './compare.ts'
-import { headLimit } from './node-parser.ts'
 
 export interface Rule {
   readonly name: string

@@ -1,0 +1,70 @@
+/** What there is in damaged bytes, by the word of a parser: a gateway may pass on that much and no more. */
+
+import { responseFraming } from '../../src/framing.ts'
+import { type NodeReading, readRequests, readResponses } from './node-parser.ts'
+
+/** A message as far as it came. */
+export interface Said {
+  /** The request line, or the status line, in parts. */
+  readonly line: readonly (string | number)[]
+  readonly content: Buffer
+  readonly complete: boolean
+  /** It ends with its connection. Responses only. */
+  readonly untilClose: boolean
+}
+
+export interface Answering {
+  /** One character per byte. */
+  readonly text: string
+  /** The method of the request. */
+  readonly to: string
+}
+
+/** The messages in each of the texts, in their order. */
+export interface Reader {
+  requests(texts: readonly string[]): Promise<Said[][]>
+  /** The connection ends after each. */
+  responses(inputs: readonly Answering[]): Promise<Said[][]>
+}
+
+/** How much is read at once: each text is a stream in memory. */
+const batch = 250
+
+/** Node's own parser, for the gateways that have it in front and behind. */
+export const nodeReader: Reader = {
+  async requests(texts) {
+    const read: Said[][] = []
+    for (let at = 0; at < texts.length; at += batch) {
+      const readings = await readRequests(texts.slice(at, at + batch))
+      read.push(...readings.map(({ messages }) => messages.map((message) => said(message, false))))
+    }
+    return read
+  },
+  async responses(inputs) {
+    const read: Said[][] = []
+    for (let at = 0; at < inputs.length; at += batch) {
+      const some = inputs.slice(at, at + batch)
+      const readings = await readResponses(some)
+      read.push(
+        ...readings.map(({ messages }, i) =>
+          messages.map((message) => said(message, endsWithConnection(message, some[i] as Answering))),
+        ),
+      )
+    }
+    return read
+  },
+}
+
+type NodeMessage = NodeReading['messages'][number]
+
+function said({ line, content, complete }: NodeMessage, untilClose: boolean): Said {
+  return { line, content: Buffer.from(content, 'latin1'), complete, untilClose }
+}
+
+function endsWithConnection({ line: [, status], raw }: NodeMessage, { to }: Answering): boolean {
+  try {
+    return responseFraming(to, Number(status), raw).kind === 'close'
+  } catch {
+    return false
+  }
+}
