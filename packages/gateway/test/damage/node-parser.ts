@@ -106,7 +106,10 @@ export async function readRequests(inputs: readonly string[]): Promise<NodeReadi
 }
 
 /** Reads each of the inputs as what a server says to a request with that method, after which it ends the connection. */
-export async function readResponses(inputs: readonly { text: string; to: string }[]): Promise<NodeReading[]> {
+export async function readResponses(
+  inputs: readonly { text: string; to: string }[],
+  limit: number = headLimit,
+): Promise<NodeReading[]> {
   const streams: Memory[] = []
   const results = inputs.map(({ text, to }) => {
     const stream = new Memory()
@@ -117,7 +120,7 @@ export async function readResponses(inputs: readonly { text: string; to: string 
     }
     const outgoing = request({
       method: to,
-      maxHeaderSize: headLimit,
+      maxHeaderSize: limit,
       createConnection: () => stream as unknown as Socket,
     })
     outgoing.maxHeadersCount = 0

@@ -29,6 +29,8 @@ export interface Reader {
 
 /** How much is read at once: each text is a stream in memory. */
 const batch = 250
+/** Of a head, in bytes. Gateways have one, and count different things for it. */
+const noLimit = 1024 * 1024
 
 /** Node's own parser, for the gateways that have it in front and behind. */
 export const nodeReader: Reader = {
@@ -44,7 +46,7 @@ export const nodeReader: Reader = {
     const read: Said[][] = []
     for (let at = 0; at < inputs.length; at += batch) {
       const some = inputs.slice(at, at + batch)
-      const readings = await readResponses(some)
+      const readings = await readResponses(some, noLimit)
       read.push(
         ...readings.map(({ messages }, i) =>
           messages.map((message) => said(message, endsWithConnection(message, some[i] as Answering))),
