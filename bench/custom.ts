@@ -12,8 +12,10 @@ export function customTarget(command: string): Target {
     async start(upstream, options) {
       const port = await freePort()
       const url = new URL(`http://127.0.0.1:${port}`)
-      // `exec`, so that the process that is measured and ended is the program and not the shell.
-      return startProgram({ argv: ['sh', '-c', `exec ${commandFor(command, port, upstream)}`], url }, options)
+      // `exec`, so that the process that is measured and ended is the program and not the shell; `env`, so that
+      // variables may stand before it.
+      const line = `exec env ${commandFor(command, port, upstream)}`
+      return startProgram({ argv: ['sh', '-c', line], url }, options)
     },
   }
 }

@@ -142,8 +142,8 @@ describe('a whole run', { timeout: 60_000 }, () => {
   })
 
   test('what a target said last is shown when it went wrong, and not published', async () => {
-    const script = `console.error('out of cheese');require('net').createServer(c=>c.destroy()).listen(process.argv[1],'127.0.0.1')`
-    const command = `${process.execPath} -e "${script}" {port}`
+    const script = `console.error('out of cheese');require('net').createServer(c=>c.destroy()).listen(process.env.PORT,'127.0.0.1')`
+    const command = `PORT={port} ${process.execPath} -e "${script}"`
     const out = path.join(folder, 'said')
     const args = [...tiny, '-s', 'download', '-t', 'custom', '-n', '1', '--command', command, '--out', out]
     const { code, stderr } = await bench(args)
