@@ -19,11 +19,25 @@ const cases: readonly Case[] = [...frame, ...hdr, ...strm, ...canc, ...trunc, ..
   .filter(({ id }) => !/^(?:CANC-09|STRM-0[2-689]|TRLR-01|INFO-0[128])$/.test(id))
   .map((one) => ({ ...one, deliveries: ['coalesced'] }))
 
-/** Of what understands no HTTP only the handling of connections is of interest. */
-const casesFor = (name: string): readonly Case[] =>
-  name === 'relay' || name === 'reuses-dirty'
-    ? cases.filter(({ id }) => /^(?:FRAME-0[1-6]|CANC-0|TRUNC)/.test(id))
-    : cases
+/**
+ * Of what understands no HTTP only the handling of connections is of interest. And who has left in one way may be waited
+ * for in vain; two ways take twice as long.
+ */
+function casesFor(name: string): readonly Case[] {
+  if (name === 'sound') return cases
+  const chosen =
+    name === 'relay' || name === 'reuses-dirty' ? cases.filter(({ id }) => ofConnections.test(id)) : cases
+  return chosen.map((one) => (/^(?:CANC|TRUNC-08)/.test(one.id) ? withOneVariant(one) : one))
+}
+
+/** Each leaves something behind for the next, so what comes after them is not to be relied on. */
+const ofConnections = /^(?:FRAME-0[1-6]|CANC-0[1-48]|TRUNC-08)$/
+
+function withOneVariant(one: Case): Case {
+  return typeof one.run === 'function'
+    ? one
+    : { ...one, run: Object.fromEntries(Object.entries(one.run).slice(0, 1)) }
+}
 
 const gateway = (name: string): Subject => ({
   name,
@@ -69,6 +83,9 @@ describe.concurrent('each fault is caught by the cases meant for it, and by no o
   })
 
   test.for([
+    // Those that take longest begin.
+    ['reuses-dirty', 'relay', ['CANC-01', 'CANC-02', 'CANC-03', 'CANC-04', 'CANC-08', 'TRUNC-08']],
+    ['leaks-upstreams', 'sound', ['CANC-01', 'CANC-02', 'CANC-03', 'CANC-08']],
     ['announces-trailers', 'sound', ['TRLR-02']],
     ['answers-expect', 'sound', ['INFO-05', 'INFO-06']],
     ['buffers', 'sound', ['STRM-01', 'CANC-02', 'CANC-03', 'CANC-10']],
@@ -76,8 +93,6 @@ describe.concurrent('each fault is caught by the cases meant for it, and by no o
     ['finishes-uploads', 'sound', ['CANC-04', 'TRUNC-08']],
     ['forwards-nominated', 'sound', ['HDR-01', 'HDR-02', 'HDR-03']],
     ['ignores-backpressure', 'sound', ['STRM-01']],
-    ['leaks-upstreams', 'sound', ['CANC-01', 'CANC-02', 'CANC-03', 'CANC-08']],
-    ['reuses-dirty', 'relay', ['CANC-01', 'CANC-02', 'CANC-03', 'CANC-04', 'CANC-08', 'TRUNC-08']],
   ] as const)('%s', async ([name, base, ids], { expect }) => {
     expect(await caughtBy(name, base)).toEqual(ids)
   })
