@@ -344,6 +344,28 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
         },
       )
 
+      test.each([
+        ['of known length', 'complete', 30_000, 'Content-Length: 30000'],
+        ['that a parser is held back from', 'complete', 66_000, 'Content-Length: 66000\r\nConnection: close'],
+        ['without a length', 'incomplete', 30_000, 'Connection: close'],
+      ])(
+        'a response %s whose connection is gone before its head is written is %s',
+        async (_, verdict, size, framing) => {
+          const gone = Promise.withResolvers<void>()
+          const { origin, client, gateway } = await secure({ modifyResponse: () => gone.promise })
+          client.send(get('/'))
+          const exchange = await origin.request()
+          await exchange.send(head('HTTP/1.1 200 OK', framing) + 'x'.repeat(size))
+          exchange.connection.close()
+          // One on raw sockets reads no further than it can pass on.
+          if (isHttpGateway(gateway)) await expect.poll(() => gateway.pool.connections).toBe(0)
+          gone.resolve()
+          const response = await client.response()
+          if (response.status === 200) expect(response.verdict).toBe(verdict)
+          else expect([response.status, verdict]).toEqual([502, 'incomplete'])
+        },
+      )
+
       test('an idle connection that ends without is replaced', async () => {
         const { origin, client, summaries, gateway } = await secure()
         for (const target of ['/1', '/2', '/3']) {
