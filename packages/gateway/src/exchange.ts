@@ -189,7 +189,8 @@ export class HttpExchange implements Exchange, Pending {
   enter(phase: Phase): void {
     this.phase = phase
     clearTimeout(this.#phaseTimer)
-    if (phase === 'requestBody' || phase === 'responseBody') return
+    // What has been started ends a moment after the exchange: nothing is timed any more.
+    if (this.#isOver || phase === 'requestBody' || phase === 'responseBody') return
     this.#phaseTimer = after(this.settings.timeouts[phase], () => this.abort(timedOut(phase)))
   }
 
@@ -309,7 +310,12 @@ export class HttpExchange implements Exchange, Pending {
       this.abort(slow ? timedOut('drain', 'upstream') : timedOut('requestBody')),
     )
     this.#requestClock = clock
+    if (this.#isOver) clock.stop()
     return clock
+  }
+
+  get #isOver(): boolean {
+    return this.#ended || this.#error !== undefined
   }
 
   #countRequest(bytes: number, clock: BodyClock): void {
@@ -457,6 +463,7 @@ export class HttpExchange implements Exchange, Pending {
       this.abort(timedOut(slow ? 'drain' : 'responseBody')),
     )
     this.#responseClock = clock
+    if (this.#isOver) clock.stop()
     return clock
   }
 

@@ -1,0 +1,3 @@
+import { leaksOf } from '../../gateway/test/leaks.ts'
+
+leaksOf(new URL('../src/index.ts', import.meta.url), 'createPipeProxy')
