@@ -46,6 +46,16 @@ describe.each(documents)('%s', (document) => {
   })
 })
 
+test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
+  'the README of %s has the options and errors that all share (npm run readmes)',
+  async (name) => {
+    const shared = async (of: string): Promise<string | undefined> =>
+      /<!-- shared:begin -->(.*)<!-- shared:end -->/s.exec(await read(`packages/${of}/README.md`))?.[1]
+    expect(await shared('gateway')).toContain('| `upstream` |')
+    expect(await shared(name)).toBe(await shared('gateway'))
+  },
+)
+
 describe('the examples of README.md', async () => {
   const examples = [...(await read('README.md')).matchAll(/^```ts\n(.*?)^```$/gms)].map(
     ([, code]) => code ?? '',
