@@ -64,7 +64,7 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
         throw new GatewayError('connection_limit_reached', { phase: 'requestHead' })
       }
       // Looked up for each exchange: a platform may replace it, to trace or to test.
-      return await exchange.carry(given ?? globalThis.fetch)
+      return await exchange.carry(given ?? globalThis.fetch, given !== undefined || unpacks)
     } catch (cause) {
       return exchange.refuse(cause)
     }
@@ -138,13 +138,18 @@ class FetchExchange implements Exchange {
   }
 
   /** Ask, head, body, end. */
-  async carry(fetch: typeof globalThis.fetch): Promise<Response> {
+  /** @param unpacks Whether that function undoes the coding of what it gets. */
+  async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
     const ready = await prepare(this.#settings, incomingOf(this.request, this.#asked), this)
     this.signal.throwIfAborted()
     if ('status' in ready) return this.#reply(ready)
     const answer = await this.#ask(fetch, ready)
     this.#headAt = performance.now()
-    const head = { status: answer.status, reason: answer.statusText, fields: responseFieldsOf(answer) }
+    const head = {
+      status: answer.status,
+      reason: answer.statusText,
+      fields: responseFieldsOf(answer, unpacks),
+    }
     try {
       await this.#settings.modifyResponse?.(head, this)
     } catch (cause) {
@@ -217,6 +222,8 @@ class FetchExchange implements Exchange {
       signal: this.signal,
       // Required for a body that is a stream, and not in every platform's declaration of the type.
       duplex: 'half',
+      // Bun's own: leave packed what came packed.
+      decompress: false,
     } as RequestInit
     try {
       return await fetch(`${endpoint.origin}${out.path}`, init)
@@ -397,6 +404,9 @@ function incomingOf({ method, target, version, fields }: ReceivedRequest, { body
   return { method, target, version, raw, upgrade: [] }
 }
 
+/** Deno unpacks nothing if it was told to ask for `identity`, and Bun nothing that it is told to leave alone. */
+const unpacks = !('Deno' in globalThis || 'Bun' in globalThis)
+
 /** Those that `fetch` sets itself or refuses to be given. */
 const ownedByFetch: ReadonlySet<string> = new Set([
   'connection',
@@ -422,8 +432,9 @@ function askable(fields: Fields, authority: string): [string, string][] {
 /** Content codings that a `fetch` may have undone. */
 const undone: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
 
-function responseFieldsOf({ headers }: Response): Fields {
+function responseFieldsOf({ headers }: Response, unpacks: boolean): Fields {
   const fields = endToEnd(Fields.from(headers).raw)
+  if (!unpacks) return fields
   const codings = fields.tokens('content-encoding')
   if (codings.length > 0 && codings.every((coding) => undone.has(coding))) {
     // The origin packed it unasked: what comes out of the body is unpacked, and its length another.
