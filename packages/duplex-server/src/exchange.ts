@@ -381,6 +381,10 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
     this.fail(error instanceof GatewayError ? error : clientClosed(this.phase))
   }
 
+  refused(error: GatewayError): void {
+    this.fail(error)
+  }
+
   abort(reason: unknown): void {
     const error = internalFailure(reason, this.phase)
     if (this.#tunnel !== undefined) this.#tunnel.cut(error)

@@ -7,6 +7,7 @@ import {
   connectionOptions,
   contentLength,
   type Framing,
+  type GatewayError,
   hasContent,
   noContent,
   untilClose,
@@ -28,8 +29,10 @@ export interface ResponseChannel {
 export interface Producer extends Limited {
   /** What was written has been taken: go on. */
   drained(): void
-  /** The client is gone, or has sent something that is no HTTP: whatever is written now goes nowhere. */
+  /** The client is gone: whatever is written now goes nowhere. */
   aborted(error: unknown): void
+  /** What the client has sent is no HTTP. Nothing more will come; an answer can still be given if none has begun. */
+  refused(error: GatewayError): void
 }
 
 export class Response {
@@ -150,6 +153,12 @@ export class Response {
     if (this.ended) return
     this.ended = true
     this.producer?.aborted(error)
+  }
+
+  /** Told by the connection. */
+  refused(error: GatewayError): void {
+    this.close()
+    this.producer?.refused(error)
   }
 
   #frame(status: number, lines: string[]): Framing {

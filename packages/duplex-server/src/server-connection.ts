@@ -274,13 +274,14 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     this.#since = performance.now()
   }
 
-  /** Answers what is no request, in order: a response that is under way is cut instead, since nothing can follow it. */
+  /** Answers what is no request, in order. A response that has begun is cut instead, since nothing can follow it. */
   #refuse(cause: unknown): void {
     if (!(cause instanceof GatewayError || cause instanceof Malformed)) throw cause
     const error = cause instanceof Malformed ? this.#refusal(cause) : cause
     const response = this.#response
-    if (response !== undefined && !response.ended) {
-      response.aborted(error)
+    if (response?.producer !== undefined) {
+      if (response.ended) this.#lingerThenClose()
+      else response.refused(error)
       return
     }
     const raw = ['Date', httpDate(), 'Content-Length', '0', 'Connection', 'close']
@@ -291,7 +292,8 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   /** What is wrong with bytes that are no request, as a status. */
   #refusal(error: Malformed): GatewayError {
     const status = error.tooLarge === 'head' ? 431 : 400
-    return new GatewayError('http_request_error', { phase: 'requestHead', status, detail: error.message })
+    const phase = this.#response === undefined ? 'requestHead' : 'requestBody'
+    return new GatewayError('http_request_error', { phase, status, detail: error.message })
   }
 
   /** Ends our side and reads on for a while: closing at once would reset what the client has not read yet (RFC 9112 §9.6). */

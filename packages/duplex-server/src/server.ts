@@ -355,13 +355,33 @@ class Turn implements Producer, Pending {
     this.abort(error ?? new GatewayError('client_closed', { phase: 'responseBody' }))
   }
 
+  refused(error: GatewayError): void {
+    this.#breakOff(error)
+    this.#answer(error.status)
+  }
+
   abort(reason: unknown): void {
     if (this.#finished) return
-    const error = internalFailure(reason, 'responseBody')
+    this.#breakOff(internalFailure(reason, 'responseBody'))
+    this.#response.destroy()
+    this.finish()
+  }
+
+  #breakOff(error: GatewayError): void {
     this.#controller.abort(error)
     for (const stream of this.left) stream.destroy(error)
     for (const { reject } of this.#waiting) reject(error)
-    this.#response.destroy()
+  }
+
+  /** An answer instead of the handler's, or a visible break when that has begun. */
+  #answer(status: number): void {
+    if (this.#response.headSent || this.#response.ended) {
+      this.#response.destroy()
+    } else {
+      this.#response.close()
+      this.#response.writeHead(status, '', ['Content-Length', '0'])
+      this.#response.end()
+    }
     this.finish()
   }
 
@@ -396,14 +416,8 @@ class Turn implements Producer, Pending {
     // A handler that fails because its client left has done nothing wrong.
     if (!this.#controller.signal.aborted) this.#around.onError(error, this.#request)
     if (this.#finished) return
-    if (this.#response.headSent || this.#response.ended) {
-      this.abort(error)
-      return
-    }
-    this.#response.close()
-    this.#response.writeHead(500, '', ['Content-Length', '0'])
-    this.#response.end()
-    this.finish()
+    if (this.#response.headSent || this.#response.ended) this.abort(error)
+    else this.#answer(500)
   }
 }
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { GatewayOptions } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createDuplexGateway } from '../src/index.ts'
+import { createDuplexGateway, createDuplexServer } from '../src/index.ts'
 
 const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
 const chunks = (...pieces: string[]): string =>
@@ -152,4 +152,54 @@ test('closing ends in spite of a client that does not take its answer', async ()
   await gateway.close(0)
   expect(gateway.inFlight).toBe(0)
   await exchange.connection.closed
+})
+
+describe('a request whose content turns out to be malformed', () => {
+  const begun = `${head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}${chunks('hello')}`
+
+  test('is 400 while nothing of an answer is out, and the last on its connection', async () => {
+    const { origin, client, gateway } = await stage()
+    client.send(begun)
+    const exchange = await origin.request()
+    client.send(`no size\r\n${head('GET /next HTTP/1.1', 'Host: a')}`)
+    const response = await client.response()
+    expect([response.verdict, response.status]).toEqual(['complete', 400])
+    expect(response.get('connection')).toBe('close')
+    await client.ended()
+    await exchange.connection.ended()
+    expect(gateway.inFlight).toBe(0)
+  })
+
+  test('is seen to break when the answer has begun', async () => {
+    const { origin, client } = await stage()
+    client.send(begun)
+    const exchange = await origin.request()
+    await exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}12345`)
+    const response = await client.responding()
+    await response.body(5)
+    client.send('no size\r\n')
+    expect((await response.done()).verdict).toBe('incomplete')
+  })
+
+  test('is 400 from a server of its own as well, and its handler learns that there is no more', async () => {
+    const { promise: learned, resolve } = Promise.withResolvers<unknown>()
+    const server = createDuplexServer(async (request) => {
+      try {
+        for await (const piece of request) expect(String(piece)).toBe('hello')
+      } catch (error) {
+        resolve(error)
+      }
+    })
+    onTestFinished(() => server.close(0))
+    const { url } = await server.listen()
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    client.send(begun)
+    client.send('no size\r\n')
+    const response = await client.response()
+    expect([response.verdict, response.status]).toEqual(['complete', 400])
+    expect(await learned).toMatchObject({ type: 'http_request_error', phase: 'requestBody' })
+    await client.ended()
+    expect(server.inFlight).toBe(0)
+  })
 })
