@@ -59,6 +59,13 @@ async function perform(
 ): Promise<string | undefined> {
   await using running = await target.start(origin.url, profiler.start(raw))
   if (running.pid === undefined) return 'there is no program to look at'
+  const { pid } = running
+  // A profiler that is ended may leave what it has started.
+  using _children = {
+    [Symbol.dispose]: () => {
+      for (const child of processTree(pid).slice(1)) process.kill(child, 'SIGKILL')
+    },
+  }
   await using load = startLoad()
   const give = (): void => void load[Symbol.asyncDispose]()
   signal.addEventListener('abort', give)
@@ -66,7 +73,7 @@ async function perform(
 
   const early = await load.prepare(scenario.job(scale), running.url)
   const { problems } = await load.go(async () => {})
-  await end(running, running.pid)
+  await end(running, pid)
   const wrong = Object.keys({ ...early, ...problems })
   return wrong.length === 0 ? undefined : listed(wrong)
 }
