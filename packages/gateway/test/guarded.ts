@@ -55,7 +55,7 @@ export function guardPromisesOf(
   const answer = (...fields: readonly string[]): string =>
     `HTTP/1.1 200 OK\r\n${fields.map((line) => `${line}\r\n`).join('')}Content-Length: 2\r\n\r\nok`
 
-  describe('guarded', () => {
+  describe('F2 guarded', () => {
     test('dials the address that it has checked, by the name that it was given', async () => {
       const origin = await makeOrigin()
       const asked: string[] = []
@@ -185,7 +185,7 @@ export function guardPromisesOf(
     return
   }
 
-  describe('guarded, following redirects', () => {
+  describe('F2 guarded, following redirects', () => {
     const to = (location: string, body = ''): string =>
       `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 

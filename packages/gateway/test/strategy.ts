@@ -9,23 +9,13 @@ import path from 'node:path'
 import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
-import { type Bytes, type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { type Bytes, connect, type Origin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
-import type { ExchangeSummary, Gateway, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
+import type { Gateway, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
+import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024
-
-interface Stage {
-  readonly origin: Origin
-  readonly gateway: Gateway
-  readonly client: Client
-  readonly url: URL
-  /** Of the exchanges that have ended, in that order. */
-  readonly summaries: readonly ExchangeSummary[]
-  /** The summary of the nth exchange, once it has ended. */
-  ended(nth?: number): Promise<ExchangeSummary>
-}
 
 /** What a strategy may choose. */
 export interface Choices {
@@ -34,44 +24,12 @@ export interface Choices {
 }
 
 export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices = {}): void {
-  async function stage(
-    options: Partial<GatewayOptions> = {},
-    tls?: { cert: string; key: string },
-  ): Promise<Stage> {
-    const origin = await startOrigin(tls === undefined ? {} : { tls })
-    onTestFinished(() => origin[Symbol.asyncDispose]())
-    const summaries: ExchangeSummary[] = []
-    let changed = Promise.withResolvers<void>()
-    const gateway = create({
-      upstream: origin.url,
-      ...options,
-      onEnd(summary) {
-        summaries.push(summary)
-        changed.resolve()
-        changed = Promise.withResolvers()
-      },
-    })
-    onTestFinished(() => gateway.close(0))
-    const { url } = await gateway.listen()
-    const client = await connect(url)
-    onTestFinished(() => client.close())
-    return {
-      origin,
-      gateway,
-      client,
-      url,
-      summaries,
-      async ended(nth = 1) {
-        while (summaries.length < nth) await changed.promise
-        return summaries[nth - 1] as ExchangeSummary
-      },
-    }
-  }
+  const stage = stageFor(create)
 
   describe('bodies', () => {
     const size = 24 * MiB + 1
 
-    test('a download arrives as it was sent', async () => {
+    test('A1 a download arrives as it was sent', async () => {
       const { origin, client, ended } = await stage()
       client.send(get('/download'))
       const exchange = await origin.request()
@@ -86,7 +44,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     test.each([
       ['of known length', `Content-Length: ${size}`, (piece: Buffer): Bytes => piece, ''],
       ['in chunks', 'Transfer-Encoding: chunked', chunk, '0\r\n\r\n'],
-    ])('an upload %s arrives as it was sent', async (_, framing, frame, end) => {
+    ])('A4 an upload %s arrives as it was sent', async (_, framing, frame, end) => {
       const { origin, client, ended } = await stage()
       client.send(head('POST /upload HTTP/1.1', 'Host: a', framing))
       const sent = sendPayload(client, size, frame)
@@ -100,14 +58,14 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(await ended()).toMatchObject({ outcome: 'completed', requestBytes: size, responseBytes: 6 })
     })
 
-    test('a GET keeps its body', async () => {
+    test('A4 a GET keeps its body', async () => {
       const { origin, client } = await stage()
       client.send(`${head('GET / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`)
       const { message } = await bodyOf(origin, 5)
       expect(message.text).toBe('hello')
     })
 
-    test('a packed response stays packed', async () => {
+    test('A6 a packed response stays packed', async () => {
       const { origin, client } = await stage()
       client.send(get('/'))
       const exchange = await origin.request()
@@ -119,13 +77,13 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('heads', () => {
-    test('the request target goes on byte for byte', async () => {
+    test('A4 the request target goes on byte for byte', async () => {
       const { origin, client } = await stage()
       client.send(get('/a%2Fb/../c;d?e=%zz|f?'))
       expect((await origin.request()).message.target).toBe('/a%2Fb/../c;d?e=%zz|f?')
     })
 
-    test('fields of one connection stay on it, in both directions (RFC 9110 §7.6.1)', async () => {
+    test('A5 fields of one connection stay on it, in both directions (RFC 9110 §7.6.1)', async () => {
       const { origin, client } = await stage()
       client.send(get('/', 'Connection: X-Hop', 'X-Hop: 1', 'Keep-Alive: timeout=7', 'X-End: 1'))
       const exchange = await origin.request()
@@ -138,7 +96,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(response.get('x-end')).toBe('2')
     })
 
-    test('nothing is invented but Via and where the request came from', async () => {
+    test('B1 nothing is invented but Via and where the request came from', async () => {
       const { origin, client } = await stage()
       client.send(get('/'))
       const { message } = await origin.request()
@@ -154,7 +112,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       ])
     })
 
-    test('lines of one name stay lines, in order', async () => {
+    test('A4 lines of one name stay lines, in order', async () => {
       const { origin, client } = await stage()
       client.send(get('/', 'X-Many: 1', 'X-Other: x', 'x-many: 2'))
       const exchange = await origin.request()
@@ -164,7 +122,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(cookies).toEqual(['a=1; Expires=Wed, 01 Jan 2031 00:00:00 GMT', 'b=2'])
     })
 
-    test('rewrite and modifyResponse have the last word', async () => {
+    test('B1 rewrite and modifyResponse have the last word', async () => {
       const { origin, client } = await stage({
         rewrite(out) {
           out.path = '/elsewhere'
@@ -185,7 +143,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(response.get('x-set')).toBe('back')
     })
 
-    test('interim responses go on before the final one', async () => {
+    test('A4 interim responses go on before the final one', async () => {
       const { origin, client } = await stage()
       client.send(get('/'))
       const exchange = await origin.request()
@@ -196,7 +154,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(client.informational.map(({ status }) => status)).toEqual([103])
     })
 
-    test('no interim response announces content (RFC 9110 §8.6)', async () => {
+    test('A4 no interim response announces content (RFC 9110 §8.6)', async () => {
       const { origin, client } = await stage()
       client.send(get('/'))
       const exchange = await origin.request()
@@ -207,7 +165,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await client.response()).text).toBe('ok')
     })
 
-    test('trailers go to a client that takes them', async () => {
+    test('A4 trailers go to a client that takes them', async () => {
       const { origin, client } = await stage()
       client.send(get('/', 'TE: trailers', 'Connection: TE'))
       const exchange = await origin.request()
@@ -219,7 +177,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('ends', () => {
-    test('a client that leaves takes the upstream request with it, and is no error of anybody', async () => {
+    test('E3 a client that leaves takes the upstream request with it, and is no error of anybody', async () => {
       const told: unknown[] = []
       const { origin, client, ended, gateway } = await stage({
         onError(error) {
@@ -236,7 +194,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(told).toEqual(['client_closed'])
     })
 
-    test('a client that leaves in the middle of its upload leaves no whole request behind', async () => {
+    test('E3 a client that leaves in the middle of its upload leaves no whole request behind', async () => {
       const { origin, client, ended } = await stage()
       client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}5\r\nhello\r\n`)
       const exchange = await origin.request()
@@ -249,7 +207,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     test.each([
       ['of known length', 'Content-Length: 10', 'begun'],
       ['in chunks', 'Transfer-Encoding: chunked', '5\r\nbegun\r\n'],
-    ])('a response %s that breaks off looks broken (RFC 9112 §8)', async (_, framing, part) => {
+    ])('A8 a response %s that breaks off looks broken (RFC 9112 §8)', async (_, framing, part) => {
       const { origin, client, ended } = await stage()
       client.send(get('/'))
       const exchange = await origin.request()
@@ -261,7 +219,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(await ended()).toMatchObject({ errorType: 'http_response_incomplete', endedBy: 'upstream' })
     })
 
-    test('a response that ends with its connection looks broken after a reset (RFC 9112 §8)', async () => {
+    test('A8 a response that ends with its connection looks broken after a reset (RFC 9112 §8)', async () => {
       const { origin, client, ended } = await stage()
       client.send(get('/'))
       const exchange = await origin.request()
@@ -425,7 +383,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     })
 
     test.each([['with a protocol', 'Connection: Upgrade', 'Upgrade: other'], ['that says nothing']])(
-      'a change of protocol that nobody asked for, %s: 502 (RFC 9110 §7.8)',
+      'A8 a change of protocol that nobody asked for, %s: 502 (RFC 9110 §7.8)',
       async (_, ...fields) => {
         const { origin, client } = await stage()
         client.send(get('/'))
@@ -437,7 +395,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     test.each([
       ['an upgrade', `${get('/2', 'Connection: Upgrade', 'Upgrade: echo')}`],
       ['a CONNECT', head('CONNECT a:1 HTTP/1.1', 'Host: a:1')],
-    ])('%s behind a request in a pipeline does not overtake its answer', async (_, second) => {
+    ])('F3 %s behind a request in a pipeline does not overtake its answer', async (_, second) => {
       const { origin, client, gateway } = await stage()
       client.send(get('/1') + second)
       const first = await origin.request()
@@ -448,14 +406,14 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       await expect.poll(() => gateway.inFlight).toBe(0)
     })
 
-    test('nobody listens upstream: 502', async () => {
+    test('A8 nobody listens upstream: 502', async () => {
       const { client, ended } = await stage({ upstream: `http://127.0.0.1:${await closedPort()}` })
       client.send(get('/'))
       expect((await client.response()).status).toBe(502)
       expect(await ended()).toMatchObject({ errorType: 'connection_refused', status: 502 })
     })
 
-    test('no response head in time: 504, and the connection goes on', async () => {
+    test('A8 no response head in time: 504, and the connection goes on', async () => {
       const { origin, client, ended } = await stage({ timeouts: { responseHead: 50 } })
       client.send(get('/slow'))
       const exchange = await origin.request()
@@ -467,7 +425,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await client.response()).text).toBe('ok')
     })
 
-    test('silence in the response body beyond the limit breaks it off', async () => {
+    test('E2 silence in the response body beyond the limit breaks it off', async () => {
       const { origin, client, ended } = await stage({ timeouts: { responseBody: 50 } })
       client.send(get('/'))
       ;(await origin.request()).send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
@@ -475,7 +433,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await ended()).errorType).toBe('connection_read_timeout')
     })
 
-    test('silence in the request body beyond the limit is 408', async () => {
+    test('E2 silence in the request body beyond the limit is 408', async () => {
       const { origin, client, ended } = await stage({ timeouts: { requestBody: 50 } })
       client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`)
       await origin.request()
@@ -483,7 +441,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(await ended()).toMatchObject({ endedBy: 'client' })
     })
 
-    test('a body beyond its limit is 413, and never looks whole upstream', async () => {
+    test('F4 a body beyond its limit is 413, and never looks whole upstream', async () => {
       const { origin, client } = await stage({ limits: { requestBody: 8 } })
       client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}5\r\nhello\r\n`)
       const exchange = await origin.request()
@@ -492,7 +450,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await exchange.done()).verdict).toBe('incomplete')
     })
 
-    test('a hook that throws on the response closes the upstream: 502', async () => {
+    test('A8 a hook that throws on the response closes the upstream: 502', async () => {
       const { origin, client } = await stage({
         modifyResponse() {
           throw new Error('no')
@@ -507,7 +465,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       await exchange.connection.ended()
     })
 
-    test('onError may answer', async () => {
+    test('B1 onError may answer', async () => {
       const { client } = await stage({
         upstream: `http://127.0.0.1:${await closedPort()}`,
         onError: ({ type }) => ({ status: 503, fields: { 'X-Why': type }, body: 'later' }),
@@ -523,7 +481,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('connections', () => {
-    test('an upstream connection is used again', async () => {
+    test('E1 an upstream connection is used again', async () => {
       const { origin, client } = await stage()
       for (const target of ['/1', '/2', '/3']) {
         client.send(get(target))
@@ -533,7 +491,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(origin.connections).toHaveLength(1)
     })
 
-    test('one that went stale is replaced for a GET (RFC 9112 §9.3.1)', async () => {
+    test('E1 one that went stale is replaced for a GET (RFC 9112 §9.3.1)', async () => {
       const { origin, client } = await stage()
       client.send(get('/1'))
       ;(await origin.request()).send(reply('1'))
@@ -547,7 +505,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await client.response()).text).toBe('2')
     })
 
-    test('and for no POST', async () => {
+    test('E1 and for no POST', async () => {
       const { origin, client, ended } = await stage()
       client.send(get('/1'))
       ;(await origin.request()).send(reply('1'))
@@ -561,7 +519,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(origin.requests).toHaveLength(2)
     })
 
-    test.runIf(poolIsFull === 'refuses')('no more than the pool may have: 503', async () => {
+    test.runIf(poolIsFull === 'refuses')('B4 no more than the pool may have: 503', async () => {
       const { origin, client, url } = await stage({ pool: { connections: 1 } })
       const other = await connect(url)
       onTestFinished(() => other.close())
@@ -575,7 +533,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(origin.connections).toHaveLength(1)
     })
 
-    test.runIf(poolIsFull === 'waits')('no more than the pool may have', async () => {
+    test.runIf(poolIsFull === 'waits')('B4 no more than the pool may have', async () => {
       const { origin, client, url } = await stage({ pool: { connections: 1 } })
       const other = await connect(url)
       onTestFinished(() => other.close())
@@ -603,7 +561,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await client.response()).text).toBe('inside')
     })
 
-    test('a certificate that nobody known has signed is refused', async () => {
+    test('B6 a certificate that nobody known has signed is refused', async () => {
       const { server } = await certificates()
       const { client, ended } = await stage({}, server)
       client.send(get('/'))
@@ -611,7 +569,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await ended()).errorType).toBe('tls_certificate_error')
     })
 
-    test('a certificate of an authority that is trusted is good', async () => {
+    test('B6 a certificate of an authority that is trusted is good', async () => {
       const { ca, server } = await certificates()
       const { origin, client } = await stage({ tls: { ca } }, server)
       client.send(get('/'))
@@ -619,7 +577,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect((await client.response()).text).toBe('secret')
     })
 
-    test('a tunnel carries both directions, and what came too early', async () => {
+    test('B3 a tunnel carries both directions, and what came too early', async () => {
       const { origin, client, ended } = await stage()
       client.send(`${get('/', 'Connection: Upgrade', 'Upgrade: echo')}early`)
       const exchange = await origin.request()
@@ -643,7 +601,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('life', () => {
-    test('mounts in a server of somebody else', async ({ skip }) => {
+    test('B7 mounts in a server of somebody else', async ({ skip }) => {
       const { origin, gateway } = await stage()
       if (!isHttpGateway(gateway)) return skip('it has no handler for node:http')
       const server = createServer(gateway.handle).listen(0, '127.0.0.1')
@@ -691,11 +649,6 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
 
 const isHttpGateway = (gateway: Gateway): gateway is HttpGateway => 'handle' in gateway
 
-const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
-const get = (target: string, ...fields: string[]): string =>
-  head(`GET ${target} HTTP/1.1`, 'Host: a', ...fields)
-const reply = (text: string, ...fields: string[]): string =>
-  head('HTTP/1.1 200 OK', `Content-Length: ${text.length}`, ...fields) + text
 const chunk = (piece: Buffer): Bytes =>
   Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
 
