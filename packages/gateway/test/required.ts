@@ -1,0 +1,418 @@
+/** What is required of every strategy, by the letter of the requirement, as far as `strategy.ts` has it not. */
+
+import { connect, startOrigin } from '@relayrace/fixtures/wire'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
+import { get, head, reply, stageFor } from './stage.ts'
+
+const MiB = 1024 * 1024
+
+export function requirementsOf(create: Strategy): void {
+  const stage = stageFor(create)
+
+  describe('A2 the first byte goes on as soon as it came', () => {
+    test('the head goes before any content, and each byte before the next', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 200 OK', 'Content-Length: 3'))
+      const incoming = await client.responding()
+      for (const [i, byte] of [...'abc'].entries()) {
+        exchange.send(byte)
+        expect(String(await incoming.body(i + 1))).toBe('abc'.slice(0, i + 1))
+      }
+    })
+  })
+
+  describe('A3 the copy loop has a bounded buffer', () => {
+    test('a client that reads nothing holds the origin back, and after `drain` is given up', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { drain: 300 } })
+      client.pause()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 200 OK', `Content-Length: ${256 * MiB}`))
+      for (let sent = 0; sent < 256 && exchange.connection.open; sent++) {
+        if (!(await exchange.send(Buffer.alloc(MiB)))) break
+      }
+      const { outcome, responseBytes, error } = await ended()
+      expect([outcome, error?.phase]).toEqual(['failed', 'drain'])
+      // What the kernel takes for two connections, and a buffer.
+      expect(responseBytes).toBeLessThan(64 * MiB)
+      expect(exchange.connection.sent).toBeLessThan(96 * MiB)
+    })
+  })
+
+  describe('A4 request and response go on', () => {
+    test('method, path, query, fields and body; status and end-to-end fields', async () => {
+      const { origin, client } = await stage()
+      client.send(`${head('PATCH /a/b?c=d&e HTTP/1.1', 'Host: a', 'X-A: 1', 'Content-Length: 5')}hello`)
+      const exchange = await origin.request()
+      await exchange.body(5)
+      const { method, target, text } = exchange.message
+      expect([method, target, text, exchange.message.get('x-a')]).toEqual([
+        'PATCH',
+        '/a/b?c=d&e',
+        'hello',
+        '1',
+      ])
+      const fields = [
+        'Content-Type: text/plain',
+        'Content-Disposition: attachment; filename="a.txt"',
+        'Last-Modified: Sat, 01 Jan 2022 00:00:00 GMT',
+        'ETag: "x"',
+        'Cache-Control: max-age=1',
+        'Content-Range: bytes 0-4/10',
+      ]
+      exchange.send(`${head('HTTP/1.1 206 Part', 'Content-Length: 5', ...fields)}hello`)
+      const response = await client.response()
+      expect([response.status, response.reason, response.text]).toEqual([206, 'Part', 'hello'])
+      for (const field of fields) {
+        const [name = '', value] = field.split(': ')
+        expect(response.all(name)).toEqual([value])
+      }
+    })
+  })
+
+  describe('A6 Content-Length passes when it is known', () => {
+    test.each([
+      ['a known length', 'Content-Length: 2', 'ok', ['2'], 'length'],
+      ['chunks', 'Transfer-Encoding: chunked', '2\r\nok\r\n0\r\n\r\n', [], 'chunked'],
+    ])('%s goes on as that, and no length is invented', async (_, framing, content, lengths, kind) => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      ;(await origin.request()).send(head('HTTP/1.1 200 OK', framing) + content)
+      const response = await client.response()
+      expect([response.text, response.all('content-length'), response.framing]).toEqual(['ok', lengths, kind])
+    })
+
+    test('what ends with its connection becomes chunks', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send(`${head('HTTP/1.1 200 OK', 'Connection: close')}ok`)
+      connection.end()
+      const response = await client.response()
+      expect([response.text, response.all('content-length'), response.framing]).toEqual(['ok', [], 'chunked'])
+    })
+  })
+
+  describe('A7 a deadline on the upstream exchange', () => {
+    test('504 when it has passed, and the upstream request is gone', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { total: 100 } })
+      client.send(get('/'))
+      const { connection } = await origin.request()
+      expect((await client.response()).status).toBe(504)
+      await connection.ended()
+      expect((await ended()).error?.phase).toBe('total')
+    })
+  })
+
+  describe('A8 a fault of our own', () => {
+    test('is 500, and the upstream hears nothing', async () => {
+      const { origin, client } = await stage({
+        rewrite() {
+          throw new Error('a secret')
+        },
+      })
+      client.send(get('/'))
+      const response = await client.response()
+      expect([response.status, /secret/.test(response.text)]).toEqual([500, false])
+      expect(origin.requests).toHaveLength(0)
+    })
+  })
+
+  describe('B2 path joining, prefix stripping, and Host by choice', () => {
+    test('a base path and query are put before; a hook takes a prefix away', async () => {
+      const origin = await startOrigin()
+      onTestFinished(() => origin[Symbol.asyncDispose]())
+      const { client } = await stage({
+        upstream: new URL('/base/?k=v', origin.url),
+        rewrite(out) {
+          out.path = out.path.replace('/base/api/', '/base/')
+        },
+      })
+      client.send(get('/api/x?y'))
+      expect((await origin.request()).message.target).toBe('/base/x?k=v&y')
+    })
+
+    test('Host is the upstream’s, or the client’s with preserveHost', async () => {
+      const replaced = await stage()
+      replaced.client.send(get('/'))
+      expect((await replaced.origin.request()).message.all('host')).toEqual([replaced.origin.url.host])
+      const preserved = await stage({ rewrite: preserveHost })
+      preserved.client.send(get('/'))
+      expect((await preserved.origin.request()).message.all('host')).toEqual(['a'])
+    })
+  })
+
+  describe('B4 the pool', () => {
+    test('ends what has been idle too long', async () => {
+      const { origin, client, gateway } = await stage({ pool: { idleTimeout: 100 } })
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send(reply('ok'))
+      await client.response()
+      await connection.ended()
+      await expect.poll(() => gateway.pool.connections).toBe(0)
+    })
+
+    test('shares no connection between origins', async () => {
+      const [one, two] = await Promise.all([startOrigin(), startOrigin()])
+      onTestFinished(() => one[Symbol.asyncDispose]())
+      onTestFinished(() => two[Symbol.asyncDispose]())
+      const { client } = await stage({
+        upstream: ({ request }) => (request.target.startsWith('/one') ? one.url : two.url),
+      })
+      for (const [target, origin] of [
+        ['/one/1', one],
+        ['/two/1', two],
+        ['/one/2', one],
+        ['/two/2', two],
+      ] as const) {
+        client.send(get(target))
+        const { message, send } = await origin.request()
+        expect(message.target).toBe(target)
+        await send(reply(target))
+        expect((await client.response()).text).toBe(target)
+      }
+      expect([one.connections.length, two.connections.length]).toEqual([1, 1])
+    })
+
+    test('shares no connection between names, even of one address', async () => {
+      const { origin, client } = await stage({
+        upstream: ({ request }) => new URL(`http://${request.target.slice(1)}:${new URL(upstream()).port}`),
+        lookup: (_, { all }, callback) =>
+          all === true
+            ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+            : callback(null, '127.0.0.1', 4),
+      })
+      const upstream = (): URL => origin.url
+      for (const name of ['one.example', 'two.example', 'one.example']) {
+        client.send(get(`/${name}`))
+        const { message, send } = await origin.request()
+        expect(message.get('host')).toBe(`${name}:${origin.port}`)
+        await send(reply('ok'))
+        await client.response()
+      }
+      expect(origin.connections.map(({ requests }) => requests.length)).toEqual([2, 1])
+    })
+
+    test('shares no connection between gateways, so none between their credentials', async () => {
+      const first = await stage()
+      const second = create({ upstream: first.origin.url, tls: { key: 'another' } })
+      onTestFinished(() => second.close(0))
+      const { url } = await second.listen()
+      const client = await connect(url)
+      onTestFinished(() => client.close())
+      for (const asking of [first.client, client, first.client]) {
+        asking.send(get('/'))
+        await (await first.origin.request()).send(reply('ok'))
+        await asking.response()
+      }
+      expect(first.origin.connections.map(({ requests }) => requests.length)).toEqual([2, 1])
+    })
+  })
+
+  describe('B5 what watches and changes exchanges leaves connections in use', () => {
+    test('hooks on both heads, one that takes its time', async () => {
+      const log: string[] = []
+      const { origin, client } = await stage({
+        async rewrite(out, exchange) {
+          await Promise.resolve()
+          setForwarded(out, exchange)
+          log.push(out.path)
+        },
+        async modifyResponse({ status }) {
+          await Promise.resolve()
+          log.push(String(status))
+        },
+      })
+      for (const target of ['/1', '/2', '/3']) {
+        client.send(get(target))
+        await (await origin.request()).send(reply(target))
+        expect((await client.response()).text).toBe(target)
+      }
+      expect(log).toEqual(['/1', '200', '/2', '200', '/3', '200'])
+      expect(origin.connections).toHaveLength(1)
+    })
+  })
+
+  describe('B8 sensitive fields are removed by configuration', () => {
+    test('Set-Cookie and Server', async () => {
+      const { origin, client } = await stage({
+        modifyResponse({ fields }) {
+          for (const name of ['Set-Cookie', 'Server']) fields.delete(name)
+        },
+      })
+      client.send(get('/'))
+      ;(await origin.request()).send(
+        reply('ok', 'Set-Cookie: a=b', 'Server: x/1', 'set-cookie: c=d', 'X-A: 1'),
+      )
+      const response = await client.response()
+      expect(['set-cookie', 'server', 'x-a'].map((name) => response.has(name))).toEqual([false, false, true])
+    })
+  })
+
+  describe('E1 connection reuse is visible and correct', () => {
+    test('a summary has the phases of a new connection, and not those of one used again', async () => {
+      const { origin, client, ended } = await stage()
+      for (const nth of [1, 2]) {
+        client.send(get('/'))
+        await (await origin.request()).send(reply('ok'))
+        await client.response()
+        expect('connect' in (await ended(nth)).times).toBe(nth === 1)
+      }
+    })
+
+    test('content that nobody reads to its end does not come with the next answer', async () => {
+      const { origin, client, url } = await stage()
+      client.send(get('/1'))
+      const first = await origin.request()
+      first.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+      await (await client.responding()).body(5)
+      client.close()
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      other.send(get('/2'))
+      const second = await origin.request()
+      first.send('ended')
+      second.send(reply('second'))
+      expect((await other.response()).text).toBe('second')
+    })
+  })
+
+  describe('E2 each phase has its limit, and says which one it was', () => {
+    test.each([
+      ['responseHead', '', 504],
+      ['responseBody', `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`, 200],
+      ['total', `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`, 200],
+    ])('%s', async (phase, answer, status) => {
+      const { origin, client, ended } = await stage({ timeouts: { [phase]: 100 } })
+      client.send(get('/'))
+      const { send } = await origin.request()
+      if (answer !== '') send(answer)
+      expect((await client.response()).status).toBe(status)
+      expect((await ended()).error?.phase).toBe(phase)
+    })
+  })
+
+  describe('E3 cancellation reaches everything, in both directions', () => {
+    test('an upstream that leaves in the middle of an upload: the client gets an answer', async () => {
+      const { origin, client } = await stage()
+      client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`)
+      const exchange = await origin.request()
+      await exchange.body(5)
+      exchange.connection.reset()
+      expect((await client.response()).status).toBe(502)
+    })
+
+    test('hooks and their work hear of it by the signal', async () => {
+      const { promise: aborted, resolve } = Promise.withResolvers<unknown>()
+      const { client, origin } = await stage({
+        rewrite(_, { signal }) {
+          signal.addEventListener('abort', () => resolve(signal.reason))
+        },
+      })
+      client.send(get('/'))
+      await origin.request()
+      client.close()
+      expect(await aborted).toMatchObject({ type: 'client_closed' })
+    })
+  })
+
+  describe('E4 a response head is written once', () => {
+    test('what a hook would answer after it is no second one', async () => {
+      const { origin, client } = await stage({ onError: () => ({ status: 503, body: 'second' }) })
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      connection.reset()
+      const { status, verdict, text } = await incoming.done()
+      expect([status, verdict, text]).toEqual([200, 'incomplete', 'begun'])
+    })
+  })
+
+  describe('E5 live responses pass piece by piece', () => {
+    test('each event before the next one is sent', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/', 'Accept: text/event-stream'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 200 OK', 'Content-Type: text/event-stream', 'Transfer-Encoding: chunked'))
+      const incoming = await client.responding()
+      const event = 'data: x\n\n'
+      for (let count = 1; count <= 5; count++) {
+        exchange.send(`${event.length.toString(16)}\r\n${event}\r\n`)
+        await incoming.body(count * event.length)
+      }
+      exchange.send('0\r\n\r\n')
+      expect((await incoming.done()).verdict).toBe('complete')
+    })
+  })
+
+  describe('F1 access control', () => {
+    test('a hook refuses before the upstream hears anything', async () => {
+      const origin = await startOrigin()
+      onTestFinished(() => origin[Symbol.asyncDispose]())
+      const { client } = await stage({
+        upstream({ request }) {
+          if (request.fields.get('authorization') === 'Bearer good') return origin.url
+          throw new GatewayError('http_request_denied', {
+            phase: 'requestHead',
+            status: 401,
+            source: 'client',
+          })
+        },
+        onError: ({ status }) =>
+          status === 401 ? { status, fields: { 'WWW-Authenticate': 'Bearer' }, body: '' } : undefined,
+      })
+      client.send(get('/', 'Authorization: Bearer bad'))
+      const refused = await client.response()
+      expect([refused.status, refused.get('www-authenticate')]).toEqual([401, 'Bearer'])
+      expect(origin.connections).toHaveLength(0)
+      client.send(get('/', 'Authorization: Bearer good'))
+      await (await origin.request()).send(reply('in'))
+      expect((await client.response()).text).toBe('in')
+    })
+  })
+
+  describe('F4 limits, and slow clients cannot pin the server', () => {
+    test('a head that does not end: the connection does', async () => {
+      const { client, origin } = await stage({ timeouts: { requestHead: 100 } })
+      client.send('GET / HTTP/1.1\r\nHost: a\r\n')
+      await client.ended()
+      expect(origin.connections).toHaveLength(0)
+    })
+
+    test('a head that is too large: 431', async () => {
+      const { client } = await stage({ limits: { requestHead: 1_024 } })
+      client.send(get('/', `X: ${'x'.repeat(2_000)}`))
+      expect((await client.response()).status).toBe(431)
+    })
+
+    test('more exchanges than there may be: 503 with Retry-After', async () => {
+      const { client, origin, url } = await stage({ limits: { exchanges: 1 } })
+      client.send(get('/1'))
+      const { send } = await origin.request()
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      other.send(get('/2'))
+      const refused = await other.response()
+      expect([refused.status, refused.get('retry-after')]).toEqual([503, '1'])
+      await send(reply('1'))
+      expect((await client.response()).text).toBe('1')
+    })
+
+    test('more connections than there may be are closed', async () => {
+      const { url, client, origin } = await stage({ limits: { connections: 1 } })
+      client.send(get('/'))
+      const { send } = await origin.request()
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      await other.ended()
+      await send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    })
+  })
+}

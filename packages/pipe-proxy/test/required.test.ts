@@ -1,0 +1,4 @@
+import { requirementsOf } from '../../gateway/test/required.ts'
+import { createPipeProxy } from '../src/index.ts'
+
+requirementsOf(createPipeProxy)
