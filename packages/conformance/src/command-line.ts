@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { Missed } from '@relayrace/fixtures/wire'
+import type { Capability } from './case.ts'
 import { cases } from './cases/index.ts'
 import { Failed } from './expect.ts'
 import { jsonReport } from './report/json.ts'
@@ -11,6 +12,7 @@ import { markdown } from './report/markdown.ts'
 import { matrix } from './report/matrix.ts'
 import { page } from './report/page.ts'
 import { isFailure, type Report, type Result, run } from './run.ts'
+import { NotStarted } from './session.ts'
 import { command, type Subject, started } from './subject.ts'
 
 /** What can be judged by name. */
@@ -25,12 +27,19 @@ export interface Known {
   deviations(name: string): Readonly<Record<string, string>>
 }
 
+const optional = ['trailers', 'informational', 'upgrade'] as const satisfies readonly Capability[]
+const extra = ['h2', 'log', 'resolver'] as const satisfies readonly Capability[]
+
 const usage = (known: Known | undefined): string => `Usage: ${known?.command ?? 'conformance'} [options]
 
 What to judge, one of
 ${byName(known)}  --command 'LINE'          a program to start; {port} and {upstream} are replaced
                             ({upstreamHost} and {upstreamPort} as well)
   --url URL --origin-port N a proxy that runs already, with http://127.0.0.1:N as its upstream
+
+What it is, when --command or --url names it
+  --lacks NAME[,NAME]       what it leaves out on purpose: ${optional.join(', ')}
+  --has NAME[,NAME]         what few have: ${extra.join(', ')}
 
 What to hold it to
   --only PREFIX[,PREFIX]    cases whose id begins so: FRAME, TRLR-0, HDR-02
@@ -58,6 +67,8 @@ const options = {
   command: { type: 'string' },
   url: { type: 'string' },
   'origin-port': { type: 'string' },
+  lacks: { type: 'string', multiple: true },
+  has: { type: 'string', multiple: true },
   only: { type: 'string', multiple: true },
   seed: { type: 'string' },
   lanes: { type: 'string' },
@@ -72,7 +83,10 @@ const options = {
 
 class UsageError extends Error {}
 
-/** Resolves with the exit code: 0, 1 when a MUST fails that is no declared deviation, 2 when it was not understood. */
+/**
+ * Resolves with the exit code: 0, 1 when a MUST fails that is no declared deviation, 2 when the command line was not
+ * understood or what it names does not start.
+ */
 export async function main(argv: readonly string[], known?: Known): Promise<number> {
   // What a case left behind when it had failed already is no news.
   process.on('unhandledRejection', (error) => {
@@ -81,8 +95,9 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
   try {
     return await judge(argv, known)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${error.message}\n\n${usage(known)}`)
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage(known)}`)
+    else if (error instanceof NotStarted) process.stderr.write(`${error.message}\n`)
+    else throw error
     return 2
   }
 }
@@ -148,7 +163,17 @@ function understand(argv: readonly string[]) {
 
 /** The command without what it was to write. */
 function again(given: ReturnType<typeof understand>, known: Known | undefined): string {
-  const shaping = ['target', 'command', 'url', 'origin-port', 'only', 'seed', 'lanes'] as const
+  const shaping = [
+    'target',
+    'command',
+    'url',
+    'origin-port',
+    'lacks',
+    'has',
+    'only',
+    'seed',
+    'lanes',
+  ] as const
   const said = shaping.flatMap((name) => {
     const value = given[name]
     if (value === undefined) return []
@@ -167,14 +192,19 @@ async function subjectsOf(
   if (ways === 0 && !known) throw new UsageError('say what to judge, with --command or --url')
   const names = split(given.target) ?? known?.ours ?? []
   if (names.length === 0 && given.target) throw new UsageError('--target needs a name')
+  const declared = {
+    lacks: named(given.lacks, optional, '--lacks'),
+    has: named(given.has, extra, '--has'),
+  }
   if (given.command !== undefined) {
     if (!given.command.includes('{port}')) throw new UsageError('--command needs {port} in it')
-    return [command(given.command)]
+    return [{ ...command(given.command), ...declared }]
   }
   if (given.url !== undefined) {
     if (!URL.canParse(given.url)) throw new UsageError(`--url is not a URL: ${given.url}`)
     if (given['origin-port'] === undefined) throw new UsageError('--url needs --origin-port')
-    return [started(new URL(given.url), whole(given['origin-port'], '--origin-port'))]
+    const origin = whole(given['origin-port'], '--origin-port')
+    return [{ ...started(new URL(given.url), origin), ...declared }]
   }
   if (!known) throw new UsageError('there are no targets by name here; use --command or --url')
   for (const name of names)
@@ -191,6 +221,18 @@ async function subjectsOf(
 
 const split = (values: readonly string[] | undefined): string[] | undefined =>
   values?.flatMap((value) => value.split(',')).filter((value) => value !== '')
+
+function named<Name extends string>(
+  given: readonly string[] | undefined,
+  possible: readonly Name[],
+  option: string,
+): Name[] {
+  return (split(given) ?? []).map((text) => {
+    const name = possible.find((each) => each === text)
+    if (name === undefined) throw new UsageError(`${option} knows ${possible.join(', ')}; not "${text}"`)
+    return name
+  })
+}
 
 function whole(text: string, option: string): number {
   if (!/^\d+$/.test(text)) throw new UsageError(`${option} is not a whole number: ${text}`)

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { commandFor } from '@relayrace/fixtures/target'
 import { startOrigin } from '@relayrace/fixtures/wire'
@@ -47,7 +48,11 @@ export function started(url: URL, originPort: number): Subject {
   return {
     name: url.host,
     originPort,
-    start: async () => ({ url, [Symbol.asyncDispose]: async () => {} }),
+    async start() {
+      if (!(await connects(url.hostname, Number(url.port || 80))))
+        throw new Error(`nobody accepts connections at ${url.host}`)
+      return { url, [Symbol.asyncDispose]: async () => {} }
+    },
   }
 }
 
@@ -55,7 +60,7 @@ const startupLimit = 15_000
 const shutdownLimit = 5_000
 
 /** A command line with `{port}` and `{upstream}` in it, also `{upstreamHost}` and `{upstreamPort}`. */
-export function command(line: string, name: string = line.split(' ')[0] ?? line): Subject {
+export function command(line: string, name: string = programIn(line)): Subject {
   return {
     name,
     async start(upstream, { env } = {}) {
@@ -96,6 +101,13 @@ export function command(line: string, name: string = line.split(' ')[0] ?? line)
   }
 }
 
+/** `proxy.py`, when that is what `python3 src/proxy.py {port}` starts. */
+function programIn(line: string): string {
+  const words = line.split(' ').filter((word) => !/^\w+=/.test(word))
+  const options = words.findIndex((word) => /^-|[{=]/.test(word))
+  return path.basename(words[options > 0 ? options - 1 : 0] ?? line)
+}
+
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return
   try {
@@ -117,15 +129,19 @@ async function accepts(port: number, exited: Promise<unknown>): Promise<void> {
   })
   for (const end = Date.now() + startupLimit; Date.now() < end; await pause(20)) {
     if (gone) throw new Error('it ended')
-    const socket = connect({ port, host: '127.0.0.1' })
-    try {
-      await once(socket, 'connect')
-      return
-    } catch {
-      // Not yet.
-    } finally {
-      socket.destroy()
-    }
+    if (await connects('127.0.0.1', port)) return
   }
   throw new Error(`nothing listens on port ${port} after ${startupLimit} ms`)
+}
+
+async function connects(hostname: string, port: number): Promise<boolean> {
+  const socket = connect({ port, host: hostname.replace(/^\[|\]$/g, '') })
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }

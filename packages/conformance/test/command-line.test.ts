@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Known, main } from '../src/command-line.ts'
+import { command } from '../src/index.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -35,6 +36,24 @@ test('where they have none, it has to be said what to judge', async () => {
 })
 
 test.for([
+  [['--command', 'false {port}'], /^"false \d+" did not start: /],
+  [['--url', 'http://127.0.0.1:1', '--origin-port', '0'], /^nobody accepts connections at 127\.0\.0\.1:1\n$/],
+] as const)('%j is no proxy that starts', async ([argv, why]) => {
+  const { code, said } = await spoken([...argv, '--only', 'FRAME-01'])
+  expect(code).toBe(2)
+  expect(said).toMatch(why)
+})
+
+test.for([
+  ['my-proxy --listen {port}', 'my-proxy'],
+  ['node src/proxy.js --port {port}', 'proxy.js'],
+  ['PORT={port} ./proxy', 'proxy'],
+  ['python3 proxy.py {port} {upstream}', 'proxy.py'],
+] as const)('%s is called %s', ([line, name]) => {
+  expect(command(line).name).toBe(name)
+})
+
+test.for([
   [['--target', 'one', '--url', 'http://127.0.0.1:1'], 'exclude each other'],
   [['--target', 'three'], 'no target "three"'],
   [['--target', ''], '--target needs a name'],
@@ -42,6 +61,8 @@ test.for([
   [['--url', 'http://127.0.0.1:1'], '--url needs --origin-port'],
   [['--only', 'NONE'], 'no case begins with "NONE"'],
   [['--seed', 'x'], '--seed is not a whole number'],
+  [['--command', 'proxy {port}', '--lacks', 'h2'], '--lacks knows trailers, informational, upgrade'],
+  [['--url', 'http://127.0.0.1:1', '--origin-port', '2', '--has', 'x'], '--has knows h2, log, resolver'],
   [['--lanes', '0'], '--lanes must be at least 1'],
 ] as const)('%j is not understood', async ([argv, why]) => {
   const { code, said, asked } = await spoken(argv, ['one', 'two'])
