@@ -12,6 +12,7 @@ import {
   GatewayError,
   hasContent,
   idempotent,
+  interimFields,
   internalFailure,
   isWatched,
   offeredProtocols,
@@ -52,9 +53,6 @@ export interface Front {
   readonly sweep: Sweep
   ended(exchange: SocketExchange): void
 }
-
-/** Interim responses have no content, so none is announced (RFC 9110 §8.6). */
-const framingFields: ReadonlySet<string> = new Set(['content-length'])
 
 export class SocketExchange implements Exchange, Asker, ContentConsumer, Producer, Pending {
   place = -1
@@ -215,7 +213,7 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
   // ---- head
 
   informed({ status, reason, raw }: StatusLine): void {
-    this.#response.inform(status, reason, status === 100 ? [] : endToEnd(raw, framingFields).raw)
+    this.#response.inform(status, reason, status === 100 ? [] : interimFields(raw).raw)
   }
 
   answered(head: StatusLine, content: Inbound): void {

@@ -1,14 +1,14 @@
 /** What goes back to the client: an upstream's response head and trailers made fit, or an answer of our own. */
 
 import type { GatewayError } from './errors.ts'
-import { endToEnd, Fields } from './fields.ts'
+import { endToEnd, FieldNames, Fields } from './fields.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
 import type { ExchangeSummary, Reply } from './gateway.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
-const contentLengthField: ReadonlySet<string> = new Set(['content-length'])
+const contentLengthField: FieldNames = new FieldNames(['content-length'])
 
 /** The end-to-end fields of a response, with no Content-Length that contradicts its framing. */
 export function responseFields(framing: Framing, status: number, raw: readonly string[]): Fields {
@@ -26,7 +26,7 @@ export function interimFields(raw: readonly string[]): Fields {
 }
 
 /** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
-const notInTrailers: ReadonlySet<string> = new Set([
+const notInTrailers: FieldNames = new FieldNames([
   'authorization',
   'cache-control',
   'content-encoding',

@@ -128,11 +128,35 @@ export function listOfTokens(value: string): string[] {
   return members
 }
 
+/** A fixed set of field names. Most that it is asked for have a length that none of its own has. */
+export class FieldNames implements Iterable<string> {
+  readonly #names: ReadonlySet<string>
+  readonly #lengths: boolean[] = []
+
+  /** @param names Lower-cased. */
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names)
+    for (const { length } of this.#names) {
+      while (this.#lengths.length <= length) this.#lengths.push(false)
+      this.#lengths[length] = true
+    }
+  }
+
+  /** In whatever case. */
+  has(name: string): boolean {
+    return this.#lengths[name.length] === true && this.#names.has(name.toLowerCase())
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.#names.values()
+  }
+}
+
 /**
  * Fields that concern one connection only (RFC 9110 §7.6.1), and those that the next connection's framing decides.
  * `TE` and `Trailer` are here because an intermediary states its own; `Proxy-*` because they are meant for this hop.
  */
-const hopByHop: ReadonlySet<string> = new Set([
+const hopByHop: FieldNames = new FieldNames([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -146,7 +170,7 @@ const hopByHop: ReadonlySet<string> = new Set([
 ])
 
 /** What Connection nominates in vain: without these a message would lose its meaning, so they are end-to-end always. */
-const notNominable: ReadonlySet<string> = new Set([
+const notNominable: FieldNames = new FieldNames([
   'host',
   'content-length',
   'content-type',
@@ -167,17 +191,16 @@ export function connectionOptions(raw: readonly string[]): string[] {
 
 /**
  * The fields that may pass an intermediary: all but the hop-by-hop ones, those that Connection nominates, and those
- * named in `without` (lower-cased).
+ * named in `without`.
  */
-export function endToEnd(raw: readonly string[], without?: ReadonlySet<string>): Fields {
+export function endToEnd(raw: readonly string[], without?: FieldNames): Fields {
   const nominated = connectionOptions(raw)
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
-    const lower = name.toLowerCase()
-    if (hopByHop.has(lower)) continue
-    if (without?.has(lower)) continue
-    if (nominated.length > 0 && nominated.includes(lower) && !notNominable.has(lower)) continue
+    if (hopByHop.has(name)) continue
+    if (without?.has(name)) continue
+    if (nominated.length > 0 && nominated.includes(name.toLowerCase()) && !notNominable.has(name)) continue
     kept.push(name, raw[i + 1] as string)
   }
   return new Fields(kept)

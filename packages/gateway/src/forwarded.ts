@@ -1,9 +1,10 @@
 /** What a gateway says about where a request came from: Forwarded (RFC 7239), X-Forwarded-*, and Via (RFC 9110 §7.6.3). */
 
+import { FieldNames } from './fields.ts'
 import type { Exchange, RequestHead } from './gateway.ts'
 
 /** What a client claims about a request's way. Removed before `rewrite`, because anybody can send it. */
-export const forwardingFields: ReadonlySet<string> = new Set([
+export const forwardingFields: FieldNames = new FieldNames([
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',

@@ -3,6 +3,7 @@
 export {
   announcedTrailers,
   idempotent,
+  interimFields,
   outcomeOf,
   refusal,
   responseFields,

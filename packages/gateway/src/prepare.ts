@@ -1,7 +1,7 @@
 /** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
 
 import { GatewayError, internalFailure } from './errors.ts'
-import { connectionOptions, endToEnd, Fields, listOfTokens } from './fields.ts'
+import { connectionOptions, endToEnd, FieldNames, Fields, listOfTokens } from './fields.ts'
 import { forwardingFields, passedBefore } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, Reply, RequestHead } from './gateway.ts'
@@ -111,7 +111,7 @@ function direct(
 }
 
 /** Set anew for the next hop, or said again by `rewrite`. */
-const replaced: ReadonlySet<string> = new Set([...forwardingFields, 'host', 'http2-settings'])
+const replaced: FieldNames = new FieldNames([...forwardingFields, 'host', 'http2-settings'])
 
 async function choose(settings: Settings, exchange: Exchange): Promise<Origin> {
   try {
