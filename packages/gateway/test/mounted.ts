@@ -1,0 +1,165 @@
+/** A gateway on node:http in the servers that people have: it is all of a server, or one handler among others. */
+
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type HttpBindings, serve } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import express from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import Koa from 'koa'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { HttpGateway, Strategy } from '../src/index.ts'
+import { get, head, reply } from './stage.ts'
+
+/** Each is given a gateway and answers with a server that listens. */
+const frameworks: Readonly<Record<string, (gateway: HttpGateway) => Server | Promise<Server>>> = {
+  'node:http': ({ handle }) => createServer(handle).listen(0, '127.0.0.1'),
+
+  Express: ({ handle }) => express().use(handle).listen(0, '127.0.0.1'),
+
+  async Fastify({ handle }) {
+    const app = fastify()
+    // What is relayed is not parsed.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.all('/*', (request, reply) => {
+      reply.hijack()
+      return handle(request.raw, reply.raw)
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return app.server
+  },
+
+  Koa({ handle }) {
+    const app = new Koa()
+    app.use((context) => {
+      context.respond = false
+      return handle(context.req, context.res)
+    })
+    return app.listen(0, '127.0.0.1')
+  },
+
+  Hono({ handle }) {
+    const app = new Hono<{ Bindings: HttpBindings }>()
+    app.all('*', async ({ env }) => {
+      await handle(env.incoming, env.outgoing)
+      return RESPONSE_ALREADY_SENT
+    })
+    return serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server
+  },
+}
+
+export function mountsOf(create: Strategy<HttpGateway>): void {
+  interface Stage {
+    readonly origin: Origin
+    readonly client: Client
+    readonly gateway: HttpGateway
+  }
+
+  async function stage(mount: (gateway: HttpGateway) => Server | Promise<Server>): Promise<Stage> {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const gateway = create({ upstream: origin.url })
+    onTestFinished(() => gateway.close(0))
+    const server = await mount(gateway)
+    server.on('upgrade', gateway.upgrade)
+    if (!server.listening) await once(server, 'listening')
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const client = await connect(new URL(`http://127.0.0.1:${port}`))
+    onTestFinished(() => client.close())
+    return { origin, client, gateway }
+  }
+
+  describe.each(Object.entries(frameworks))('B7 mounted in %s', (_, mount) => {
+    test('a response goes on while it comes', async () => {
+      const { origin, client } = await stage(mount)
+      client.send(get('/a?b'))
+      const exchange = await origin.request()
+      expect(exchange.message.target).toBe('/a?b')
+      exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10', 'X-A: 1')}begun`)
+      const incoming = await client.responding()
+      expect(String(await incoming.body(5))).toBe('begun')
+      exchange.send('ended')
+      const response = await incoming.done()
+      expect([response.text, response.get('x-a')]).toEqual(['begunended', '1'])
+    })
+
+    test('an upload goes on while it comes, whatever its type', async () => {
+      const { origin, client } = await stage(mount)
+      const fields = ['Host: a', 'Content-Type: application/json', 'Content-Length: 10']
+      client.send(`${head('POST / HTTP/1.1', ...fields)}first`)
+      const exchange = await origin.request()
+      expect(String(await exchange.body(5))).toBe('first')
+      client.send('other')
+      expect((await exchange.done()).text).toBe('firstother')
+      exchange.send(reply('thanks'))
+      expect((await client.response()).text).toBe('thanks')
+    })
+
+    test('a client that leaves takes the upstream request with it', async () => {
+      const { origin, client, gateway } = await stage(mount)
+      client.send(get('/'))
+      const { connection } = await origin.request()
+      client.close()
+      await connection.ended()
+      await expect.poll(() => gateway.inFlight).toBe(0)
+    })
+
+    test('a response that breaks off looks broken', async () => {
+      const { origin, client } = await stage(mount)
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(`${head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')}5\r\nbegun\r\n`)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      exchange.connection.end()
+      expect((await incoming.done()).verdict).toBe('incomplete')
+    })
+
+    test('a tunnel carries both directions', async () => {
+      const { origin, client } = await stage(mount)
+      client.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
+      const exchange = await origin.request()
+      exchange.send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'))
+      expect((await client.response()).status).toBe(101)
+      client.send('there')
+      expect(String(await exchange.connection.take(5))).toBe('there')
+      exchange.send('back')
+      expect(String(await client.take(4))).toBe('back')
+    })
+  })
+
+  test('B2 a prefix that a router has taken away stays away', async () => {
+    const { origin, client } = await stage(({ handle }) =>
+      express().use('/api', handle).listen(0, '127.0.0.1'),
+    )
+    client.send(get('/api/a?b'))
+    expect((await origin.request()).message.target).toBe('/a?b')
+  })
+
+  test('E4 a head that somebody else has written is not written again: the response breaks off', async () => {
+    const { origin, client, gateway } = await stage(({ handle }) =>
+      createServer((request, response) => {
+        response.writeHead(200, { 'Content-Length': '2' })
+        void handle(request, response)
+      }).listen(0, '127.0.0.1'),
+    )
+    client.send(get('/'))
+    ;(await origin.request()).send(reply('ok'))
+    expect((await client.response()).verdict).toBe('incomplete')
+    await expect.poll(() => gateway.inFlight).toBe(0)
+  })
+
+  test('F3 an upgrade behind a request that somebody else answers ends the connection, and not the process', async () => {
+    const { client } = await stage(() => createServer(() => {}).listen(0, '127.0.0.1'))
+    client.send(get('/1') + get('/2', 'Connection: Upgrade', 'Upgrade: echo'))
+    await client.ended()
+  })
+}
