@@ -33,7 +33,7 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain
     const ask = openRequest(exchange, exchange.out.fields.raw, agent)
-    exchange.onCancel((reason) => ask.destroy(reason))
+    exchange.onCancel(() => ask.destroy())
     exchange.pump(ask)
     const answer = await answerTo(ask, exchange)
     if (!answer.upgraded) {

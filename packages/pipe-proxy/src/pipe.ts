@@ -41,7 +41,8 @@ async function ask(exchange: HttpExchange, agents: Agents): Promise<IncomingMess
     exchange.out.fields.raw,
     exchange.endpoint.secure ? agents.https : agents.http,
   )
-  exchange.onCancel((reason) => request.destroy(reason))
+  // Without the reason: a socket that has been given back already would throw it.
+  exchange.onCancel(() => request.destroy())
   exchange.pump(request)
   try {
     return await responseTo(request, exchange)

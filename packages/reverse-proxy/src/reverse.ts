@@ -46,7 +46,8 @@ async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents)
 
 async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<IncomingMessage> {
   const request = openThrough(proxy, exchange, exchange.endpoint.secure ? agents.https : agents.http)
-  exchange.onCancel((reason) => request.destroy(reason))
+  // Without the reason: a socket that has been given back already would throw it.
+  exchange.onCancel(() => request.destroy())
   exchange.pump(request)
   try {
     return await responseTo(request, exchange)
@@ -58,20 +59,15 @@ async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): 
 
 /** Has the library open the request. */
 function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): ClientRequest {
-  const { incoming, response, out, endpoint } = exchange
+  const { incoming, response, out } = exchange
   // As a type of its own, because the compiler does not see that the library calls back.
   let request = undefined as ClientRequest | undefined
+  const asked = new Asked(exchange)
   const options: ServerOptions = {
-    target: {
-      protocol: endpoint.secure ? 'https:' : 'http:',
-      host: endpoint.hostname,
-      hostname: endpoint.hostname,
-      port: endpoint.port,
-      ...(endpoint.socketPath !== undefined && { socketPath: endpoint.socketPath }),
-    },
+    target: asked,
+    ssl: asked,
     agent,
     method: out.method,
-    ssl: requestOptions(exchange),
     // All the library does with its body stream is to pipe it to the request. It is the one place where it shows the
     // request, and where `pump` takes over with its clocks, its limits and its trailers.
     buffer: {
@@ -111,21 +107,36 @@ class Blank {
 }
 
 /**
- * The object on which the library builds the options of `http.request`. What it would write over with what it has made
- * of the request's head stays as it is: target and field lines go on the wire as the exchange has them.
+ * The library's target, and the object on which it builds the options of `http.request`. When it has written over them
+ * with what it makes of the request's head, the last thing it asks for is the target's `href`: then target and field
+ * lines are put in the way the exchange has them.
  */
-function requestOptions({ out, endpoint, settings }: HttpExchange): object {
-  return {
-    get path() {
-      return out.path
-    },
-    set path(_) {},
-    get headers() {
-      return out.fields.raw
-    },
-    set headers(_) {},
-    setHost: false,
-    maxHeaderSize: settings.limits.responseHead,
-    servername: endpoint.secure ? servername(settings, endpoint.hostname) : undefined,
+class Asked {
+  readonly protocol: string
+  readonly host: string
+  readonly hostname: string
+  readonly port: number
+  readonly socketPath: string | undefined
+  readonly setHost = false
+  readonly maxHeaderSize: number
+  readonly servername: string | undefined
+  path = ''
+  headers: readonly string[] = []
+  readonly #out: HttpExchange['out']
+
+  constructor({ out, endpoint, settings }: HttpExchange) {
+    this.#out = out
+    this.protocol = endpoint.secure ? 'https:' : 'http:'
+    this.host = this.hostname = endpoint.hostname
+    this.port = endpoint.port
+    this.socketPath = endpoint.socketPath
+    this.maxHeaderSize = settings.limits.responseHead
+    this.servername = endpoint.secure ? servername(settings, endpoint.hostname) : undefined
+  }
+
+  get href(): string {
+    this.path = this.#out.path
+    this.headers = this.#out.fields.raw
+    return this.protocol
   }
 }
