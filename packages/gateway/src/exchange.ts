@@ -1,6 +1,6 @@
 /** One request and its response on node:http: what begins, limits, counts and ends it. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -39,6 +39,9 @@ const linger = 5_000
 
 /** Pieces of a request that are freed as soon as they are out, in bytes: the write buffer of a socket, and more. */
 const worthwhile = 64 * 1024
+
+/** Content that is copied into a string rather than written by itself, in bytes. */
+const short = 4 * 1024
 
 /** Meant for one origin (RFC 9110 §15.4). */
 const credentials = ['authorization', 'cookie'] as const
@@ -388,12 +391,13 @@ export class HttpExchange implements Exchange, Pending {
       for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
         if (last !== undefined) response.write(last)
         this.#countResponse(chunk.length)
+        if (this.#error !== undefined) return
         last = chunk
       }
       // An empty body ends only when it is read.
       answer.resume()
       this.#addTrailers(answer.rawTrailers)
-      response.end(last)
+      endWith(response, last)
       return
     }
     if (answer.readableLength === 0) sendHead(response)
@@ -443,7 +447,7 @@ export class HttpExchange implements Exchange, Pending {
       this.#countResponse(value.byteLength)
       if (this.#error !== undefined) return
       if (this.responseBytes === this.#expected) {
-        response.end(value)
+        endWith(response, value)
         return
       }
       releaser.add(value)
@@ -646,6 +650,13 @@ export class HttpExchange implements Exchange, Pending {
 /** `flushHeaders` would write the head as UTF-8: fields with other bytes than ASCII come out garbled. */
 function sendHead(message: Writable): void {
   message.write('', 'latin1')
+}
+
+/** The last piece of a body, or all of it. Node sends a short string together with the head, as one string. */
+function endWith(response: ServerResponse, last: Uint8Array | undefined): void {
+  if (last === undefined || last.length > short || response.end !== ServerResponse.prototype.end)
+    response.end(last)
+  else response.end(Buffer.from(last.buffer, last.byteOffset, last.length).toString('latin1'), 'latin1')
 }
 
 function received(incoming: IncomingMessage): ReceivedRequest {
