@@ -27,7 +27,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   /** What `fetch` sees of the fields: none. */
   readonly rawHeaders: string[] = []
 
-  readonly #exchange: HttpExchange
+  #exchange: HttpExchange | undefined
+  readonly #method: string
   readonly #connections: Connections
   /** Handed to `fetch` and not yet copied by it, and how far it is with the first one. */
   readonly #lent: Buffer[] = []
@@ -37,14 +38,16 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   constructor(exchange: HttpExchange, connections: Connections) {
     this.#exchange = exchange
+    this.#method = exchange.out.method
     this.#connections = connections
   }
 
   dispatch(_asked: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     this.#handler = handler as Required<Dispatcher.DispatchHandler>
-    const { out, endpoint, framing } = this.#exchange
+    const exchange = this.#exchange as HttpExchange
+    const { out, endpoint, framing } = exchange
     const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
-    this.#exchange.enter('responseHead')
+    exchange.enter('responseHead')
     return this.#connections.to(endpoint).dispatch(
       {
         origin: endpoint.origin,
@@ -52,7 +55,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
         method: out.method,
         headers: sendable(out.fields.raw),
         // For iterables, which the declaration of this type leaves out, the body is pulled: no faster than it is sent.
-        body: content ? (this.#exchange.content() as never) : null,
+        body: content ? (exchange.content() as never) : null,
         // Otherwise it is taken from Host, and with it the name that the certificate is checked for.
         ...(endpoint.secure && { servername: endpoint.hostname }),
         // undici trusts no connection after HEAD. What it fears, content after the head, is noticed and dropped anyway.
@@ -64,15 +67,15 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    const { error } = this.#exchange
-    if (error !== undefined) {
-      controller.abort(error)
+    const exchange = this.#exchange
+    if (exchange?.error !== undefined) {
+      controller.abort(exchange.error)
       return
     }
     this.sent = true
     this.reusedSocket = this.#connections.opening === undefined
-    if (this.#connections.opening !== undefined) this.#exchange.spent(this.#connections.opening)
-    this.#exchange.enter('responseHead')
+    if (this.#connections.opening !== undefined) exchange?.spent(this.#connections.opening)
+    exchange?.enter('responseHead')
     this.#handler.onRequestStart(this, null)
   }
 
@@ -84,7 +87,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   ): void {
     const raw = latin1(controller.rawHeaders as Buffer[])
     if (status < 200) {
-      this.#exchange.inform(status, raw)
+      this.#exchange?.inform(status, raw)
       return
     }
     this.status = status
@@ -116,7 +119,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.bodyArrived = true
-    const broken = this.#connections.doubt(this.#exchange.out.method, controller)
+    const broken = this.#connections.doubt(this.#method, controller)
     if (broken !== undefined) {
       this.#handler.onResponseError(this, broken)
       return
@@ -124,6 +127,16 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     const trailers = controller.rawTrailers as Buffer[]
     if (trailers.length > 0) this.rawTrailers = latin1(trailers)
     this.#handler.onResponseEnd(this, {})
+  }
+
+  /**
+   * Lets go of the exchange once it is over. `fetch` has its Response watched by a FinalizationRegistry, which keeps it
+   * and all that it knows through every minor collection.
+   */
+  forget(): void {
+    this.#exchange = undefined
+    this.#controller = undefined
+    this.receivedHeaders = []
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {

@@ -9,6 +9,7 @@ import {
   type PhaseTimes,
   type PoolState,
   probeAfter,
+  readingCopies,
   responseFraming,
   type Settings,
   Stopwatch,
@@ -124,7 +125,7 @@ export function latin1(lines: readonly Buffer[]): string[] {
 const dialled = new WeakMap<object, Stopwatch>()
 
 function connector(settings: Settings, socketPath: string | undefined): buildConnector.connector {
-  const dial = buildConnector({
+  const common = {
     ...settings.tls,
     ...(settings.lookup !== undefined && { lookup: settings.lookup }),
     allowH2: false,
@@ -132,12 +133,17 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     keepAliveInitialDelay: probeAfter,
     autoSelectFamilyAttemptTimeout: 1_000,
     ...(socketPath !== undefined && { socketPath }),
-  } as buildConnector.BuildOptions)
+  } as buildConnector.BuildOptions
+  const dialSecure = buildConnector(common)
   return (options, callback) => {
+    const secure = options.protocol === 'https:'
     const named = { ...options, servername: servername(settings, options.hostname) }
+    // One for each plain connection, which has a reader of its own.
+    const dial = secure
+      ? dialSecure
+      : buildConnector({ ...common, onread: readingCopies(() => socket) } as buildConnector.BuildOptions)
     // Declared to return nothing, but it is the socket: there is no other way to see it before it is connected.
     const socket = dial(named, callback) as unknown as Socket
-    const secure = options.protocol === 'https:'
     if (secure) watchCloseNotify(socket)
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
   }

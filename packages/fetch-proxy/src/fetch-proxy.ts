@@ -110,6 +110,7 @@ async function carry(exchange: HttpExchange, connections: Connections): Promise<
   const { asking, response } = await ask(exchange, connections)
   await exchange.respond(asking.status, asking.statusText, asking.receivedHeaders)
   await exchange.relayFrom(response.body, asking)
+  asking.forget()
 }
 
 interface Answer {

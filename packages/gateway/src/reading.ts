@@ -65,6 +65,20 @@ export function connectReading(options: NetConnectOpts): Socket {
   return register(net.connect({ ...options, onread: mine.onread } as NetConnectOpts), mine)
 }
 
+/**
+ * `onread` for a client that takes pieces off the stream and keeps them, one response at a time: each is a copy, as large
+ * as the read.
+ */
+export function readingCopies(socket: () => Socket): OnReadOpts {
+  const mine = readingInto()
+  mine.deliver = (piece) => {
+    // A response begins with a read, because its request has been written only after the one before had ended.
+    if (piece.toString('latin1', 0, 5) === 'HTTP/') mine.bytes = piece.length
+    return socket().push(Buffer.from(piece))
+  }
+  return mine.onread
+}
+
 /** Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them. */
 export function acceptReading(server: Server): void {
   const [serve] = server.listeners('connection') as [(socket: Socket) => void]

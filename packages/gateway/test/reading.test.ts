@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, NetConnectOpts, Socket } from 'node:net'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
-import { acceptReading, becomesStream, beginsRequest, isBorrowed } from '../src/reading.ts'
+import { acceptReading, becomesStream, beginsRequest, isBorrowed, readingCopies } from '../src/reading.ts'
 
 const MiB = 1024 * 1024
 /** More than a stream has to move before it reads in large pieces. */
@@ -103,4 +103,35 @@ test('the server counts its connections', async () => {
   client.destroy()
   await gone
   expect(await count()).toBe(0)
+})
+
+test('a client that keeps the pieces gets copies, and small ones again with each response', async () => {
+  const response = Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), Buffer.alloc(much, 'and so on;')])
+  const server = net.createServer((served) => served.on('data', () => served.write(response)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const socket: Socket = net.connect({ port, onread: readingCopies(() => socket) } as NetConnectOpts)
+  onTestFinished(() => void socket.destroy())
+
+  for (const _ of [1, 2]) {
+    socket.write('next')
+    const pieces: Buffer[] = []
+    let missing = response.length
+    const all = Promise.withResolvers<void>()
+    socket.removeAllListeners('data').on('data', (piece: Buffer) => {
+      pieces.push(piece)
+      missing -= piece.length
+      if (missing === 0) all.resolve()
+    })
+    socket.resume()
+    await all.promise
+    expect(Buffer.concat(pieces).equals(response)).toBe(true)
+    // The first piece says that a response begins, and comes as the ones before it did.
+    const growth = pieces.findIndex(({ length }, i) => i > 0 && length > 64 * 1024)
+    const before = pieces.slice(0, growth).reduce((sum, { length }) => sum + length, 0)
+    expect(growth).toBeGreaterThan(0)
+    expect(before).toBeGreaterThan(16 * MiB)
+  }
 })
