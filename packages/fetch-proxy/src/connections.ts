@@ -132,6 +132,8 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     timeout: 0,
     keepAliveInitialDelay: probeAfter,
     autoSelectFamilyAttemptTimeout: 1_000,
+    // At most one piece waits in the socket: another waits in the stream of `fetch`, and one to be written.
+    highWaterMark: 16 * 1024,
     ...(socketPath !== undefined && { socketPath }),
   } as buildConnector.BuildOptions
   const dialSecure = buildConnector(common)
