@@ -1,21 +1,16 @@
 /** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
 
-import type { Socket } from 'node:net'
 import {
-  bind,
   GatewayError,
   type GatewayOptions,
   InFlight,
-  type Listener,
-  type ListenOptions,
   type SocketGateway,
   settle,
   tellEnd,
 } from '@relayrace/gateway'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
-import { createSocketServer } from './server.ts'
-import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
+import { serve } from './serve.ts'
 import { Sweep } from './sweep.ts'
 
 /** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
@@ -26,9 +21,6 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
   const sweep = new Sweep([...Object.values(timeouts), settings.pool.idleTimeout])
   const pool = new Pool(settings, sweep)
   const inFlight = new InFlight<SocketExchange>()
-  const connections = new Set<ServerConnection>()
-  const listeners = new Set<Listener>()
-  let closed: Promise<void> | undefined
 
   const front: Front = {
     settings,
@@ -40,17 +32,11 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     },
   }
 
-  const answerer: Answerer = {
-    limits: {
-      requestHead: limits.requestHead,
-      headTimeout: timeouts.requestHead,
-      idleTimeout: timeouts.idle,
-      drainTimeout: timeouts.drain,
-    },
+  const { accept, listen, close } = serve({
+    timeouts,
+    limits,
     sweep,
-    get closing() {
-      return closed !== undefined
-    },
+    inFlight,
     answer(line, content, response, connection) {
       const exchange = new SocketExchange(front, connection, line, content, response)
       inFlight.add(exchange)
@@ -60,31 +46,8 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
         exchange.start()
       }
     },
-    gone: (connection) => connections.delete(connection),
-  }
-
-  const accept = (socket: Socket): void => {
-    if (connections.size >= limits.connections || closed !== undefined) socket.destroy()
-    else connections.add(new ServerConnection(socket, answerer))
-  }
-
-  async function listen(where: ListenOptions = {}): Promise<Listener> {
-    const listener = await bind(createSocketServer(where, accept), where)
-    listeners.add(listener)
-    return listener
-  }
-
-  async function shutDown(grace: number): Promise<void> {
-    const stopped = [...listeners].map((listener) => listener.close())
-    await endConnections(connections, inFlight, grace)
-    pool.close()
-    await Promise.all(stopped)
-  }
-
-  const close = (grace = 10_000): Promise<void> => {
-    closed ??= shutDown(grace)
-    return closed
-  }
+    ended: () => pool.close(),
+  })
 
   return {
     name: settings.name,

@@ -1,11 +1,9 @@
 /** A server whose request and response are two independent streams: read and write at the same time, in any order. */
 
 import { setMaxListeners } from 'node:events'
-import net, { type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Duplex, Readable } from 'node:stream'
-import tls from 'node:tls'
 import {
-  bind,
   defaultLimits,
   defaultTimeouts,
   Fields,
@@ -17,15 +15,14 @@ import {
   type Listener,
   type ListenOptions,
   type Pending,
-  secureServer,
   type Timeouts,
 } from '@relayrace/gateway'
 import type { RequestLine } from './head.ts'
 import type { Inbound } from './inbound.ts'
 import type { Producer, Response } from './response.ts'
-import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
+import { serve } from './serve.ts'
+import type { ServerConnection } from './server-connection.ts'
 import { Sweep } from './sweep.ts'
-import { probeAfter } from './upstream-connection.ts'
 import type { Wire, WireEvents } from './wire.ts'
 
 /** Answers one request. Its promise may settle before or after either stream ends; a rejection breaks the response off. */
@@ -58,50 +55,17 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
   const onError = options.onError ?? ((error: unknown): void => console.error(error))
   const sweep = new Sweep(Object.values(timeouts))
   const inFlight = new InFlight<Turn>()
-  const connections = new Set<ServerConnection>()
-  const listeners = new Set<Listener>()
-  let closed: Promise<void> | undefined
-
-  const answerer: Answerer = {
-    limits: {
-      requestHead: limits.requestHead,
-      headTimeout: timeouts.requestHead,
-      idleTimeout: timeouts.idle,
-      drainTimeout: timeouts.drain,
-    },
+  const { accept, listen, close } = serve({
+    timeouts,
+    limits,
     sweep,
-    get closing() {
-      return closed !== undefined
-    },
+    inFlight,
     answer(line, content, response, connection) {
       // Refuses what could be read in two ways (RFC 9112 §3.2) before anybody sees it.
       if (line.version === '1.1' && hostOf(line.raw) === undefined) throw badRequest()
       new Turn(line, content, response, connection, { timeouts, inFlight, onError }).run(handler)
     },
-    gone: (connection) => connections.delete(connection),
-  }
-
-  const accept = (socket: Socket): void => {
-    if (connections.size >= limits.connections || closed !== undefined) socket.destroy()
-    else connections.add(new ServerConnection(socket, answerer))
-  }
-
-  async function listen(where: ListenOptions = {}): Promise<Listener> {
-    const listener = await bind(createSocketServer(where, accept), where)
-    listeners.add(listener)
-    return listener
-  }
-
-  async function shutDown(grace: number): Promise<void> {
-    const stopped = [...listeners].map((listener) => listener.close())
-    await endConnections(connections, inFlight, grace)
-    await Promise.all(stopped)
-  }
-
-  const close = (grace = 10_000): Promise<void> => {
-    closed ??= shutDown(grace)
-    return closed
-  }
+  })
 
   return {
     get inFlight() {
@@ -116,18 +80,6 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
 
 function badRequest(): GatewayError {
   return new GatewayError('http_request_error', { phase: 'requestHead' })
-}
-
-/** A `net` or `tls` server that hands its connections over untouched. */
-export function createSocketServer(where: ListenOptions, accept: (socket: Socket) => void): Server {
-  const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
-  if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
-  const server = tls.createServer(
-    { ...common, ALPNProtocols: ['http/1.1'], ...secureServer(where.tls) },
-    accept,
-  )
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return server
 }
 
 /** The request: a head, and content that is read when it is asked for. Iterate it, or take `stream()`. Once. */

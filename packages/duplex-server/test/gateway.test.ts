@@ -203,3 +203,15 @@ describe('a request whose content turns out to be malformed', () => {
     expect(server.inFlight).toBe(0)
   })
 })
+
+test('a server of its own refuses a request without a Host', async () => {
+  const server = createDuplexServer((_, response) => response.end('never'))
+  onTestFinished(() => server.close(0))
+  const { url } = await server.listen()
+  const client = await connect(url)
+  onTestFinished(() => client.close())
+  client.send(head('GET / HTTP/1.1'))
+  const response = await client.response()
+  expect([response.verdict, response.status]).toEqual(['complete', 400])
+  await client.ended()
+})
