@@ -1,0 +1,3 @@
+import { memoryOf } from '../../gateway/test/memory.ts'
+
+memoryOf('pipe-proxy')
