@@ -98,6 +98,8 @@ export class HttpExchange implements Exchange, Pending {
     | undefined
   requestBytes = 0
   responseBytes = 0
+  /** When it may begin, for those that come behind it in a pipeline. */
+  turn: Promise<unknown> | undefined
 
   readonly #startedAt = performance.now()
   readonly #front: Front

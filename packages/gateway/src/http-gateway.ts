@@ -1,12 +1,13 @@
 /** The front of every gateway on node:http: admits a request, prepares it, hands it to the strategy, ends it. */
 
+import { once } from 'node:events'
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { probeAfter } from './ask.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
-import { GatewayError } from './errors.ts'
+import { clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
@@ -73,10 +74,13 @@ export function httpGateway(
   }
 
   async function run(exchange: HttpExchange): Promise<void> {
+    const { socket } = exchange.incoming
+    const before = underWay.get(socket)
     inFlight.add(exchange)
-    underWay.set(exchange.incoming.socket, exchange)
+    underWay.set(socket, exchange)
     try {
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
+      if (before?.ended === false) await waitForTurn(exchange, before)
       const ready = await prepare(settings, incomingOf(exchange), exchange)
       if (exchange.error !== undefined) throw exchange.error
       if ('status' in ready) {
@@ -88,6 +92,17 @@ export function httpGateway(
     } catch (cause) {
       exchange.fail(cause)
     }
+  }
+
+  /** Requests of a pipeline go side by side only if they are all safe (RFC 9112 §9.3.2). Streams of HTTP/2 always do. */
+  async function waitForTurn(exchange: HttpExchange, before: HttpExchange): Promise<void> {
+    if (exchange.incoming.httpVersionMajor !== 1) return
+    const together = isSafe(before) && isSafe(exchange)
+    exchange.turn = together ? before.turn : once(before.response, 'close')
+    await exchange.turn
+    // Nobody is there any more, or will be.
+    if (before.ended && before.isLast) throw clientClosed('requestHead')
+    if (exchange.error !== undefined) throw exchange.error
   }
 
   /** Whether that was the end of it, and not a redirect that is followed. */
@@ -257,6 +272,13 @@ function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
     upgrade: upgrade?.protocols ?? [],
     framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
   }
+}
+
+/** RFC 9110 §9.2.1. */
+const safe: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+function isSafe({ incoming }: HttpExchange): boolean {
+  return safe.has(incoming.method)
 }
 
 function overloaded(): GatewayError {

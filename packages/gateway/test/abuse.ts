@@ -164,7 +164,9 @@ async function damagedResponses(create: Strategy<Gateway>, reader: Reader): Prom
     const { message, more } = await ask(client, to, number)
     if (more > 0) complain('bytes after the answer')
     if (message.verdict === 'malformed') complain(`a malformed answer: ${shown(message)}`)
-    if (message.headComplete && !message.has('proxy-status')) {
+    // Where the line end of the status line is damaged there is no number: undici reads some that Node refuses.
+    const numbered = text.includes(`X-Number: ${number}`)
+    if (numbered && message.headComplete && !message.has('proxy-status')) {
       if (message.get('x-number') !== String(number)) complain(`somebody else’s answer: ${shown(message)}`)
       if (message.verdict === 'complete') {
         whole++

@@ -306,6 +306,15 @@ export function requirementsOf(create: Strategy): void {
       expect((await client.response()).status).toBe(502)
     })
 
+    test('a client that leaves takes all requests of its pipeline with it', async () => {
+      const { origin, client, gateway } = await stage()
+      client.send(get('/1') + get('/2'))
+      const { connection } = await origin.request()
+      client.close()
+      await connection.ended()
+      await expect.poll(() => gateway.inFlight).toBe(0)
+    })
+
     test('hooks and their work hear of it by the signal', async () => {
       const { promise: aborted, resolve } = Promise.withResolvers<unknown>()
       const { client, origin } = await stage({
@@ -374,6 +383,29 @@ export function requirementsOf(create: Strategy): void {
       client.send(get('/', 'Authorization: Bearer good'))
       await (await origin.request()).send(reply('in'))
       expect((await client.response()).text).toBe('in')
+    })
+  })
+
+  describe('F3 a pipeline', () => {
+    test('a request waits for an unsafe one before it (RFC 9112 §9.3.2)', async () => {
+      const { origin, client, url } = await stage()
+      client.send(head('POST /1 HTTP/1.1', 'Host: a', 'Content-Length: 0') + get('/2') + get('/3'))
+      const unsafe = await origin.request()
+      expect(unsafe.message.target).toBe('/1')
+      // What comes after it elsewhere has overtaken them.
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      other.send(get('/other'))
+      const overtaking = await origin.request()
+      expect(overtaking.message.target).toBe('/other')
+      expect(origin.requests).toHaveLength(2)
+      unsafe.send(reply('1'))
+      for (const nth of ['2', '3']) {
+        const { message, send } = await origin.request()
+        await send(reply(message.target.slice(1)))
+        expect((await client.response()).text).toBe(nth === '2' ? '1' : '2')
+      }
+      expect((await client.response()).text).toBe('3')
     })
   })
 
