@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { startProgram } from '@relayrace/fixtures/target'
 import { describe, test } from 'vitest'
-import { type Case, cases as everything, run, type Subject } from '../src/index.ts'
+import { type Case, cases as everything, type Result, run, type Subject } from '../src/index.ts'
 
 /** One delivery is enough here, and most faults only show in one. */
 const cases = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
@@ -20,27 +20,32 @@ const program = (name: string, FAULT: string): Subject => ({
     ),
 })
 
-const found = new Map<string, Promise<string[]>>()
-
-function failing(name: string, fault: string, only: readonly string[]): Promise<string[]> {
-  const key = [name, fault, ...only].join()
-  const ids =
-    found.get(key) ??
-    run(program(name, fault), { cases, only, lanes: 2 }).then(({ results }) =>
-      results.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'skipped').map(({ id }) => id),
-    )
-  found.set(key, ids)
-  return ids
+async function verdicts(name: string, fault: string, chosen: readonly Case[]): Promise<readonly Result[]> {
+  const { results } = await run(program(name, fault), { cases: chosen, lanes: 2 })
+  return results.filter(({ verdict }) => verdict !== 'skipped')
 }
 
-/** Beyond what fails of the same gateway without the fault. */
+const idsOf = (results: readonly Result[], passing: boolean): string[] =>
+  results.filter(({ verdict }) => (verdict === 'pass') === passing).map(({ id }) => id)
+
+const failing = async (name: string, fault: string, ids: readonly string[]): Promise<string[]> =>
+  idsOf(await verdicts(name, fault, casesOf(ids)), false)
+
+const casesOf = (prefixes: readonly string[]): readonly Case[] =>
+  cases.filter(({ id }) => prefixes.some((prefix) => id.startsWith(prefix)))
+
+const sound = new Map<string, Promise<readonly string[]>>()
+
+/** Of the cases that the same gateway passes without the fault. */
 async function caughtBy(name: string, fault: string, only: readonly string[]): Promise<string[]> {
-  const before = await failing(name, '', only)
-  return (await failing(name, fault, only)).filter((id) => !before.includes(id))
+  const key = [name, ...only].join()
+  const ids = sound.get(key) ?? verdicts(name, '', casesOf(only)).then((results) => idsOf(results, true))
+  sound.set(key, ids)
+  return failing(name, fault, await ids)
 }
 
-const head = ['HDR', 'LIMIT-01', 'LIMIT-02', 'HOST-04', 'FWD-02', 'FWD-07', 'FWD-08', 'ERR-10']
-const target = ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02', 'LIMIT-02']
+const head = ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10']
+const target = ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02']
 const framing = ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19']
 const upgrade = ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14']
 
@@ -50,14 +55,14 @@ describe.concurrent('each way of meddling is caught by the cases meant for it, a
   test.for([
     ['introduces itself', head, ['HDR-11']],
     ['writes names in lower case', head, ['HDR-10']],
-    ['keeps a hundred fields', head, ['HDR-13', 'LIMIT-01']],
+    ['keeps a hundred fields', ['HDR-1', 'LIMIT-01', 'LIMIT-02'], ['HDR-13', 'LIMIT-01']],
     ['writes Host anew', head, ['HOST-04']],
-    ['tells of the client without quotes', head, ['FWD-02']],
+    ['tells of the client without quotes', ['HDR-1', 'FWD-02'], ['FWD-02']],
     ['drops Max-Forwards', head, ['FWD-08']],
     ['drops Via', head, ['FWD-07']],
     ['drops Proxy-Status', head, ['ERR-10']],
 
-    ['shortens targets', target, ['LIMIT-02', 'URI-12']],
+    ['shortens targets', ['LIMIT-01', 'LIMIT-02', 'URI-12'], ['LIMIT-02', 'URI-12']],
     ['drops empty queries', target, ['URI-01', 'URI-05']],
     ['shouts', target, ['URI-09']],
     ['decodes targets', target, ['URI-01', 'SEC-02']],
@@ -170,7 +175,6 @@ const needUnderstanding: readonly string[] = [
   'NOBODY-03',
   'NOBODY-08',
   'PASS-05',
-  'DUPLX-06',
   'SMUG-01',
   'SMUG-02',
   'SMUG-03',
