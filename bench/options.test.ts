@@ -10,7 +10,7 @@ test('without a word it is the quick preset with all scenarios', () => {
   const { preset, scenarios, scale, action } = read('')
   expect({ preset: preset.name, scenarios: scenarios.length, size: scale.size, action }).toEqual({
     preset: 'quick',
-    scenarios: 8,
+    scenarios: 9,
     size: 1024 ** 3,
     action: 'run',
   })
@@ -25,7 +25,7 @@ test('names are picked in the order in which they are given', () => {
 test('all is every one', () => {
   const { targets: chosen, scenarios } = read('--preset smoke --target all --scenario all')
   expect(chosen).toEqual(targets)
-  expect(scenarios).toHaveLength(8)
+  expect(scenarios).toHaveLength(9)
 })
 
 test('a profile is one of a download through our own, unless told otherwise', () => {

@@ -22,6 +22,7 @@ const full: Scale = {
   chunkedSize: 256 * MiB,
   stalledStreams: 200,
   requests: 20_000,
+  idleConnections: 2_000,
   events: 100,
   trips: 1_000,
 }
@@ -39,6 +40,7 @@ export const presets: readonly Preset[] = [
       chunkedSize: 16 * MiB,
       stalledStreams: 50,
       requests: 1_000,
+      idleConnections: 100,
       events: 20,
       trips: 100,
     },
@@ -55,6 +57,7 @@ export const presets: readonly Preset[] = [
       chunkedSize: 128 * MiB,
       stalledStreams: 200,
       requests: 8_000,
+      idleConnections: 1_000,
       events: 50,
       trips: 500,
     },

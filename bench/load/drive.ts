@@ -10,7 +10,7 @@ export interface Load extends AsyncDisposable {
   readonly pid: number | undefined
   /** Warms the target up. What went wrong in doing so, by name; empty is good. */
   prepare(job: Job, url: URL): Promise<Readonly<Record<string, number>>>
-  /** Does the job. `held` is called while all readers of a `stall` job stand still. */
+  /** Does the job. `held` is called while all of a `stall` or `idle` job stand still. */
   go(held: () => Promise<void>): Promise<Outcome>
 }
 

@@ -3,6 +3,7 @@
 import { echo } from './echo.ts'
 import { events } from './events.ts'
 import { Problems } from './exchange.ts'
+import { idle } from './idle.ts'
 import type { Job, Order, Outcome, Report } from './job.ts'
 import { requests } from './requests.ts'
 import { download, stall } from './sink.ts'
@@ -37,6 +38,8 @@ const warmUp = (url: URL, job: Job): Promise<Outcome> => {
       return upload(url, { bytes: job.warmUp })
     case 'requests':
       return requests(url, job, job.warmUp)
+    case 'idle':
+      return requests(url, { ...job, kind: 'requests', connections: 1, amount: job.warmUp })
     case 'events':
       return events(url, { ...job, streams: 1 }, 5)
     case 'echo':
@@ -44,20 +47,25 @@ const warmUp = (url: URL, job: Job): Promise<Outcome> => {
   }
 }
 
+/** Everything stands still, to be looked at, until there is the word to go on. */
+const held = async (): Promise<void> => {
+  const next = order('go')
+  say({ at: 'held' })
+  await next
+}
+
 const perform = (url: URL, job: Job): Promise<Outcome> => {
   switch (job.kind) {
     case 'download':
       return download(url, job)
     case 'stall':
-      return stall(url, job, async () => {
-        const next = order('go')
-        say({ at: 'held' })
-        await next
-      })
+      return stall(url, job, held)
     case 'upload':
       return upload(url, job)
     case 'requests':
       return requests(url, job)
+    case 'idle':
+      return idle(url, job, held)
     case 'events':
       return events(url, job)
     case 'echo':

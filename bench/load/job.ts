@@ -1,6 +1,6 @@
 /** What the load generator is asked to do and what it answers. Plain JSON: it runs in a process of its own. */
 
-export type Job = Download | Stall | Upload | Requests | Events | Echo
+export type Job = Download | Stall | Upload | Requests | Idle | Events | Echo
 
 export interface Download {
   readonly kind: 'download'
@@ -35,6 +35,15 @@ export interface Requests {
   readonly bytes: number
 }
 
+export interface Idle {
+  readonly kind: 'idle'
+  readonly connections: number
+  /** Of each response. */
+  readonly bytes: number
+  /** Requests. */
+  readonly warmUp: number
+}
+
 export interface Events {
   readonly kind: 'events'
   readonly streams: number
@@ -63,12 +72,12 @@ export interface Outcome {
   readonly values: Readonly<Record<string, number>>
 }
 
-/** Parent to child. `go` starts the timed part; after `held`, it lets the stalled readers go. */
+/** Parent to child. `go` starts the timed part; after `held`, it lets those go on that stand still. */
 export type Order =
   | { readonly do: 'prepare'; readonly job: Job; readonly url: string }
   | { readonly do: 'go' }
 
-/** Child to parent, in this order; `held` only for stalled readers. */
+/** Child to parent, in this order; `held` only where all stand still for a while. */
 export type Report =
   | { readonly at: 'ready'; readonly problems: Readonly<Record<string, number>> }
   | { readonly at: 'held' }

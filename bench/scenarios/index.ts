@@ -4,6 +4,7 @@ import { chunked } from './chunked.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
+import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
 import type { Scenario } from './scenario.ts'
 import { small } from './small.ts'
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   upload,
   stalled,
   small,
+  idle,
   chunked,
   events,
   echo,

@@ -20,6 +20,7 @@ export interface Scale {
   readonly chunkedSize: number
   readonly stalledStreams: number
   readonly requests: number
+  readonly idleConnections: number
   readonly events: number
   readonly trips: number
 }
@@ -28,7 +29,7 @@ export interface Measured {
   readonly outcome: Outcome
   /** Of the target's processes, in the timed window. Undefined without a process or without /proc. */
   readonly used: Used | undefined
-  /** Only of stalled readers. */
+  /** Only where all stand still for a while. */
   readonly held: Held | undefined
 }
 
@@ -43,7 +44,7 @@ export interface Used {
   readonly involuntarySwitches: number
 }
 
-/** What has grown, in bytes, from before the readers came to when all stood still. */
+/** What has grown, in bytes, from before the clients came to when all stood still. */
 export interface Held {
   /** In the target's processes. */
   readonly process: number | null
