@@ -83,17 +83,26 @@ const options = {
 
 class UsageError extends Error {}
 
+/** With the exit codes that a shell expects of who ends by them. */
+const interrupts = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const satisfies [NodeJS.Signals, number][]
+
 /**
  * Resolves with the exit code: 0, 1 when a MUST fails that is no declared deviation, 2 when the command line was not
- * understood or what it names does not start.
+ * understood or what it names does not start, 128 and its number when a signal has stopped it.
  */
 export async function main(argv: readonly string[], known?: Known): Promise<number> {
   // What a case left behind when it had failed already is no news.
   process.on('unhandledRejection', (error) => {
     if (!(error instanceof Missed || error instanceof Failed)) throw error
   })
+  const interrupt = new AbortController()
+  for (const [name, code] of interrupts) process.on(name, () => interrupt.abort(code))
   try {
-    return await judge(argv, known)
+    return await judge(argv, known, interrupt.signal)
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage(known)}`)
     else if (error instanceof NotStarted) process.stderr.write(`${error.message}\n`)
@@ -102,7 +111,11 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
   }
 }
 
-async function judge(argv: readonly string[], known: Known | undefined): Promise<number> {
+async function judge(
+  argv: readonly string[],
+  known: Known | undefined,
+  signal: AbortSignal,
+): Promise<number> {
   const given = understand(argv)
   if (given.help) {
     process.stdout.write(usage(known))
@@ -130,7 +143,12 @@ async function judge(argv: readonly string[], known: Known | undefined): Promise
       ...lanes,
       deviations: known?.deviations(subject.name) ?? {},
       onResult: progress.step,
+      signal,
     })
+    if (signal.aborted) {
+      process.stderr.write(`\nStopped at ${subject.name}; nothing is written.\n`)
+      return signal.reason
+    }
     progress.end(report)
     reports.push(report)
     if (given.transcript !== undefined)

@@ -95,6 +95,9 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     if (why !== undefined) settle(part, skip(part, why))
     return why === undefined
   })
+  const interrupted = new Promise<undefined>((resolve) => {
+    options.signal?.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
   const lanes = subject.originPort === undefined ? (options.lanes ?? usualLanes) : 1
   const together = queue.filter(({ one }) => !one.alone)
   await Promise.all(Array.from({ length: lanes }, () => lane(together)))
@@ -125,7 +128,8 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
             session = undefined
             session = await openSession(subject, next.setup)
           }
-          settle(next, await perform(next, session, seed))
+          const outcomes = await Promise.race([perform(next, session, seed), interrupted])
+          if (outcomes) settle(next, outcomes)
         } catch (error) {
           if (!(error instanceof NotStarted) || (next.setup === plain && !session)) {
             left.length = 0

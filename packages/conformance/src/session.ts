@@ -68,6 +68,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
     const started = await launched(subject, upstream, options ?? {}, env)
     // It may have connected already, for whoever looked whether its port is open. That is no connection of a run.
     await settleUpstream(origin).catch(() => {})
+    if (over.signal.aborted) await started.instance[Symbol.asyncDispose]()
     return started
   }
   /** Only when the target asks this origin, it can be asked for an answer. */
@@ -99,6 +100,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   let gone: string | undefined
   /** Another process, unless it is not ours to start. */
   const restart = async (): Promise<void> => {
+    if (over.signal.aborted) return
     await alive.instance[Symbol.asyncDispose]()
     for (const connection of origin.connections) connection.reset()
     try {
@@ -151,8 +153,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
     },
     async [Symbol.asyncDispose]() {
       over.abort()
-      await alive.instance[Symbol.asyncDispose]()
-      await origin[Symbol.asyncDispose]()
+      // Together: a target that ends in order waits for what is still to come from the origin.
+      await Promise.all([origin[Symbol.asyncDispose](), alive.instance[Symbol.asyncDispose]()])
     },
   }
 }

@@ -71,6 +71,31 @@ test('a wait that is in vain is a fail, with what was waited for', async () => {
   expect(result).toMatchObject({ verdict: 'fail', why: 'no request came to the origin within 50 ms' })
 })
 
+test('an interrupted run ends what it has started, also in the middle of a wait', async () => {
+  const interrupt = new AbortController()
+  const ended: Promise<unknown>[] = []
+  const sound = program('sound')
+  const watched: Subject = {
+    ...sound,
+    async start(...given) {
+      const instance = await sound.start(...given)
+      ended.push(instance.exited ?? Promise.resolve())
+      return instance
+    },
+  }
+  const one: Case = {
+    ...plain,
+    run: async ({ origin }) => {
+      interrupt.abort()
+      await origin.request({ within: 60_000 })
+    },
+  }
+  const { results } = await run(watched, { cases: [one], signal: interrupt.signal })
+  expect(results).toEqual([])
+  expect(ended).toHaveLength(1)
+  await Promise.all(ended)
+})
+
 test('any other error is a fault of the harness', async () => {
   const report = await judge({
     level: 'MAY',
