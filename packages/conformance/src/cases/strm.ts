@@ -210,12 +210,21 @@ export const strm: readonly Case[] = [
     title: 'keeps nothing of two thousand exchanges, half of them left by the client',
     deliveries: ['coalesced'],
     alone: true,
-    limit: 60_000,
+    limit: 90_000,
     async run(stage) {
       await manyExchanges(stage, 2000)
-      const [memory, descriptors] = [await stage.memory(), await stage.descriptors()]
-      await manyExchanges(stage, 2000)
-      await grewLessThan(2 * mostMemory, stage, memory)
+      const descriptors = await stage.descriptors()
+      for (let again = 2; ; again--) {
+        const memory = await stage.memory()
+        await manyExchanges(stage, 2000)
+        try {
+          await grewLessThan(2 * mostMemory, stage, memory)
+          break
+        } catch (error) {
+          // A collector may be late once. What is kept is kept every time.
+          if (again === 0) throw error
+        }
+      }
       const now = await stage.descriptors()
       if (descriptors === undefined || now === undefined) return
       check(now <= descriptors + 16, `it has ${now} open descriptors, and had ${descriptors}`)

@@ -177,15 +177,16 @@ export const time: readonly Case[] = [
       'measures silence, not duration: content that keeps coming passes, and a pause beyond the limit ends it visibly',
     setup: shortSilence,
     deliveries: ['coalesced'],
-    async run({ ask, pass }) {
-      const { exchange, response } = await ask(get('/time'))
-      check(exchange !== undefined, 'it answered without asking the origin')
+    async run({ connect, origin, pass }) {
+      const client = await connect()
+      client.send(get('/time'))
+      const exchange = await origin.request()
       exchange.send(head('HTTP/1.1 200 OK', 'Content-Length: 100'))
       for (let count = 0; count < 8; count++) {
         exchange.send('x')
         await pass(400)
       }
-      const cut = truncated(await response)
+      const cut = truncated(await client.response())
       equal(cut.text, 'xxxxxxxx', 'the content until then')
       await exchange.connection.ended()
     },
