@@ -25,6 +25,12 @@ import { readResults, writeReports, writeResults } from './write.ts'
 
 const say = (message: string): void => console.error(message)
 
+// Who reads along may have seen enough: `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 try {
   const request = readOptions(process.argv.slice(2))
   if (request) process.exitCode = await perform(request)

@@ -99,6 +99,11 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
   process.on('unhandledRejection', (error) => {
     if (!(error instanceof Missed || error instanceof Failed)) throw error
   })
+  // Who reads along may have seen enough: `| head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
   const interrupt = new AbortController()
   for (const [name, code] of interrupts) process.on(name, () => interrupt.abort(code))
   try {

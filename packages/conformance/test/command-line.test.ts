@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Known, main } from '../src/command-line.ts'
 import { command } from '../src/index.ts'
@@ -69,4 +72,10 @@ test.for([
   expect(code).toBe(2)
   expect(said.split('\n')[0]).toContain(why)
   expect(asked).toEqual([])
+})
+
+test('a reader that has seen enough is no error', async () => {
+  const cli = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
+  const { stderr } = await promisify(execFile)('sh', ['-c', '"$0" "$1" --list | true', process.execPath, cli])
+  expect(stderr).toBe('')
 })
