@@ -5,8 +5,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { commandFor } from '@relayrace/fixtures/target'
-import { startOrigin } from '@relayrace/fixtures/wire'
+import { commandFor, freePort } from '@relayrace/fixtures/target'
 import type { Capability } from './case.ts'
 
 export interface Subject {
@@ -115,11 +114,6 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   } catch {
     child.kill(signal)
   }
-}
-
-async function freePort(): Promise<number> {
-  await using origin = await startOrigin()
-  return origin.port
 }
 
 async function accepts(port: number, exited: Promise<unknown>): Promise<void> {
