@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
 
 const reports = '{packages/*,fixtures,bench,checks}/.vitest/results.json'
 
@@ -18,22 +19,35 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => c
 const [code] = await once(child, 'exit')
 
 const total = { passed: 0, failed: 0, skipped: 0 }
+/** What went wrong, at the end again: a line each. */
+const failures = []
 for (const file of globSync(reports)) {
   const report = JSON.parse(readFileSync(file, 'utf8'))
   total.passed += report.numPassedTests
   total.failed += report.numFailedTests
   total.skipped += report.numPendingTests + report.numTodoTests
-  // A file that could not even be loaded has no tests to count.
-  total.failed += report.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  ).length
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    for (const { fullName, failureMessages } of failed) complain(name, fullName, failureMessages[0])
+    // A file that could not even be loaded has no tests to count.
+    if (status === 'failed' && failed.length === 0) {
+      total.failed++
+      complain(name, 'could not be run', message)
+    }
+  }
 }
+
+function complain(file, what, why = '') {
+  const [line = ''] = why.split('\n')
+  failures.push(`FAILED ${path.relative('.', file)}: ${what.trim()}: ${line.slice(0, 300)}`)
+}
+
 if (code !== 0 && total.failed === 0) {
-  console.log('A run failed without a failed test: see above.')
+  failures.push('A run failed without a failed test: see above.')
   total.failed = 1
 }
 const none = total.passed + total.failed + total.skipped === 0
-if (none) console.log('No such test.')
+if (none) failures.push('No such test.')
+for (const failure of failures) console.log(failure)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed > 0 || none ? 1 : 0

@@ -43,7 +43,7 @@ What it is, when --command or --url names it
 
 What to hold it to
   --only PREFIX[,PREFIX]    cases whose id begins so: FRAME, TRLR-0, HDR-02
-  --seed N                  for the random splits
+  --seed N                  for the random splits; 1
   --lanes N                 how many instances at a time; 4
 
 What to write

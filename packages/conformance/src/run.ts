@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly only?: readonly string[]
   /** How many sessions at a time, each with a target and an origin of its own. 4 when absent. */
   readonly lanes?: number
-  /** For the random splits. The same seed gives the same bytes. */
+  /** For the random splits: the same seed gives the same bytes. 1 by default. */
   readonly seed?: number
   /** Known failures by id, with their reasons. */
   readonly deviations?: Readonly<Record<string, string>>
@@ -66,7 +66,7 @@ const usualLimit = 30_000
 const usualLanes = 4
 
 export async function run(subject: Subject, options: RunOptions = {}): Promise<Report> {
-  const { seed = Math.floor(Math.random() * 2 ** 31), deviations = {}, only } = options
+  const { seed = 1, deviations = {}, only } = options
   const begun = performance.now()
   const chosen = (options.cases ?? allCases).filter(
     ({ id }) => only === undefined || only.some((prefix) => id.startsWith(prefix)),

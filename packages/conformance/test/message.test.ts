@@ -1,3 +1,4 @@
+import { seed } from '@relayrace/fixtures/seed'
 import { type Message, parser, seeded } from '@relayrace/fixtures/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -30,6 +31,8 @@ const seen = ({ message, rest }: ReturnType<typeof parse>) => ({
   // After a malformed message nothing that follows has a meaning.
   rest: message.verdict === 'malformed' ? undefined : rest,
 })
+
+fc.configureGlobal({ seed })
 
 const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/)
 const value = fc.stringMatching(/^[!-~\x80-\xff]([ -~\x80-\xff]{0,20}[!-~\x80-\xff])?$/)

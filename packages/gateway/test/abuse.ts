@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { random, seed } from '@relayrace/fixtures/seed'
 import { type Message, type Parser, parser } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Gateway, GatewayOptions, Strategy } from '../src/index.ts'
@@ -10,7 +11,6 @@ import { readCorpus } from './damage/corpus.ts'
 import { Mutator } from './damage/mutate.ts'
 import { headLimit } from './damage/node-parser.ts'
 import { nodeReader, type Reader, type Said } from './damage/reader.ts'
-import { random, seed } from './damage/seed.ts'
 
 const count = Number(process.env.ABUSE ?? 30_000)
 /** Exchanges that have an end. Few, so that none of them lasts as long as `patience`. */

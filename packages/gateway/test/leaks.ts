@@ -4,9 +4,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { random, seed } from '@relayrace/fixtures/seed'
 import { parser } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { random, seed } from './damage/seed.ts'
 import type { Held } from './leaks-program.ts'
 
 const KiB = 1024

@@ -1,8 +1,6 @@
+import { seed } from '@relayrace/fixtures/seed'
 import { expect, test } from 'vitest'
 import { differential, describe as told } from './differential.ts'
-
-/** The same inputs every time. Others: `SEED=n`, or the program with as many as there is time for. */
-const seed = Number(process.env.SEED ?? 1)
 
 test('50 000 damaged messages are read as Node reads them, or a rule of the standard says why not', async () => {
   const { inputs, agreed, explained, unexplained } = await differential(50_000, seed)

@@ -45,7 +45,9 @@ export const nodeReader: Reader = {
   async responses(inputs) {
     const read: Said[][] = []
     for (let at = 0; at < inputs.length; at += batch) {
-      const some = inputs.slice(at, at + batch)
+      const some = inputs
+        .slice(at, at + batch)
+        .map(({ text, to }) => ({ text: withoutEmptyCoding(text), to }))
       const readings = await readResponses(some, noLimit)
       read.push(
         ...readings.map(({ messages }, i) =>
@@ -56,6 +58,16 @@ export const nodeReader: Reader = {
     return read
   },
 }
+
+/**
+ * Nothing frames an interim response (RFC 9112 §6.3). Where its Transfer-Encoding is empty Node refuses all that follows,
+ * and undici reads on, as it may.
+ */
+function withoutEmptyCoding(text: string): string {
+  return text.replace(interimHeads, (heads) => heads.replace(/^transfer-encoding:[ \t]*\r\n/gim, ''))
+}
+
+const interimHeads = /^(?:HTTP\/1\.1 1\d\d.*?\r\n\r\n)+/s
 
 type NodeMessage = NodeReading['messages'][number]
 
