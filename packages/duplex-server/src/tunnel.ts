@@ -52,8 +52,8 @@ export class Tunnel implements Limited {
 
   cut(error: GatewayError): void {
     this.#error ??= error
-    this.#client.socket.destroy()
-    this.#upstream.socket.destroy()
+    breakOff(this.#client.socket)
+    breakOff(this.#upstream.socket)
   }
 
   #end(side: 'client' | 'upstream'): WireEvents {

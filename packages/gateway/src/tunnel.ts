@@ -4,6 +4,7 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { doubtEnd, openRequest, probeAfter, secureAgent, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
+import { breakOff } from './close-notify.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
@@ -89,10 +90,11 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
   exchange.becomeTunnel()
   exchange.onCancel((reason) => cut(reason))
   let error: GatewayError | undefined
+  // What a tunnel carries may have no end of its own: one that was cut must not look like one that was closed.
   const cut = (reason?: GatewayError): void => {
     error ??= reason
-    client.destroy()
-    upstream.destroy()
+    breakOff(client)
+    breakOff(upstream)
   }
   upstream.setKeepAlive(true, probeAfter)
   upstream.setTimeout(0)

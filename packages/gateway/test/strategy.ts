@@ -598,6 +598,27 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
         responseBytes: 5,
       })
     })
+
+    test.each([
+      ['the origin resets', 'client'],
+      ['the client resets', 'origin'],
+      ['the gateway gives up', 'client'],
+    ])('a tunnel that %s does not end in order for the %s', async (cause, left) => {
+      const { origin, client, ended } = await stage({
+        timeouts: { tunnel: cause === 'the gateway gives up' ? 50 : Infinity },
+      })
+      client.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
+      const exchange = await origin.request()
+      await exchange.send(
+        `${head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo')}first`,
+      )
+      expect((await client.response()).status).toBe(101)
+      expect(String(await client.take(5))).toBe('first')
+      if (cause === 'the origin resets') exchange.connection.reset()
+      if (cause === 'the client resets') client.reset()
+      expect(await (left === 'client' ? client : exchange.connection).ended()).toBe('reset')
+      await ended()
+    })
   })
 
   describe('life', () => {
