@@ -30,7 +30,9 @@ export interface Known {
 const optional = ['trailers', 'informational', 'upgrade'] as const satisfies readonly Capability[]
 const extra = ['h2', 'log', 'resolver'] as const satisfies readonly Capability[]
 
-const usage = (known: Known | undefined): string => `Usage: ${known?.command ?? 'conformance'} [options]
+const called = (known: Known | undefined): string => known?.command ?? 'conformance'
+
+const usage = (known: Known | undefined): string => `Usage: ${called(known)} [options]
 
 What to judge, one of
 ${byName(known)}  --command 'LINE'          a program to start; {port} and {upstream} are replaced
@@ -109,7 +111,8 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
   try {
     return await judge(argv, known, interrupt.signal)
   } catch (error) {
-    if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage(known)}`)
+    if (error instanceof UsageError)
+      process.stderr.write(`${error.message}\nAll options: ${called(known)} --help\n`)
     else if (error instanceof NotStarted) process.stderr.write(`${error.message}\n`)
     else throw error
     return 2

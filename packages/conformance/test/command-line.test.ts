@@ -70,7 +70,9 @@ test.for([
 ] as const)('%j is not understood', async ([argv, why]) => {
   const { code, said, asked } = await spoken(argv, ['one', 'two'])
   expect(code).toBe(2)
-  expect(said.split('\n')[0]).toContain(why)
+  const lines = said.trimEnd().split('\n')
+  expect(lines[0]).toContain(why)
+  expect(lines).toHaveLength(2)
   expect(asked).toEqual([])
 })
 
