@@ -52,7 +52,7 @@ const plainVersion = /^[^ ]+ [^ ]+ HTTP\/1\.\d$/
 export const rules: readonly Rule[] = [
   // ---- request lines
   stricter('a request line without a version, as HTTP/0.9 had', 'RFC 9112 §3, §2.3', /request line/, (rest) =>
-    /^[^ ]+ [^ ]+$/.test(firstLine(rest)),
+    /^[^ ]+ [^ ]*$/.test(firstLine(rest)),
   ),
   stricter('another protocol in the request line', 'RFC 9112 §2.3', /request line/, (rest) =>
     / (?:RTSP|ICE)\/\d/.test(firstLine(rest)),
