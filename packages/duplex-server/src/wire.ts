@@ -24,6 +24,8 @@ export interface WireEvents {
 }
 
 const nothing = Buffer.alloc(0)
+/** As much of the shared buffer as a small one can take over. */
+const common = shared.subarray(0, smallSize)
 
 export class Wire {
   readonly socket: Socket
@@ -32,7 +34,7 @@ export class Wire {
   /** More content is coming than fits the shared buffer: read into a buffer of one's own. */
   bulk = false
 
-  #current: Buffer = shared
+  #current: Buffer = common
   #lease: Buffer | undefined
   #moved = 0
   #reading = true
@@ -82,11 +84,16 @@ export class Wire {
   }
 
   /**
-   * Bytes that stay valid after `received`. What lies in the shared buffer is copied; a buffer of one's own is not read
-   * into again before the receiver has taken it (see `pause`).
+   * Bytes that stay valid after `received`. What lies in the shared buffer is copied, into the buffer of one's own if more
+   * will be read into that: it is not read into before the receiver has taken what it holds (see `pause`).
    */
   own(bytes: Buffer): Buffer {
-    return this.#current === shared ? Buffer.from(bytes) : bytes
+    if (this.#current !== common) return bytes
+    if (!this.bulk || bytes.buffer !== common.buffer) return Buffer.from(bytes)
+    this.#lease ??= this.#leaseSmall()
+    const at = bytes.byteOffset - common.byteOffset
+    this.#lease.set(bytes, at)
+    return this.#lease.subarray(at, at + bytes.length)
   }
 
   /** Whether what was written has all been taken by the kernel. If not, `drained` follows. */
@@ -158,19 +165,26 @@ export class Wire {
   /** The buffer for the next read; undefined keeps the current one, which a receiver may still be busy with. */
   #nextBuffer(): Buffer | undefined {
     if (!this.#reading) return undefined
-    if (!this.bulk) {
-      this.#giveBack()
-      this.#current = shared
-    } else if (this.#lease === undefined) {
-      this.#moved = 0
-      this.#lease = this.#current = leaseSmall()
-    } else if (this.#lease.length === smallSize && this.#moved > provenAfter) {
-      const large = leaseLarge()
-      if (large === undefined) return undefined
-      giveBack(this.#lease)
-      this.#lease = this.#current = large
-    }
+    this.#current = this.bulk ? this.#ownBuffer() : common
+    if (!this.bulk) this.#giveBack()
     return this.#current
+  }
+
+  #ownBuffer(): Buffer {
+    this.#lease ??= this.#leaseSmall()
+    if (this.#lease.length === smallSize && this.#moved > provenAfter) {
+      const large = leaseLarge()
+      if (large !== undefined) {
+        giveBack(this.#lease)
+        this.#lease = large
+      }
+    }
+    return this.#lease
+  }
+
+  #leaseSmall(): Buffer {
+    this.#moved = 0
+    return leaseSmall()
   }
 
   #giveUp(): void {

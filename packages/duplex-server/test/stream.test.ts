@@ -149,21 +149,43 @@ test('a stream whose reader never reads holds a small buffer', async () => {
 })
 
 describe('a wire', () => {
-  test('keeps what a receiver owns while others read', async () => {
+  test.each([false, true])(
+    'keeps what a receiver owns while others read, with more to come: %s',
+    async (bulk) => {
+      const kept: Buffer[] = []
+      const wires = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const one = await wire({
+            received: (bytes) => void kept.push(one.wire.own(bytes)),
+          })
+          one.wire.bulk = bulk
+          return one
+        }),
+      )
+      for (const [i, { far }] of wires.entries()) {
+        far.write(Buffer.alloc(1_000, i))
+        await until(() => kept.length === i + 1 && kept[i]?.length === 1_000, 'the bytes')
+      }
+      for (const [i, bytes] of kept.entries()) expect(bytes.equals(Buffer.alloc(1_000, i))).toBe(true)
+    },
+  )
+
+  test('has the beginning of long content where it reads the rest', async () => {
     const kept: Buffer[] = []
-    const wires = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const one = await wire({
-          received: (bytes) => void kept.push(one.wire.own(bytes)),
-        })
-        return one
-      }),
-    )
-    for (const [i, { far }] of wires.entries()) {
-      far.write(Buffer.alloc(1_000, i))
-      await until(() => kept.length === i + 1 && kept[i]?.length === 1_000, 'the bytes')
-    }
-    for (const [i, bytes] of kept.entries()) expect(bytes.equals(Buffer.alloc(1_000, i))).toBe(true)
+    const { wire: one, far } = await wire({
+      received(bytes) {
+        one.bulk = true
+        const half = bytes.length / 2
+        kept.push(one.own(bytes.subarray(0, half)), one.own(bytes.subarray(half)))
+      },
+    })
+    far.write('onetwo')
+    await until(() => kept.length === 2, 'the beginning')
+    expect(kept.map(String)).toEqual(['one', 'two'])
+    far.write('three!')
+    await until(() => kept.length === 4, 'the rest')
+    expect(kept.slice(2).map(String)).toEqual(['thr', 'ee!'])
+    expect(new Set(kept.map(({ buffer }) => buffer)).size).toBe(1)
   })
 
   test('reads nothing after it was paused within a call, until it is resumed', async () => {
