@@ -2,19 +2,22 @@
 
 import {
   announcedTrailers,
+  carryBy,
   clientClosed,
   type Endpoint,
-  type Exchange,
   type ExchangeSummary,
+  endsAttempt,
   endToEnd,
   Fields,
   type Framing,
   GatewayError,
   hasContent,
+  type Incoming,
   idempotent,
   interimFields,
   internalFailure,
   isWatched,
+  type Origin,
   offeredProtocols,
   outcomeOf,
   type Pending,
@@ -22,6 +25,7 @@ import {
   type Prepared,
   prepare,
   type ReceivedRequest,
+  type Repeatable,
   type Reply,
   type RequestHead,
   refusal,
@@ -33,8 +37,10 @@ import {
   tellUpstream,
   timedOut,
   trailersToForward,
+  turnedTo,
   wantsTrailers,
 } from '@relayrace/gateway'
+import { Attempt } from './attempt.ts'
 import { type RequestLine, requestHead, type StatusLine } from './head.ts'
 import type { ContentConsumer, Inbound } from './inbound.ts'
 import type { Outbound } from './outbound.ts'
@@ -54,7 +60,7 @@ export interface Front {
   ended(exchange: SocketExchange): void
 }
 
-export class SocketExchange implements Exchange, Asker, ContentConsumer, Producer, Pending {
+export class SocketExchange implements Repeatable, Asker, ContentConsumer, Producer, Pending {
   place = -1
   readonly #front: Front
   readonly #connection: ServerConnection
@@ -74,11 +80,15 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
   #asked: Outbound | undefined
   #answer: Inbound | undefined
   #tunnel: Tunnel | undefined
+  /** Under a transport, which may make another one. */
+  #attempt: Attempt | undefined
   #headAt: number | undefined
   #deadline = Number.POSITIVE_INFINITY
   #sentAt = 0
   #receivedAt = 0
   #answered = false
+  /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */
+  #refused = false
   #requestBytes = 0
   #responseBytes = 0
   #error: GatewayError | undefined
@@ -116,17 +126,8 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
 
   start(): void {
     const { settings } = this.#front
-    const { method, target, version, raw } = this.#line
     try {
-      const incoming = {
-        method,
-        target,
-        version,
-        raw,
-        framing: this.#content.framing,
-        upgrade: this.#upgrade,
-      }
-      const ready = prepare(settings, incoming, this)
+      const ready = prepare(settings, this.#incoming(), this)
       if (ready instanceof Promise) ready.then((it) => this.#ask(it)).catch((cause) => this.fail(cause))
       else this.#ask(ready)
     } catch (cause) {
@@ -140,10 +141,41 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
       this.#reply(ready)
       return
     }
-    this.#endpoint = ready.endpoint
-    this.#framing = ready.framing
-    this.#out = ready.out
-    tellUpstream(this.#front.settings, this, ready.endpoint, ready.out)
+    this.#prepared(ready)
+    const { transport } = this.#front.settings
+    if (transport === undefined) this.#begin()
+    else carryBy(transport, this, (to) => this.#try(to)).catch((error) => this.#failAtLast(error))
+  }
+
+  #incoming(): Incoming {
+    const { method, target, version, raw } = this.#line
+    return { method, target, version, raw, framing: this.#content.framing, upgrade: this.#upgrade }
+  }
+
+  #prepared({ endpoint, framing, out }: Prepared): void {
+    this.#endpoint = endpoint
+    this.#framing = framing
+    this.#out = out
+  }
+
+  /** One attempt of those that a transport makes. */
+  async #try(upstream: Origin | undefined): Promise<void> {
+    const attempt = new Attempt()
+    this.#attempt = attempt
+    this.#answered = this.#refused = false
+    try {
+      if (upstream !== undefined)
+        this.#prepared(await turnedTo(this.#front.settings, upstream, this.#incoming(), this))
+      // A hook has taken its time.
+      if (attempt.isUnderWay) this.#begin()
+    } catch (cause) {
+      this.fail(internalFailure(cause, this.phase))
+    }
+    await attempt.ended
+  }
+
+  #begin(): void {
+    tellUpstream(this.#front.settings, this, this.#endpoint, this.#out)
     this.#send(false)
   }
 
@@ -153,8 +185,9 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
     const head = requestHead(method, path, fields.raw)
     const upstream = this.#front.pool.take(this.#endpoint, this, fresh)
     this.#upstream = upstream
-    // A hook may have taken its time, and content may have been decoded meanwhile.
-    const verbatim = this.#framing.kind === 'chunked' && this.#connection.untouched
+    // A hook may have taken its time, and content may have been decoded meanwhile. In an attempt it has to wait.
+    const verbatim =
+      this.#framing.kind === 'chunked' && this.#attempt === undefined && this.#connection.untouched
     this.#connection.verbatim = verbatim
     const asked = upstream.ask(method, head, this.#framing, verbatim, this)
     this.#asked = asked
@@ -162,6 +195,11 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
       asked.end()
       return
     }
+    // What has been read cannot be sent again: it stays where it is until there is a connection.
+    if (this.#attempt === undefined || this.phase === 'responseHead') this.#pour(asked)
+  }
+
+  #pour(asked: Outbound): void {
     this.#sentAt = performance.now()
     if (this.phase === 'responseHead') this.#enter('requestBody')
     this.#content.consume({
@@ -194,8 +232,12 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
   }
 
   connecting(phase: Phase): void {
-    if (phase !== 'responseHead') this.#enter(phase)
-    else this.#enter(this.#content.complete || this.#framing.kind === 'none' ? 'responseHead' : 'requestBody')
+    if (phase !== 'responseHead') {
+      this.#enter(phase)
+      return
+    }
+    this.#enter(this.#content.complete || this.#framing.kind === 'none' ? 'responseHead' : 'requestBody')
+    if (this.#attempt !== undefined && this.#framing.kind !== 'none') this.#pour(this.#asked as Outbound)
   }
 
   drained(): void {
@@ -230,12 +272,19 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
       this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
       return
     }
-    void (async () => modifyResponse(outgoing, this))().then(
+    const attempt = this.#attempt
+    const modify = async (): Promise<void> => modifyResponse(outgoing, this)
+    void (attempt === undefined ? modify() : attempt.run(modify)).then(
       () => {
+        if (this.#attempt !== attempt) return
         this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
         this.caughtUp()
       },
-      (cause) => this.fail(internalFailure(cause, 'responseHead', 502)),
+      (cause) => {
+        if (this.#attempt !== attempt) return
+        this.#refused = true
+        this.fail(internalFailure(cause, 'responseHead', 502))
+      },
     )
   }
 
@@ -393,10 +442,45 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
   fail(cause: unknown): void {
     if (this.#error !== undefined || this.#ended) return
     const error = internalFailure(cause, this.phase)
+    if (this.#attempt?.isUnderWay === true && this.status === 0 && endsAttempt(error)) this.#giveUp(error)
+    else this.#failAtLast(error)
+  }
+
+  /** What has been begun for an attempt ends with it. */
+  #giveUp(error: GatewayError): void {
+    const attempt = this.#attempt
+    this.#deadline = Number.POSITIVE_INFINITY
+    this.#letGo()
+    this.#answer = undefined
+    this.#upstream = undefined
+    this.#asked = undefined
+    this.#attempt = undefined
+    attempt?.fail(error)
+  }
+
+  /** If all of an answer that was refused has come, the connection can be used again. */
+  #letGo(): void {
+    const upstream = this.#upstream
+    if (
+      this.#refused &&
+      this.#answer?.complete === true &&
+      this.#asked?.ended === true &&
+      upstream?.wire.socket.writableLength === 0
+    ) {
+      this.#answer.discard()
+      upstream.release()
+    } else {
+      upstream?.abandon()
+    }
+  }
+
+  /** The same, whatever a transport may have in mind. */
+  #failAtLast(error: GatewayError): void {
+    if (this.#error !== undefined || this.#ended) return
     this.#error = error
     this.#controller?.abort(error)
     const reply = this.#told(error)
-    this.#upstream?.abandon()
+    this.#letGo()
     this.#response.retract()
     if (error.type === 'client_closed' || this.#response.headSent || this.#response.ended)
       this.#response.destroy()
@@ -445,6 +529,7 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
     if (this.#ended) return
     this.#ended = true
     if (this.#tunnel !== undefined) this.#front.sweep.delete(this)
+    this.#attempt?.end(this.#error)
     this.#front.ended(this)
   }
 
@@ -467,7 +552,7 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
 
   #checkBodies(now: number): void {
     const { timeouts } = this.#front.settings
-    if (this.#asked !== undefined && this.#framing.kind !== 'none' && !this.#asked.ended) {
+    if (this.#asked?.ended === false && this.#framing.kind !== 'none' && this.#content.wanted) {
       const held = this.#asked.wire.socket.writableLength > 0
       const limit = held ? timeouts.drain : timeouts.requestBody
       if (now - this.#sentAt > limit)
@@ -480,7 +565,23 @@ export class SocketExchange implements Exchange, Asker, ContentConsumer, Produce
     }
   }
 
-  // ---- what hooks see
+  // ---- what hooks and a transport see
+
+  get status(): number {
+    return this.#response.headSent ? this.#response.status : 0
+  }
+
+  get failed(): GatewayError | undefined {
+    return this.#error
+  }
+
+  get method(): string {
+    return this.#out.method
+  }
+
+  get contentTaken(): boolean {
+    return this.#framing.kind !== 'none' && this.#content.wanted
+  }
 
   get request(): ReceivedRequest {
     this.#request ??= this.#received()

@@ -1,6 +1,6 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import { type HttpExchange, release } from '@relayrace/gateway'
+import { type HttpExchange, release, responseFraming } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
 import { type Connections, latin1 } from './connections.ts'
 
@@ -33,8 +33,11 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   /** Handed to `fetch` and not yet copied by it, and how far it is with the first one. */
   readonly #lent: Buffer[] = []
   #copied = 0
+  #received = 0
   #handler!: Required<Dispatcher.DispatchHandler>
   #controller: Dispatcher.DispatchController | undefined
+  /** Why it was given up while it waited for a connection. */
+  #givenUp: Error | undefined
 
   constructor(exchange: HttpExchange, connections: Connections) {
     this.#exchange = exchange
@@ -45,6 +48,10 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   dispatch(_asked: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     this.#handler = handler as Required<Dispatcher.DispatchHandler>
     const exchange = this.#exchange as HttpExchange
+    if (this.#givenUp !== undefined) {
+      this.#handler.onResponseError(this, this.#givenUp)
+      return true
+    }
     const { out, endpoint, framing } = exchange
     const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
     exchange.enter('responseHead')
@@ -68,8 +75,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     const exchange = this.#exchange
-    if (exchange?.error !== undefined) {
-      controller.abort(exchange.error)
+    if (this.#givenUp !== undefined) {
+      controller.abort(this.#givenUp)
       return
     }
     this.sent = true
@@ -98,9 +105,15 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.bodyArrived = true
-
+    this.#received += chunk.byteLength
     this.#lent.push(chunk)
     this.#handler.onResponseData(this, chunk)
+  }
+
+  /** All of the answer has come, as far as its head says how much that is. */
+  get isWhole(): boolean {
+    const framing = responseFraming(this.#method, this.status, this.receivedHeaders)
+    return framing.kind === 'none' || (framing.kind === 'length' && framing.length === this.#received)
   }
 
   /** `fetch` copies the content. What has come out of its stream is no longer needed as it came in. */
@@ -140,7 +153,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.#handler.onResponseError(this, error)
+    if (this.#givenUp === undefined) this.#handler.onResponseError(this, error)
   }
 
   get aborted(): boolean {
@@ -155,9 +168,14 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     return this.#controller?.paused ?? false
   }
 
-  /** Before there is a connection nothing can be aborted yet: then `onRequestStart` sees that the exchange is over. */
+  /** `fetch` hears of it at once, the connection when there is one: until then undici has nothing that can be aborted. */
   abort(reason: Error): void {
-    this.#controller?.abort(reason)
+    if (this.#controller !== undefined) this.#controller.abort(reason)
+    else if (this.#exchange !== undefined && this.#givenUp === undefined) {
+      this.#givenUp = reason
+      // Not before `fetch` has come to ask.
+      this.#handler?.onResponseError(this, reason)
+    }
   }
 
   pause(): void {

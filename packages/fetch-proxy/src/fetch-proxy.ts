@@ -1,6 +1,7 @@
 /** The fetch proxy: `fetch` asks the upstream, a reader takes the response body off its WHATWG stream. */
 
 import type { IncomingMessage } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   createTunnel,
   type FetchGateway,
@@ -120,13 +121,26 @@ interface Answer {
 
 async function ask(exchange: HttpExchange, connections: Connections): Promise<Answer> {
   const asking = new Asking(exchange, connections)
-  exchange.onCancel((reason) => asking.abort(reason))
+  let response: Response | undefined
+  exchange.onCancel((reason) => giveUp(asking, exchange.refused ? response : undefined, reason))
   try {
-    return { asking, response: await fetch(anywhere, { dispatcher: asking as unknown as Dispatcher }) }
+    response = await fetch(anywhere, { dispatcher: asking as unknown as Dispatcher })
+    return { asking, response }
   } catch (cause) {
     if (mayRepeat(asking, exchange)) return ask(exchange, connections)
     throw upstreamFailure(cause, asking.sent ? exchange.phase : 'connect')
   }
+}
+
+/** If all of an answer that was refused has come, its connection is free when it has been read. */
+async function giveUp(asking: Asking, refused: Response | undefined, reason: Error): Promise<void> {
+  if (refused?.body?.locked !== false || !asking.isWhole) {
+    asking.abort(reason)
+    return
+  }
+  await refused.arrayBuffer().catch(() => {})
+  // The pool hears of it a little later than the reader.
+  await nextTurn()
 }
 
 /** The dispatcher knows where to. What `fetch` is told here it would parse, normalise and check for forbidden ports. */

@@ -3,9 +3,10 @@
 import {
   after,
   BodyClock,
+  carryBy,
   clientClosed,
-  type Exchange,
   type ExchangeSummary,
+  endsAttempt,
   endToEnd,
   Fields,
   GatewayError,
@@ -13,11 +14,13 @@ import {
   hasContent,
   type Incoming,
   internalFailure,
+  type Origin,
   outcomeOf,
   type Phase,
   type Prepared,
   prepare,
   type ReceivedRequest,
+  type Repeatable,
   type Reply,
   refusal,
   type Settings,
@@ -25,6 +28,7 @@ import {
   settle,
   type Timer,
   timedOut,
+  turnedTo,
   upstreamFailure,
 } from '@relayrace/gateway/anywhere'
 
@@ -95,7 +99,7 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
   }
 }
 
-class FetchExchange implements Exchange {
+class FetchExchange implements Repeatable {
   readonly request: ReceivedRequest
   readonly #settings: Settings
   readonly #asked: Request
@@ -109,6 +113,10 @@ class FetchExchange implements Exchange {
   #clocks: BodyClock[] = []
   #headAt: number | undefined
   #error: GatewayError | undefined
+  /** Under a transport, which may make another one. */
+  #attempt: Attempt | undefined
+  #ready!: Prepared
+  #contentTaken = false
   #over = false
   #sending = false
   #status = 0
@@ -137,12 +145,66 @@ class FetchExchange implements Exchange {
     return this.#controller.signal
   }
 
-  /** Ask, head, body, end. */
+  get status(): number {
+    return this.#status
+  }
+
+  get failed(): GatewayError | undefined {
+    return this.#error
+  }
+
+  get method(): string {
+    return this.#ready.out.method
+  }
+
+  get contentTaken(): boolean {
+    return this.#contentTaken
+  }
+
   /** @param unpacks Whether that function undoes the coding of what it gets. */
   async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
-    const ready = await prepare(this.#settings, incomingOf(this.request, this.#asked), this)
+    const ready = await prepare(this.#settings, this.#incoming(), this)
     this.signal.throwIfAborted()
     if ('status' in ready) return this.#reply(ready)
+    this.#ready = ready
+    const { transport } = this.#settings
+    if (transport === undefined) return this.#relay(fetch, unpacks)
+    const begun = Promise.withResolvers<Response>()
+    this.signal.addEventListener('abort', () => {
+      if (this.#error !== undefined) begun.reject(this.#error)
+    })
+    const relay = async (): Promise<void> => begun.resolve(await this.#relay(fetch, unpacks))
+    carryBy(transport, this, (to) => this.#try(to, relay)).catch((error) => this.#failAtLast(error))
+    return begun.promise
+  }
+
+  #incoming(): Incoming {
+    return incomingOf(this.request, this.#asked)
+  }
+
+  /** One attempt of those that a transport makes: up to the end of the body. */
+  async #try(upstream: Origin | undefined, relay: () => Promise<void>): Promise<void> {
+    const attempt: Attempt = { controller: new AbortController(), relayed: Promise.withResolvers() }
+    // The exchange may end before anybody waits for that.
+    attempt.relayed.promise.catch(() => {})
+    this.#attempt = attempt
+    const { signal } = attempt.controller
+    try {
+      if (upstream !== undefined)
+        this.#ready = await turnedTo(this.#settings, upstream, this.#incoming(), this)
+      signal.throwIfAborted()
+      this.signal.throwIfAborted()
+      await relay()
+    } catch (cause) {
+      this.fail(cause)
+      throw this.#error ?? signal.reason ?? cause
+    }
+    await attempt.relayed.promise
+  }
+
+  /** Ask, head, body, end. */
+  async #relay(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
+    const ready = this.#ready
     const answer = await this.#ask(fetch, ready)
     this.#headAt = performance.now()
     const head = {
@@ -156,6 +218,7 @@ class FetchExchange implements Exchange {
       throw internalFailure(cause, 'responseHead', 502)
     }
     this.signal.throwIfAborted()
+    this.#attempt?.controller.signal.throwIfAborted()
     this.#status = head.status
     const empty = answer.body === null || !hasContent(ready.out.method, head.status) || head.status === 205
     const response = new Response(empty ? null : this.#download(answer.body as ReadableStream<Uint8Array>), {
@@ -173,13 +236,24 @@ class FetchExchange implements Exchange {
   /** The first failure counts. Before the head is out it becomes the status, after it the body stream errors. */
   fail(cause: unknown): void {
     if (this.#error !== undefined || this.#over) return
-    this.#error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
-    this.#controller.abort(this.#error)
+    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
+    if (this.#attempt === undefined || this.#status !== 0 || !endsAttempt(error)) this.#failAtLast(error)
+    else if (!this.#attempt.controller.signal.aborted) {
+      clearTimeout(this.#phaseTimer)
+      this.#attempt.controller.abort(error)
+    }
+  }
+
+  /** The same, whatever a transport may have in mind. */
+  #failAtLast(error: GatewayError): void {
+    if (this.#error !== undefined || this.#over) return
+    this.#error = error
+    this.#controller.abort(error)
     if (this.#status !== 0) this.#tellAndEnd()
   }
 
   refuse(cause: unknown): Response {
-    this.fail(cause)
+    this.#failAtLast(cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase))
     const error = this.#error as GatewayError
     const reply = refusal(error, this.#settings.pseudonym, this.#told(error))
     return this.#reply(reply)
@@ -214,12 +288,14 @@ class FetchExchange implements Exchange {
     }
     this.#enter('responseHead')
     const body = this.#asked.body === null ? null : this.#upload(this.#asked.body)
+    if (body !== null) this.#contentTaken = true
+    const attempt = this.#attempt?.controller.signal
     const init = {
       method: out.method,
       headers: askable(out.fields, endpoint.authority),
       body,
       redirect: 'manual',
-      signal: this.signal,
+      signal: attempt === undefined ? this.signal : AbortSignal.any([this.signal, attempt]),
       // Required for a body that is a stream, and not in every platform's declaration of the type.
       duplex: 'half',
       // Bun's own: leave packed what came packed.
@@ -228,7 +304,7 @@ class FetchExchange implements Exchange {
     try {
       return await fetch(`${endpoint.origin}${out.path}`, init)
     } catch (cause) {
-      throw this.#error ?? upstreamFailure(cause, this.phase)
+      throw this.#error ?? attempt?.reason ?? upstreamFailure(cause, this.phase)
     } finally {
       clearTimeout(this.#phaseTimer)
     }
@@ -322,7 +398,10 @@ class FetchExchange implements Exchange {
             clock.moved()
           }
         },
-        cancel: () => this.fail(clientClosed(this.phase)),
+        cancel: () => {
+          // What an attempt has begun to send is let go of with it.
+          if (this.#attempt === undefined || this.#status !== 0) this.fail(clientClosed(this.phase))
+        },
       },
       { highWaterMark: 0 },
     )
@@ -367,8 +446,16 @@ class FetchExchange implements Exchange {
     this.#asked.signal.removeEventListener('abort', this.#clientLeft)
     // Answered before it was all asked: the rest goes nowhere.
     if (this.#sending) this.#controller.abort(clientClosed('requestBody'))
+    if (this.#error === undefined) this.#attempt?.relayed.resolve()
+    else this.#attempt?.relayed.reject(this.#error)
     this.#ended(this)
   }
+}
+
+interface Attempt {
+  /** Ends it, if the exchange goes on. */
+  readonly controller: AbortController
+  readonly relayed: PromiseWithResolvers<void>
 }
 
 /** What differs between the two directions. */

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { GatewayError } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from '../src/fetch.ts'
 import { createFetchProxy } from '../src/index.ts'
@@ -128,6 +129,102 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     const exchange = await origin.request()
     expect((await answer).status).toBe(504)
     await exchange.connection.ended()
+  })
+
+  describe('B5 a transport that is wrapped', () => {
+    const refuseBusy: FetchHandlerOptions['modifyResponse'] = ({ status }) => {
+      if (status === 503) throw new GatewayError('destination_unavailable', { phase: 'responseHead' })
+    }
+
+    test('is there until the body has been relayed', async () => {
+      const log: number[] = []
+      const { origin, handler } = await stage({
+        async transport(exchange, next) {
+          await next()
+          log.push(exchange.status)
+        },
+      })
+      const answer = handler.fetch(new Request('http://here.example/'))
+      const exchange = await origin.request()
+      exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no')
+      const response = await answer
+      expect([response.status, log]).toEqual([200, []])
+      exchange.send('k')
+      expect(await response.text()).toBe('ok')
+      await expect.poll(() => log).toEqual([200])
+      expect(handler.inFlight).toBe(0)
+    })
+
+    test('asks again what failed, was refused or took too long, and elsewhere', async () => {
+      await using backup = await startOrigin()
+      const failures: unknown[] = []
+      const failed = (error: GatewayError): unknown => failures.push([error.status, error.phase])
+      const { origin, handler } = await stage({
+        timeouts: { responseHead: 300 },
+        modifyResponse: refuseBusy,
+        async transport(_, next) {
+          await next('http://127.0.0.1:4').catch(failed)
+          await next(origin.url).catch(failed)
+          await next().catch(failed)
+          await next(backup.url)
+        },
+      })
+      const answer = handler.fetch(new Request('http://here.example/'))
+      ;(await origin.request()).send('HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy')
+      const slow = await origin.request()
+      reply(await backup.request(), 'ok')
+      expect(await (await answer).text()).toBe('ok')
+      expect(failures).toEqual([
+        [502, 'responseHead'],
+        [503, 'responseHead'],
+        [504, 'responseHead'],
+      ])
+      await slow.connection.ended()
+    })
+
+    test('sends content once', async () => {
+      const { origin, handler } = await stage({
+        transport: (_, next) => next().catch(() => next()),
+      })
+      const answer = handler.fetch(new Request('http://here.example/', { method: 'PUT', body: 'hello' }))
+      const { connection, done } = await origin.request()
+      await done()
+      connection.reset()
+      const response = await answer
+      expect([response.status, await response.text()]).toEqual([502, expect.stringMatching(/has been read/)])
+      expect([origin.requests.length, handler.inFlight]).toEqual([1, 0])
+    })
+
+    test('does no harm when it throws, asks nobody, or never ends', async () => {
+      const { origin, handler } = await stage({
+        async transport({ request }) {
+          if (request.target === '/throws') throw new Error('a secret')
+          if (request.target === '/hangs') await new Promise(() => {})
+        },
+      })
+      for (const target of ['throws', 'asks-nobody']) {
+        const response = await handler.fetch(new Request(`http://here.example/${target}`))
+        expect([response.status, (await response.text()).includes('secret')]).toEqual([500, false])
+      }
+      const client = new AbortController()
+      const answer = handler.fetch(new Request('http://here.example/hangs', { signal: client.signal }))
+      client.abort()
+      await answer
+      expect([origin.requests.length, handler.inFlight]).toEqual([0, 0])
+    })
+
+    test('a client that leaves ends what is under way', async () => {
+      const { promise: rejected, resolve } = Promise.withResolvers<unknown>()
+      const { origin, handler } = await stage({ transport: (_, next) => next().catch(resolve) })
+      const client = new AbortController()
+      const answer = handler.fetch(new Request('http://here.example/', { signal: client.signal }))
+      const { connection } = await origin.request()
+      client.abort()
+      await connection.ended()
+      expect(await rejected).toMatchObject({ type: 'client_closed' })
+      await answer
+      expect(handler.inFlight).toBe(0)
+    })
   })
 
   test('a body beyond its limit: 413', async () => {

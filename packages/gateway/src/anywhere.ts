@@ -29,4 +29,5 @@ export type {
 export { type Incoming, type Prepared, prepare } from './prepare.ts'
 export { type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
+export { carryBy, endsAttempt, type Repeatable, turnedTo } from './transport.ts'
 export type { Endpoint, Origin, Upstream } from './upstream.ts'

@@ -178,10 +178,36 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
     const { endpoint } = exchange
     // An address needs no looking up, and there is no event that would say so.
     exchange.enter(endpoint.socketPath === undefined && isIP(endpoint.hostname) === 0 ? 'dns' : 'connect')
-    socket.once('lookup', () => exchange.enter('connect'))
+    // A name is looked up to its end even for a request that has been given up, when there may be another one already.
+    socket.once('lookup', () => ask.destroyed || exchange.enter('connect'))
     if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
     socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.connected())
   })
+}
+
+/** Calls back when there is a connection to send the request on: at once on one that is used again. */
+export function whenConnected(ask: ClientRequest, secure: boolean, then: () => void): void {
+  ask.once('socket', (socket: Socket) => {
+    if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', then)
+    else then()
+  })
+}
+
+/**
+ * Gives a request up. If it was sent whole, and all of an answer that was refused has come already, its connection can be
+ * used again from when the promise resolves. No reason is given: a socket that has been given back would throw it.
+ */
+export function giveUpRequest(
+  ask: ClientRequest,
+  answer: IncomingMessage | undefined,
+  { refused }: HttpExchange,
+): Promise<unknown> | undefined {
+  if (!refused || answer?.complete !== true || !ask.writableFinished || ask.destroyed) {
+    ask.destroy()
+    return undefined
+  }
+  answer.resume()
+  return new Promise((resolve) => ask.once('close', resolve))
 }
 
 /**

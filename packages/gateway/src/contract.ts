@@ -15,6 +15,7 @@ export type {
   Limits,
   Listener,
   ListenOptions,
+  Next,
   Outcome,
   PhaseTimes,
   Pool,
@@ -25,8 +26,9 @@ export type {
   ResponseHead,
   SocketGateway,
   Timeouts,
+  Transport,
   UpstreamTls,
 } from './gateway.ts'
 export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
 export { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
-export type { UnixSocket, Upstream } from './upstream.ts'
+export type { Origin, UnixSocket, Upstream } from './upstream.ts'

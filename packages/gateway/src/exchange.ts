@@ -1,6 +1,6 @@
 /** One request and its response on node:http: what begins, limits, counts and ends it. */
 
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -12,6 +12,7 @@ import {
   responseFields,
   trailersToForward,
 } from './answer.ts'
+import { whenConnected } from './ask.ts'
 import { isWatched, tellError, tellStart } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -25,13 +26,14 @@ import {
 } from './errors.ts'
 import { Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
-import type { Exchange, ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import type { ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
 import type { Pending } from './listen.ts'
 import { wantsTrailers } from './prepare.ts'
 import { beginsRequest, isBorrowed } from './reading.ts'
 import { Releaser, release } from './release.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
+import { endsAttempt, type Repeatable } from './transport.ts'
 import type { Endpoint } from './upstream.ts'
 
 /** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
@@ -73,6 +75,9 @@ export interface PulledAnswer {
   taken(bytes: number): void
 }
 
+/** Stops what a strategy has started upstream. What it returns settles when that is free again. Must not reject. */
+type Cancel = (reason: GatewayError) => unknown
+
 /** Thrown instead of passing a response on: it is to be asked for elsewhere. */
 export class Redirection {
   readonly url: URL
@@ -82,7 +87,7 @@ export class Redirection {
   }
 }
 
-export class HttpExchange implements Exchange, Pending {
+export class HttpExchange implements Repeatable, Pending {
   place = -1
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
@@ -98,6 +103,8 @@ export class HttpExchange implements Exchange, Pending {
     | undefined
   requestBytes = 0
   responseBytes = 0
+  /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */
+  refused = false
   /** When it may begin, for those that come behind it in a pipeline. */
   turn: Promise<unknown> | undefined
 
@@ -109,8 +116,15 @@ export class HttpExchange implements Exchange, Pending {
   #remoteAddress: string | undefined
   #headAt: number | undefined
   #controller: AbortController | undefined
-  #cancel: ((reason: GatewayError) => void) | undefined
+  #cancel: Cancel | undefined
+  /** Until what the last attempt has held can be used again. */
+  #letGo: unknown
   #error: GatewayError | undefined
+  /** A transport has an attempt under way, and may make another one. */
+  #attempting = false
+  /** Of the last attempt. */
+  #attemptError: GatewayError | undefined
+  #contentTaken = false
   #status = 0
   #ended = false
   #phaseTimer: Timer
@@ -174,9 +188,25 @@ export class HttpExchange implements Exchange, Pending {
     return this.incoming.httpVersionMajor === 1 && !this.response.shouldKeepAlive
   }
 
-  /** What has ended the exchange before it was complete. */
+  /** What has ended the exchange before it was complete, or the attempt that is under way. */
   get error(): GatewayError | undefined {
+    return this.#error ?? this.#attemptError
+  }
+
+  get failed(): GatewayError | undefined {
     return this.#error
+  }
+
+  get status(): number {
+    return this.#status
+  }
+
+  get method(): string {
+    return this.out.method
+  }
+
+  get contentTaken(): boolean {
+    return this.#contentTaken
   }
 
   /** Nothing of it is left: on HTTP/1.1 its connection is free for the next one. */
@@ -185,8 +215,8 @@ export class HttpExchange implements Exchange, Pending {
   }
 
   /** Registers how to stop what a strategy has started upstream. Runs at most once, at once if it is too late. */
-  onCancel(cancel: (reason: GatewayError) => void): void {
-    if (this.#error !== undefined) cancel(this.#error)
+  onCancel(cancel: Cancel): void {
+    if (this.error !== undefined) cancel(this.error)
     else this.#cancel = cancel
   }
 
@@ -206,12 +236,23 @@ export class HttpExchange implements Exchange, Pending {
    * tell the client so.
    */
   pump(sink: RequestSink): void {
-    const { incoming, framing } = this
-    if (framing.kind === 'none') {
+    if (this.framing.kind === 'none') {
       sink.end()
       this.enter('responseHead')
       return
     }
+    if (this.settings.transport === undefined) {
+      this.#pour(sink)
+      return
+    }
+    // What has been read cannot be sent again: it stays where it is until there is a connection.
+    this.enter('responseHead')
+    whenConnected(sink as ClientRequest, this.endpoint.secure, () => this.#pour(sink))
+  }
+
+  #pour(sink: RequestSink): void {
+    const { incoming, framing } = this
+    this.#contentTaken = true
     this.enter('requestBody')
     beginsRequest(incoming)
     // A client may wait for the origin's word before it sends anything.
@@ -255,6 +296,7 @@ export class HttpExchange implements Exchange, Pending {
     let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
     let over = false
     let last: Buffer | undefined
+    this.#contentTaken = true
     this.enter('requestBody')
     beginsRequest(incoming)
     const clock = this.#watchUpload(() => asked === undefined)
@@ -320,7 +362,7 @@ export class HttpExchange implements Exchange, Pending {
   }
 
   get #isOver(): boolean {
-    return this.#ended || this.#error !== undefined
+    return this.#ended || this.error !== undefined
   }
 
   #countRequest(bytes: number, clock: BodyClock): void {
@@ -371,10 +413,11 @@ export class HttpExchange implements Exchange, Pending {
       try {
         await modifyResponse(head, this)
       } catch (cause) {
+        this.refused = true
         throw internalFailure(cause, 'responseHead', 502)
       }
     }
-    if (this.#error !== undefined) throw this.#error
+    if (this.error !== undefined) throw this.error
     this.#writeHead(head.status, head.reason, head.fields, raw)
   }
 
@@ -482,6 +525,13 @@ export class HttpExchange implements Exchange, Pending {
   fail(cause: unknown): void {
     if (this.#error !== undefined || this.#ended) return
     const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
+    if (this.#attempting && this.#status === 0 && endsAttempt(error)) this.#giveUpAttempt(error)
+    else this.failAtLast(error)
+  }
+
+  /** The same, whatever a transport may have in mind. */
+  failAtLast(error: GatewayError): void {
+    if (this.#error !== undefined || this.#ended) return
     this.#error = error
     this.#stopClocks()
     const reply = this.#told(error)
@@ -491,6 +541,35 @@ export class HttpExchange implements Exchange, Pending {
     if (error.type === 'client_closed' || response.destroyed) response.destroy()
     else if (response.headersSent) this.#breakOff()
     else this.#refuse(error, reply)
+  }
+
+  /**
+   * Asks the upstream on behalf of a transport: what fails before the response head is written ends only this attempt. It
+   * rejects when nothing of that is under way any more.
+   */
+  async attempt(ask: () => Promise<void>): Promise<void> {
+    this.#attemptError = undefined
+    this.refused = false
+    this.#attempting = true
+    try {
+      await ask()
+    } catch (cause) {
+      this.fail(this.#attemptError ?? cause)
+      await this.#letGo
+    } finally {
+      this.#attempting = false
+    }
+    if (this.error !== undefined) throw this.error
+  }
+
+  /** The first failure of an attempt counts as well. What it has begun comes to its end by itself. */
+  #giveUpAttempt(error: GatewayError): void {
+    if (this.error !== undefined) return
+    this.#attemptError = error
+    clearTimeout(this.#phaseTimer)
+    this.#requestClock?.stop()
+    this.#letGo = this.#cancel?.(error)
+    this.#cancel = undefined
   }
 
   /** Gives up the response that has begun to come, and turns the request to another place. */

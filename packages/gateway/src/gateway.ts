@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TlsOptions as NodeTlsOptions, SecureContextOptions } from 'node:tls'
 import type { ErrorSource, ErrorType, GatewayError, Phase } from './errors.ts'
 import type { Fields } from './fields.ts'
-import type { Upstream } from './upstream.ts'
+import type { Origin, Upstream } from './upstream.ts'
 
 /** Makes a gateway that relays in one particular way. */
 export type Strategy<G extends Gateway = Gateway> = (options: GatewayOptions) => G
@@ -93,6 +93,12 @@ export interface GatewayOptions {
   readonly rewrite?: (out: RequestHead, exchange: Exchange) => void | Promise<void>
   /** Edits the response head before it is written. Throwing closes the upstream body and answers 502. */
   readonly modifyResponse?: (head: ResponseHead, exchange: Exchange) => void | Promise<void>
+  /**
+   * Stands around the asking of the upstream: to time it, to ask again or elsewhere, to run it in a context or behind a
+   * circuit breaker. Tunnels too. Throwing answers 500, or with what a `GatewayError` says; so does settling without an
+   * answer. If the response has begun, throwing breaks it off. Default: `(exchange, next) => next()`, at less cost.
+   */
+  readonly transport?: Transport
   /** Told of every failed exchange, once. What it returns is sent instead of the plain text, if nothing was sent yet. */
   readonly onError?: (error: GatewayError, exchange: Exchange) => Reply | undefined
   /** Told of every exchange, once, when it has ended. */
@@ -200,11 +206,31 @@ export interface Reply {
   readonly body?: string
 }
 
+/** How an exchange is carried upstream: with `next`, and whatever else. */
+export type Transport = (exchange: Exchange, next: Next) => Promise<void>
+
+/**
+ * Asks the upstream and relays its answer, following redirects. Resolves when the answer has been relayed, or the tunnel
+ * has ended.
+ *
+ * It rejects with a `GatewayError` if there was no answer, or none that could be passed on, such as one that
+ * `modifyResponse` threw at. As long as nothing has gone to the client it may then be called again: to ask the same, or
+ * what is made of the request for another upstream, for which `rewrite` is called again. `timeouts` begin anew, but for
+ * `total`.
+ *
+ * It rejects, and asks nobody, with the error of the exchange if that is over, with the last failure if the request must
+ * not be sent again (content was read, or what is not idempotent may have been acted upon, RFC 9110 §9.2.2), and with
+ * `proxy_internal_error` if an answer has been sent or another call has not settled yet.
+ */
+export type Next = (upstream?: Origin) => Promise<void>
+
 /** One request and its response, as hooks see it. */
 export interface Exchange {
   /** The request as it arrived. Changing it changes nothing. */
   readonly request: ReceivedRequest
   readonly phase: Phase
+  /** The status that was sent; 0 as long as none was, 101 for a tunnel. */
+  readonly status: number
   /** Aborts when the exchange ends before it is complete; the reason is a `GatewayError` that says who ended it. */
   readonly signal: AbortSignal
 }

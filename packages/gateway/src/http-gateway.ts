@@ -9,12 +9,14 @@ import { probeAfter } from './ask.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
-import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from './gateway.ts'
+import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, Transport } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
+import { carryBy, turnedTo } from './transport.ts'
+import type { Origin } from './upstream.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
 export interface HttpTransport {
@@ -88,10 +90,17 @@ export function httpGateway(
         return
       }
       Object.assign(exchange, ready)
-      while (!(await sent(exchange)));
+      if (settings.transport === undefined) while (!(await sent(exchange)));
+      else await wrapped(exchange, settings.transport)
     } catch (cause) {
       exchange.fail(cause)
     }
+  }
+
+  /** Carries it by a transport. Never rejects. */
+  function wrapped(exchange: HttpExchange, transport: Transport): Promise<void> {
+    const attempt = (to: Origin | undefined): Promise<void> => exchange.attempt(() => ask(exchange, to))
+    return carryBy(transport, exchange, attempt).catch((error) => exchange.failAtLast(error))
   }
 
   /** Requests of a pipeline go side by side only if they are all safe (RFC 9112 §9.3.2). Streams of HTTP/2 always do. */
@@ -103,6 +112,15 @@ export function httpGateway(
     // Nobody is there any more, or will be.
     if (before.ended && before.isLast) throw clientClosed('requestHead')
     if (exchange.error !== undefined) throw exchange.error
+  }
+
+  /** One attempt of those that a transport makes. */
+  async function ask(exchange: HttpExchange, upstream: Origin | undefined): Promise<void> {
+    if (upstream !== undefined)
+      Object.assign(exchange, await turnedTo(settings, upstream, incomingOf(exchange), exchange))
+    // A hook has taken its time.
+    if (exchange.error !== undefined) throw exchange.error
+    while (!(await sent(exchange)));
   }
 
   /** Whether that was the end of it, and not a redirect that is followed. */

@@ -12,6 +12,7 @@ export {
 export {
   type Agents,
   createAgents,
+  giveUpRequest,
   mayRepeat,
   openRequest,
   probeAfter,
@@ -58,6 +59,7 @@ export { release } from './release.ts'
 export { endpointOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
+export { carryBy, endsAttempt, type Repeatable, turnedTo } from './transport.ts'
 export { createTunnel } from './tunnel.ts'
 export {
   type Choose,
@@ -65,6 +67,5 @@ export {
   endpoint,
   isHost,
   joinTarget,
-  type Origin,
   readTarget,
 } from './upstream.ts'

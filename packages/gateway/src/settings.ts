@@ -45,6 +45,7 @@ export interface Settings {
   readonly redirect: GatewayOptions['redirect'] | undefined
   readonly rewrite: NonNullable<GatewayOptions['rewrite']>
   readonly modifyResponse: GatewayOptions['modifyResponse'] | undefined
+  readonly transport: GatewayOptions['transport'] | undefined
   readonly onError: GatewayOptions['onError'] | undefined
   readonly onEnd: GatewayOptions['onEnd'] | undefined
   /** The one upstream, or undefined when it is chosen for each exchange. */
@@ -55,7 +56,7 @@ export interface Settings {
 /** @throws TypeError when an option makes no sense, naming it. */
 export function settle(name: string, options: GatewayOptions): Settings {
   const { upstream, timeouts, limits, pool, pseudonym, tls, lookup, redirect } = options
-  const { rewrite, modifyResponse, onError, onEnd } = options
+  const { rewrite, modifyResponse, transport, onError, onEnd } = options
   return {
     name,
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
@@ -67,6 +68,7 @@ export function settle(name: string, options: GatewayOptions): Settings {
     redirect,
     rewrite: rewrite ?? setForwarded,
     modifyResponse,
+    transport,
     onError,
     onEnd,
     endpoint: typeof upstream === 'function' ? undefined : endpoint(upstream),

@@ -25,6 +25,7 @@ function exchange(
       secure,
     },
     phase: 'requestHead',
+    status: 0,
     signal: new AbortController().signal,
   }
 }

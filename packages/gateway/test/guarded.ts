@@ -5,7 +5,7 @@ import { BlockList } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, type Message, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Gateway, type GuardOptions, guarded, type Strategy } from '../src/index.ts'
+import { type Gateway, type GatewayOptions, type GuardOptions, guarded, type Strategy } from '../src/index.ts'
 
 export interface GuardPromises {
   /** Default true. */
@@ -19,7 +19,11 @@ export function guardPromisesOf(
   { followsRedirects = true }: GuardPromises = {},
 ): void {
   /** A gateway that may reach 127.0.0.1 and no other address at home. */
-  async function start(origin: Origin, options: Partial<GuardOptions> = {}): Promise<URL> {
+  async function start(
+    origin: Origin,
+    options: Partial<GuardOptions> = {},
+    others: Partial<GatewayOptions> = {},
+  ): Promise<URL> {
     const allow = new BlockList()
     allow.addAddress('127.0.0.1')
     const gateway = create({
@@ -30,6 +34,7 @@ export function guardPromisesOf(
         ...options,
       }),
       tls: { ca: (await certificates()).ca },
+      ...others,
     })
     onTestFinished(() => gateway.close(0))
     const { url } = await gateway.listen()
@@ -230,6 +235,35 @@ export function guardPromisesOf(
       expect([400, 403]).toContain((await response).status)
       expect((await response).has('location')).toBe(false)
       expect(origin.requests).toHaveLength(1)
+    })
+
+    test('a transport asks again where it was sent, and sends no more than was sent there', async () => {
+      const origin = await makeOrigin()
+      let calls = 0
+      const url = await start(
+        origin,
+        {
+          resolve: async () => [at('127.0.0.1')],
+          redirects: 2,
+          rewrite: (out) => out.fields.set('Authorization', 'Basic eA=='),
+        },
+        {
+          async transport(_, next) {
+            calls++
+            await next().catch(() => next())
+          },
+        },
+      )
+      const response = ask(url, `http://one.example:${origin.port}/a`)
+      await (await origin.request()).send(to(`http://two.example:${origin.port}/b`))
+      const second = await origin.request()
+      second.connection.reset()
+      const third = await origin.request()
+      for (const { message } of [second, third])
+        expect([message.target, message.has('authorization')]).toEqual(['/b', false])
+      await third.send(answer())
+      expect(await response).toMatchObject({ status: 200, verdict: 'complete' })
+      expect(calls).toBe(1)
     })
 
     test('does not go round for ever', async () => {

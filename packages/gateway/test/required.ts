@@ -4,6 +4,7 @@ import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
+import { wrappedTransportsOf } from './wrapped.ts'
 
 const MiB = 1024 * 1024
 
@@ -236,6 +237,8 @@ export function requirementsOf(create: Strategy): void {
       expect(origin.connections).toHaveLength(1)
     })
   })
+
+  describe('B5 a transport that is wrapped', () => wrappedTransportsOf(create))
 
   describe('B8 sensitive fields are removed by configuration', () => {
     test('Set-Cookie and Server', async () => {

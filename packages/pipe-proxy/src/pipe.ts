@@ -6,6 +6,7 @@ import {
   createAgents,
   createTunnel,
   type GatewayOptions,
+  giveUpRequest,
   type HttpExchange,
   type HttpGateway,
   httpGateway,
@@ -41,11 +42,12 @@ async function ask(exchange: HttpExchange, agents: Agents): Promise<IncomingMess
     exchange.out.fields.raw,
     exchange.endpoint.secure ? agents.https : agents.http,
   )
-  // Without the reason: a socket that has been given back already would throw it.
-  exchange.onCancel(() => request.destroy())
+  let answer: IncomingMessage | undefined
+  exchange.onCancel(() => giveUpRequest(request, answer, exchange))
   exchange.pump(request)
   try {
-    return await responseTo(request, exchange)
+    answer = await responseTo(request, exchange)
+    return answer
   } catch (error) {
     if (mayRepeat(request, exchange)) return ask(exchange, agents)
     throw error

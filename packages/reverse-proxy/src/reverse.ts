@@ -7,6 +7,7 @@ import {
   createAgents,
   createTunnel,
   type GatewayOptions,
+  giveUpRequest,
   type HttpExchange,
   type HttpGateway,
   httpGateway,
@@ -46,11 +47,12 @@ async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents)
 
 async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<IncomingMessage> {
   const request = openThrough(proxy, exchange, exchange.endpoint.secure ? agents.https : agents.http)
-  // Without the reason: a socket that has been given back already would throw it.
-  exchange.onCancel(() => request.destroy())
+  let answer: IncomingMessage | undefined
+  exchange.onCancel(() => giveUpRequest(request, answer, exchange))
   exchange.pump(request)
   try {
-    return await responseTo(request, exchange)
+    answer = await responseTo(request, exchange)
+    return answer
   } catch (error) {
     if (mayRepeat(request, exchange)) return ask(exchange, proxy, agents)
     throw error
