@@ -1,10 +1,12 @@
 /** The upstream connections of one gateway: idle ones by endpoint, the freshest first, and a bound on all of them. */
 
 import { type Endpoint, GatewayError, type Settings } from '@relayrace/gateway'
+import { Sessions } from './sessions.ts'
 import type { Limited, Sweep } from './sweep.ts'
 import { type Asker, type Keeper, UpstreamConnection } from './upstream-connection.ts'
 
 export class Pool implements Keeper, Limited {
+  readonly sessions: Sessions = new Sessions()
   readonly #settings: Settings
   readonly #sweep: Sweep
   readonly #idle = new Map<string, UpstreamConnection[]>()

@@ -21,6 +21,7 @@ import { parseResponseHead, type StatusLine } from './head.ts'
 import { Inbound } from './inbound.ts'
 import { Malformed, type MessageEvents, MessageReader } from './message.ts'
 import { Outbound } from './outbound.ts'
+import type { Sessions } from './sessions.ts'
 import { Wire, type WireEvents } from './wire.ts'
 
 /** Who has asked. */
@@ -43,6 +44,7 @@ export interface Asker {
 
 /** Who keeps idle connections. */
 export interface Keeper {
+  readonly sessions: Sessions
   idle(connection: UpstreamConnection): void
   gone(connection: UpstreamConnection): void
 }
@@ -100,17 +102,19 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   #secure(endpoint: Endpoint, settings: Settings): Wire {
     const { tls: options } = settings
     const servername = options.servername ?? (net.isIP(endpoint.hostname) === 0 ? endpoint.hostname : '')
-    return Wire.flowing(
-      watchCloseNotify(
-        tls.connect({
-          ...address(endpoint, settings),
-          ...options,
-          servername,
-          ALPNProtocols: ['http/1.1'],
-        } as never),
-      ),
-      this,
-    )
+    const { sessions } = this.#keeper
+    const socket = tls.connect({
+      ...address(endpoint, settings),
+      ...options,
+      servername,
+      session: sessions.get(this.address),
+      ALPNProtocols: ['http/1.1'],
+    } as never)
+    // Node tells of a session only once the certificate was found good.
+    socket.on('session', (session) => sessions.keep(this.address, session))
+    // It may be the session that the upstream cannot cope with.
+    socket.on('error', () => sessions.drop(this.address))
+    return Wire.flowing(watchCloseNotify(socket), this)
   }
 
   /** Sends a request head. It leaves with the first piece of content, or with `flush`. */
