@@ -118,19 +118,13 @@ export const duplx: readonly Case[] = [
     level: 'MUST',
     title: 'answers, with the words of the origin or 502, when the origin answers early and resets',
     deliveries: ['coalesced'],
-    run: each({ 'at once': 0, 'after 50 ms': 50 }, async ({ connect, origin, pass }, delay) => {
-      const client = await connect()
-      client.send(head('POST /duplx HTTP/1.1', 'Host: a', `Content-Length: ${8 * MiB}`))
-      client.send(Buffer.alloc(8 * MiB, 'x'))
-      const exchange = await origin.request()
-      await exchange.body(64 * KiB)
-      exchange.connection.pause()
-      await exchange.send(tooLarge)
-      await pass(delay)
-      exchange.connection.reset()
-      const response = complete(await client.response())
-      if (response.status !== 502) tooLargeIn(response)
-    }),
+    run: {
+      // Whether a gateway reads or writes first then is chance: it is asked often enough for both.
+      'at once': async (stage) => {
+        for (let tries = 0; tries < 50; tries++) await answerAndReset(stage, 0)
+      },
+      'after 50 ms': (stage) => answerAndReset(stage, 50),
+    },
   },
   {
     id: 'DUPLX-07',
@@ -182,6 +176,21 @@ async function earlyAnswer(
   await pass(delay)
   exchange.connection.end()
   tooLargeIn(await client.response({ within: 8000 }))
+}
+
+async function answerAndReset({ connect, origin, pass }: Stage, delay: number): Promise<void> {
+  const client = await connect()
+  client.send(head('POST /duplx HTTP/1.1', 'Host: a', `Content-Length: ${8 * MiB}`))
+  client.send(Buffer.alloc(8 * MiB, 'x'))
+  const exchange = await origin.request()
+  await exchange.body(64 * KiB)
+  exchange.connection.pause()
+  await exchange.send(tooLarge)
+  await pass(delay)
+  exchange.connection.reset()
+  const response = complete(await client.response())
+  if (response.status !== 502) tooLargeIn(response)
+  client.close()
 }
 
 /** Who collects a request before forwarding it is sent the rest of it first. */
