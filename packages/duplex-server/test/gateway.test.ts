@@ -25,6 +25,26 @@ const later = async (): Promise<void> => {
 }
 
 describe('a hook that takes its time', () => {
+  test('has no say in the answer to another attempt', async () => {
+    const { promise: first, resolve: letGo } = Promise.withResolvers<void>()
+    let calls = 0
+    const { origin, client } = await stage({
+      transport: (_, next) => next().catch(() => next()),
+      modifyResponse: () => (++calls === 1 ? first : undefined),
+    })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    const { send, connection } = await origin.request()
+    await send(head('HTTP/1.1 201 First', 'Content-Length: 10'))
+    await expect.poll(() => calls).toBe(1)
+    connection.reset()
+    const second = await origin.request()
+    letGo()
+    await later()
+    second.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 2')}ok`)
+    const response = await client.response()
+    expect([response.status, response.text]).toEqual([200, 'ok'])
+  })
+
   test.each([
     ['in one write', true],
     ['after the head', false],

@@ -567,7 +567,6 @@ export class HttpExchange implements Repeatable, Pending {
     if (this.error !== undefined) return
     this.#attemptError = error
     clearTimeout(this.#phaseTimer)
-    this.#requestClock?.stop()
     this.#letGo = this.#cancel?.(error)
     this.#cancel = undefined
   }

@@ -2,6 +2,7 @@
 
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel'
 import { expect, onTestFinished, test } from 'vitest'
@@ -282,7 +283,8 @@ export function wrappedTransportsOf(create: Strategy): void {
     const { promise: rejected, resolve } = Promise.withResolvers<unknown>()
     const { origin, client, gateway, url, ended } = await stage({
       async transport(exchange, next) {
-        await next().catch(resolve)
+        const why = (error: GatewayError): string => error.type
+        resolve([await next().catch(why), await next().catch(why)])
         if (exchange.request.target === '/hangs') await new Promise(() => {})
       },
     })
@@ -290,12 +292,13 @@ export function wrappedTransportsOf(create: Strategy): void {
     const { connection } = await origin.request()
     client.close()
     await connection.ended()
-    expect(await rejected).toMatchObject({ type: 'client_closed' })
+    expect(await rejected).toEqual(['client_closed', 'client_closed'])
     expect((await ended()).outcome).toBe('aborted')
+    expect(origin.requests).toHaveLength(1)
 
     const second = await connect(url)
     second.send(get('/hangs'))
-    ;(await origin.request()).connection.reset()
+    for (let attempts = 0; attempts < 2; attempts++) (await origin.request()).connection.reset()
     second.close()
     expect((await ended(2)).outcome).toBe('aborted')
     await expect.poll(() => gateway.inFlight).toBe(0)
@@ -325,6 +328,39 @@ export function wrappedTransportsOf(create: Strategy): void {
     expect((await client.response()).text).toBe('ok')
     expect(failures).toEqual([[504, 'responseHead']])
     await first.connection.ended()
+  })
+
+  test('no limit of an attempt runs on while the transport waits', async () => {
+    const backup = await another()
+    const { client } = await stage({
+      upstream: refusing,
+      timeouts: { connect: 200, responseHead: 200 },
+      async transport(_, next) {
+        await next().catch(() => wait(600))
+        await next(backup.url)
+      },
+    })
+    client.send(get('/'))
+    ;(await backup.request()).send(reply('ok'))
+    expect((await client.response()).text).toBe('ok')
+  })
+
+  test('a client that has to wait for a connection is not called slow', async () => {
+    const origin = await another()
+    const { client } = await stage({
+      upstream: `http://upstream.example:${origin.port}`,
+      timeouts: { requestBody: 200 },
+      lookup: (_, { all }, callback) => {
+        const found = { address: '127.0.0.1', family: 4 }
+        void wait(600).then(() => (all === true ? callback(null, [found]) : callback(null, '127.0.0.1', 4)))
+      },
+      transport: (_, next) => next(),
+    })
+    client.send(upload('PUT', 'hello'))
+    const exchange = await origin.request()
+    await exchange.done()
+    exchange.send(reply('ok'))
+    expect((await client.response()).text).toBe('ok')
   })
 
   test('the limit of the whole exchange goes on over all attempts', async () => {
