@@ -363,6 +363,26 @@ export function wrappedTransportsOf(create: Strategy): void {
     expect((await client.response()).text).toBe('ok')
   })
 
+  test('many attempts leave nothing behind them', async () => {
+    const warnings: Error[] = []
+    const warned = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', warned)
+    onTestFinished(() => {
+      process.off('warning', warned)
+    })
+    const { origin, client } = await stage({
+      upstream: refusing,
+      async transport(_, next) {
+        for (let attempts = 0; attempts < 20; attempts++) await next().catch(() => {})
+        await next(origin.url)
+      },
+    })
+    client.send(get('/'))
+    ;(await origin.request()).send(reply('ok'))
+    expect((await client.response()).text).toBe('ok')
+    expect(warnings).toEqual([])
+  })
+
   test('the limit of the whole exchange goes on over all attempts', async () => {
     const { origin, client, ended } = await stage({
       timeouts: { responseHead: 150, total: 500 },

@@ -1,6 +1,6 @@
 /** The reverse proxy: http-proxy-3 asks the upstream, the gateway around it sees to everything else. */
 
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Stream } from 'node:stream'
 import {
   type Agents,
@@ -61,7 +61,7 @@ async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): 
 
 /** Has the library open the request. */
 function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): ClientRequest {
-  const { incoming, response, out } = exchange
+  const { incoming, out } = exchange
   // As a type of its own, because the compiler does not see that the library calls back.
   let request = undefined as ClientRequest | undefined
   const asked = new Asked(exchange)
@@ -79,12 +79,15 @@ function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): 
     } as unknown as Stream,
   }
   // With a callback it reports errors there instead of throwing them. `responseTo` hears of them from the request.
-  proxy.web(new Blank(incoming) as unknown as IncomingMessage, response, options, ignore)
+  proxy.web(new Blank(incoming) as unknown as IncomingMessage, unseen, options, ignore)
   if (request === undefined) throw new TypeError('http-proxy-3 has opened no request')
   return request
 }
 
 const ignore = (): void => {}
+
+/** What it is told of the response: that it has ended. It would leave a listener on it each time that it asks. */
+const unseen = { headersSent: true, finished: true, on: ignore } as unknown as ServerResponse
 
 /**
  * What the library is told of the client's request: nothing. It would resolve dot segments, drop an empty query, send
