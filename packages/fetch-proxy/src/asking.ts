@@ -30,6 +30,13 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   #exchange: HttpExchange | undefined
   readonly #method: string
   readonly #connections: Connections
+  /** Content that has come and that `fetch` does not know of. */
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** How much may be held before it is asked for: some until the reading begins, nothing from then on. */
+  #allowance = 64 * 1024
+  /** Whether what comes may go on. */
+  #wanted = false
   /** Handed to `fetch` and not yet copied by it, and how far it is with the first one. */
   readonly #lent: Buffer[] = []
   #copied = 0
@@ -100,14 +107,50 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     this.status = status
     this.statusText = statusText
     this.receivedHeaders = raw
+    // They lie in the piece that they came in, which is 64 KiB large perhaps.
+    controller.rawHeaders = null
     this.#handler.onResponseStart(this, 200, {}, '')
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  /**
+   * Each piece costs `fetch` a dozen promises. What has come with one read, in many chunks perhaps, is handed on as one
+   * piece: as soon as the parser is through with that read, so that nothing that is live waits.
+   */
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    // A parser that goes on after a pause may begin with nothing.
+    if (chunk.length === 0) return
     this.bodyArrived = true
-    this.#received += chunk.byteLength
-    this.#lent.push(chunk)
-    this.#handler.onResponseData(this, chunk)
+    this.#received += chunk.length
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (!this.#wanted) {
+      if (this.#heldBytes > this.#allowance) controller.pause()
+    } else if (chunk.byteOffset + chunk.length === chunk.buffer.byteLength) {
+      // All that has been read. The socket is not to read ahead.
+      controller.pause()
+      this.#handOn()
+    } else if (this.#held.length === 1) {
+      void readIsUsed.then(() => this.#wanted && this.#handOn())
+    }
+  }
+
+  /** `fetch` would fill queues of its own. So it is given nothing before it is asked for, and the socket waits. */
+  wanted(): void {
+    this.#allowance = 0
+    this.#wanted = true
+    this.#controller?.resume()
+    this.#handOn()
+  }
+
+  #handOn(): void {
+    const held = this.#held
+    if (held.length === 0) return
+    const piece = held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held, this.#heldBytes)
+    this.#held = []
+    this.#heldBytes = 0
+    this.#wanted = false
+    this.#lent.push(piece)
+    this.#handler.onResponseData(this, piece)
   }
 
   /** All of the answer has come, as far as its head says how much that is. */
@@ -132,13 +175,14 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.bodyArrived = true
-    const broken = this.#connections.doubt(this.#method, controller)
+    const broken = this.#connections.doubt(this.#method, () => this.receivedHeaders)
     if (broken !== undefined) {
       this.#handler.onResponseError(this, broken)
       return
     }
     const trailers = controller.rawTrailers as Buffer[]
     if (trailers.length > 0) this.rawTrailers = latin1(trailers)
+    this.#handOn()
     this.#handler.onResponseEnd(this, {})
   }
 
@@ -164,9 +208,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     return this.#controller?.reason ?? null
   }
 
-  get paused(): boolean {
-    return this.#controller?.paused ?? false
-  }
+  /** Never: see `wanted`. */
+  readonly paused = false
 
   /** `fetch` hears of it at once, the connection when there is one: until then undici has nothing that can be aborted. */
   abort(reason: Error): void {
@@ -178,14 +221,13 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     }
   }
 
-  pause(): void {
-    this.#controller?.pause()
-  }
+  pause(): void {}
 
-  resume(): void {
-    this.#controller?.resume()
-  }
+  resume(): void {}
 }
+
+/** What is to be done then runs when the parser has returned. `queueMicrotask` of Node does the same for more. */
+const readIsUsed = Promise.resolve()
 
 /** Of these undici writes its own, from the body and the state of the connection, and refuses those that it is given. */
 const ownedByClient: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 /** The upstream connections of one gateway, and the phases until there is one: name, handshake, TLS. */
 
 import { isIP, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import {
   after,
   type Endpoint,
@@ -30,7 +31,7 @@ export interface Connections {
    * Why a response is broken that undici takes for complete now: it has no length, so it ends with its connection, and
    * that has been reset or was not ended in order (RFC 9112 §8, §9.8).
    */
-  doubt(method: string, controller: Dispatcher.DispatchController): Error | undefined
+  doubt(method: string, head: () => readonly string[]): Error | undefined
   readonly pool: PoolState
   close(): Promise<void>
 }
@@ -93,10 +94,10 @@ export function createConnections(settings: Settings): Connections {
     get opening() {
       return opening
     },
-    doubt(method, { rawHeaders }) {
+    doubt(method, head) {
       if (breaking === undefined) return undefined
       // One without content has ended with its head, whatever its status.
-      const { kind } = responseFraming(method, 200, latin1(rawHeaders as Buffer[]))
+      const { kind } = responseFraming(method, 200, head())
       return kind === 'close' ? breaking : undefined
     },
     get pool() {
@@ -132,21 +133,27 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     timeout: 0,
     keepAliveInitialDelay: probeAfter,
     autoSelectFamilyAttemptTimeout: 1_000,
-    // At most one piece waits in the socket: another waits in the stream of `fetch`, and one to be written.
-    highWaterMark: 16 * 1024,
     ...(socketPath !== undefined && { socketPath }),
-  } as buildConnector.BuildOptions
-  const dialSecure = buildConnector(common)
+  }
+  // As much as one record: so the end of a connection is seen although the parser is held back.
+  const dialSecure = buildConnector({ ...common, highWaterMark: 16 * 1024 } as buildConnector.BuildOptions)
   return (options, callback) => {
     const secure = options.protocol === 'https:'
     const named = { ...options, servername: servername(settings, options.hostname) }
     // One for each plain connection, which has a reader of its own.
     const dial = secure
       ? dialSecure
-      : buildConnector({ ...common, onread: readingCopies(() => socket) } as buildConnector.BuildOptions)
+      : buildConnector({
+          ...common,
+          // Nothing is read before the parser asks for it.
+          highWaterMark: 0,
+          onread: readingCopies(() => socket),
+        } as buildConnector.BuildOptions)
     // Declared to return nothing, but it is the socket: there is no other way to see it before it is connected.
     const socket = dial(named, callback) as unknown as Socket
     if (secure) watchCloseNotify(socket)
+    // That of a socket with `onread` begins to read again although the parser has been paused.
+    else socket.read = Readable.prototype.read
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
   }
 }

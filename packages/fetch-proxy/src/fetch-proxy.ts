@@ -13,7 +13,7 @@ import {
 } from '@relayrace/gateway'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
 import { Asking } from './asking.ts'
-import { type Connections, createConnections } from './connections.ts'
+import { type Connections, createConnections, latin1 } from './connections.ts'
 import { createFetchHandler, type FetchHandler } from './fetch.ts'
 
 /** Relays with `fetch`. @throws TypeError when an option makes no sense. */
@@ -69,7 +69,7 @@ function fetchOver(connections: Connections): typeof globalThis.fetch {
   const dispatcher = connections.to({ socketPath: undefined }).compose((dispatch) => (options, handler) => {
     const { onResponseEnd } = handler
     handler.onResponseEnd = (controller, trailers) => {
-      const broken = connections.doubt(options.method, controller)
+      const broken = connections.doubt(options.method, () => latin1(controller.rawHeaders as Buffer[]))
       if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
       else handler.onResponseError?.(controller, broken)
     }
@@ -138,6 +138,7 @@ async function giveUp(asking: Asking, refused: Response | undefined, reason: Err
     asking.abort(reason)
     return
   }
+  asking.wanted()
   await refused.arrayBuffer().catch(() => {})
   // The pool hears of it a little later than the reader.
   await nextTurn()

@@ -71,6 +71,8 @@ export interface PulledAnswer {
   /** Whether content, or its end, has come already: then the head can go out with it. */
   readonly bodyArrived: boolean
   readonly rawTrailers: readonly string[]
+  /** The next piece of the body, or its end, may come. */
+  wanted(): void
   /** That much of the body has been read. */
   taken(bytes: number): void
 }
@@ -484,6 +486,7 @@ export class HttpExchange implements Repeatable, Pending {
     const reader = body.getReader()
     const releaser = new Releaser(response)
     for (;;) {
+      answer.wanted()
       const { value } = await reader.read()
       if (response.destroyed) return
       if (value === undefined) break
@@ -492,6 +495,8 @@ export class HttpExchange implements Repeatable, Pending {
       this.#countResponse(value.byteLength)
       if (this.#error !== undefined) return
       if (this.responseBytes === this.#expected) {
+        // Its end, for the connection to be free again.
+        answer.wanted()
         endWith(response, value)
         return
       }

@@ -16,6 +16,9 @@ import { takeOver } from './take-over.ts'
 const small = Buffer.allocUnsafeSlow(64 * 1024)
 const large = Buffer.allocUnsafeSlow(largeSize)
 
+/** Too little for memory of its own, in bytes. */
+const short = 4 * 1024
+
 /** How a socket reads. */
 interface Reads {
   readonly onread: OnReadOpts
@@ -74,9 +77,17 @@ export function readingCopies(socket: () => Socket): OnReadOpts {
   mine.deliver = (piece) => {
     // A response begins with a read, because its request has been written only after the one before had ended.
     if (piece.toString('latin1', 0, 5) === 'HTTP/') mine.bytes = piece.length
-    return socket().push(Buffer.from(piece))
+    return socket().push(copyOf(piece))
   }
   return mine.onread
+}
+
+/** With memory of its own, that can be freed, unless it is short: then it shares some. */
+function copyOf(piece: Buffer): Buffer {
+  if (piece.length < short) return Buffer.from(piece)
+  const copy = Buffer.allocUnsafeSlow(piece.length)
+  copy.set(piece)
+  return copy
 }
 
 /** Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them. */
