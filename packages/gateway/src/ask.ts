@@ -1,125 +1,48 @@
-/** Asking an upstream with node:http: the connection pool, the phases until the response head, and the safe retry. */
+/** Asking an upstream with node:http: the request, the phases until the response head, and the safe retry. */
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type Socket } from 'node:net'
+import { watchEnd } from './agents.ts'
 import { idempotent } from './answer.ts'
-import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
-import type { PoolState } from './gateway.ts'
-import { beginsAnswer, connectReading } from './reading.ts'
+import { beginsAnswer } from './reading.ts'
 import type { Settings } from './settings.ts'
 
-/** Upstream connections of one gateway. */
-export interface Agents {
-  readonly http: http.Agent
-  readonly https: https.Agent
-  readonly pool: PoolState
-  close(): void
-}
-
-/** Between two address families a slow first answer is waited for this long before the second one is tried, in ms. */
-const attempt = 1_000
-/** TCP keep-alive: how long a silent connection is trusted, in ms. */
-export const probeAfter = 30_000
-
-export function createAgents({ pool, tls, limits, lookup }: Settings): Agents {
-  const options = {
-    keepAlive: true,
-    keepAliveMsecs: probeAfter,
-    maxSockets: pool.connections,
-    maxTotalSockets: pool.connections,
-    maxFreeSockets: pool.idle,
-    scheduling: 'lifo',
-    timeout: pool.idleTimeout,
-    noDelay: true,
-    autoSelectFamilyAttemptTimeout: attempt,
-    maxHeaderSize: limits.responseHead,
-    ...(lookup !== undefined && { lookup }),
-  } as const
-  const plain = watchIdle(new http.Agent(options))
-  plain.createConnection = connectReading as never
-  const secure = watchIdle(secureAgent({ ...options, ...tls }))
-  return {
-    http: plain,
-    https: secure,
-    get pool() {
-      return stateOf([plain, secure])
-    },
-    close() {
-      plain.destroy()
-      secure.destroy()
-    },
-  }
-}
-
-function stateOf(agents: readonly http.Agent[]): PoolState {
-  const count = (lists: NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
-    Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0)
-  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
-  const idle = sum(agents.map(({ freeSockets }) => count(freeSockets)))
-  return {
-    connections: idle + sum(agents.map(({ sockets }) => count(sockets))),
-    idle,
-    waiting: sum(agents.map(({ requests }) => count(requests))),
-  }
-}
-
 /**
- * An agent that looks at an idle socket only with the next request takes what came on it meanwhile for the answer to
- * that one (response smuggling). Here a socket that says anything while it is idle is gone at once. Newer Node does the
- * same; the oldest supported one does not.
+ * Asks with the request that `open` makes: sends the body on, passes interim responses to the client, resolves with the
+ * response head. Asks once more where that is safe. Rejects with a `GatewayError`.
  */
-function watchIdle<A extends http.Agent>(agent: A): A {
-  const keep = agent.keepSocketAlive.bind(agent) as (socket: Socket) => boolean
-  const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
-  return Object.assign(agent, {
-    keepSocketAlive(socket: Socket): boolean {
-      if (socket.readableLength > 0 || !keep(socket)) return false
-      socket.on('data', dropUnasked)
-      return true
-    },
-    reuseSocket(socket: Socket, request: ClientRequest): void {
-      socket.off('data', dropUnasked)
-      reuse(socket, request)
-    },
+export function ask(exchange: HttpExchange, open: () => ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = open()
+    let response: IncomingMessage | undefined
+    let failed = false
+    const fail = (cause?: unknown): void => {
+      if (failed) return
+      failed = true
+      if (mayRepeat(request, exchange)) resolve(ask(exchange, open))
+      else reject(upstreamFailure(cause, exchange.phase))
+    }
+    exchange.onCancel(() => giveUpRequest(request, response, exchange))
+    exchange.pump(request)
+    watchConnecting(request, exchange)
+    request.on('response', (head) => {
+      response = head
+      beginsAnswer(head)
+      if (exchange.endpoint.secure) watchEnd(head)
+      resolve(head)
+    })
+    request.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
+    request.on('error', (cause) => (response === undefined ? fail(cause) : endBy(cause, response)))
+    request.on('close', () => response ?? fail())
   })
 }
 
-function dropUnasked(this: Socket): void {
-  this.destroy()
-}
-
-/** An agent for `https:` whose connections know whether they were ended in order. */
-export function secureAgent(options: https.AgentOptions): https.Agent {
-  const agent = new https.Agent(options)
-  const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
-  return Object.assign(agent, {
-    createConnection(...given: unknown[]): Socket {
-      // The first to hear of the end: before node:http takes the response for complete.
-      return watchCloseNotify(connect(...given)).on('end', judge)
-    },
-  })
-}
-
-/** The response that comes, or has last come, on each connection. */
-const current = new WeakMap<Socket, IncomingMessage>()
-
-function judge(this: Socket): void {
-  const response = current.get(this)
-  if (response?.complete === false && !endedInOrder(this)) response.destroy(unexpectedEnd())
-}
-
-/**
- * A response without a length ends with its connection, and node:http takes it for complete however that ended: by a
- * reset, or by a FIN where TLS would have sent an alert first (RFC 9112 §8, §9.8).
- */
-export function doubtEnd(ask: ClientRequest, response: IncomingMessage): void {
-  current.set(response.socket, response)
-  ask.once('error', (cause) => {
-    if (!response.complete) response.destroy(cause)
-  })
+/** A response that ends with its connection is not complete after a reset, whatever node:http says (RFC 9112 §8). */
+export function endBy(cause: Error, response: IncomingMessage): void {
+  if (!response.complete) response.destroy(cause)
 }
 
 /** Sends the request head and returns at once. `headers` is in `rawHeaders` layout. */
@@ -128,20 +51,20 @@ export function openRequest(
   headers: readonly string[],
   agent: http.Agent | undefined,
 ): ClientRequest {
-  // One literal, without spreads: Node copies it three times for each request.
-  return (endpoint.secure ? https : http).request({
+  const { secure, hostname, port, socketPath } = endpoint
+  // No more than is needed: Node copies them three times.
+  const options: https.RequestOptions = {
     method: out.method,
     path: out.path,
     headers,
     agent,
-    setHost: false,
-    timeout: 0,
     maxHeaderSize: settings.limits.responseHead,
-    host: endpoint.hostname,
-    port: endpoint.port,
-    socketPath: endpoint.socketPath,
-    servername: endpoint.secure ? servername(settings, endpoint.hostname) : undefined,
-  } as https.RequestOptions)
+    host: hostname,
+    port,
+    servername: secure ? servername(settings, hostname) : '',
+  }
+  if (socketPath !== undefined) options.socketPath = socketPath
+  return secure ? https.request(options) : http.request(options)
 }
 
 /** SNI names hosts, never addresses (RFC 6066 §3). */
@@ -150,29 +73,12 @@ export function servername({ tls }: Settings, hostname: string): string {
   return /^[\d.]+$|:/.test(hostname) ? '' : hostname
 }
 
-/** Resolves with the response head; interim responses go to the client on the way. Rejects with a `GatewayError`. */
-export function responseTo(ask: ClientRequest, exchange: HttpExchange): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    watchConnecting(ask, exchange)
-    let answered = false
-    ask.once('response', (response) => {
-      answered = true
-      beginsAnswer(response)
-      doubtEnd(ask, response)
-      resolve(response)
-    })
-    ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
-    ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
-    // Every request closes in the end, and an error costs the stack it keeps.
-    ask.once('close', () => answered || reject(upstreamFailure(undefined, exchange.phase)))
-  })
-}
-
 /**
  * Times the phases of a new connection: name, handshake, TLS. A reused one has none of them. Meanwhile the client may
  * well send its body: that is a phase of the other direction, and has its own clock.
  */
 export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): void {
+  if (ask.reusedSocket) return
   ask.once('socket', (socket: Socket) => {
     if (!socket.connecting) return
     const { endpoint } = exchange

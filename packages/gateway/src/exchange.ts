@@ -26,7 +26,14 @@ import {
 } from './errors.ts'
 import { Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
-import type { ExchangeSummary, PhaseTimes, ReceivedRequest, Reply, RequestHead } from './gateway.ts'
+import type {
+  ExchangeSummary,
+  PhaseTimes,
+  ReceivedRequest,
+  Reply,
+  RequestHead,
+  ResponseHead,
+} from './gateway.ts'
 import type { Pending } from './listen.ts'
 import { wantsTrailers } from './prepare.ts'
 import { beginsRequest, isBorrowed } from './reading.ts'
@@ -144,7 +151,7 @@ export class HttpExchange implements Repeatable, Pending {
     this.response = response
     this.#front = front
     this.#totalTimer = after(front.settings.timeouts.total, () => this.abort(timedOut('total')))
-    response.once('close', () => this.#responseClosed())
+    response.on('close', () => this.#responseClosed())
     if (isWatched(front.settings)) {
       this.#stopwatch = new Stopwatch(this.#phase)
       this.#remoteAddress = incoming.socket.remoteAddress
@@ -384,10 +391,11 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   /**
-   * Writes the response head: without hop-by-hop fields, after `modifyResponse`, framed for this client.
+   * Writes the response head: without hop-by-hop fields, after `modifyResponse`, framed for this client. A promise only
+   * when that is one.
    * @throws GatewayError when the upstream's head cannot be forwarded, or a hook threw.
    */
-  async respond(status: number, reason: string, raw: readonly string[]): Promise<void> {
+  respond(status: number, reason: string, raw: readonly string[]): Promise<void> | undefined {
     this.#headAt = performance.now()
     if (this.phase !== 'requestBody') {
       this.phase = 'responseBody'
@@ -411,22 +419,31 @@ export class HttpExchange implements Repeatable, Pending {
       const next = redirect(head, this)
       if (next !== undefined) throw new Redirection(next)
     }
-    if (modifyResponse !== undefined) {
-      try {
-        await modifyResponse(head, this)
-      } catch (cause) {
-        this.refused = true
-        throw internalFailure(cause, 'responseHead', 502)
-      }
+    if (modifyResponse !== undefined) return this.#modified(head, raw, modifyResponse)
+    if (this.error !== undefined) throw this.error
+    this.#writeHead(head.status, head.reason, head.fields, raw)
+    return undefined
+  }
+
+  async #modified(
+    head: ResponseHead,
+    raw: readonly string[],
+    modify: NonNullable<Settings['modifyResponse']>,
+  ): Promise<void> {
+    try {
+      await modify(head, this)
+    } catch (cause) {
+      this.refused = true
+      throw internalFailure(cause, 'responseHead', 502)
     }
     if (this.error !== undefined) throw this.error
     this.#writeHead(head.status, head.reason, head.fields, raw)
   }
 
   /** Sends the response body on as it comes, with its trailers, and ends the response. */
-  async relay(
+  relay(
     answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { response } = this
     this.phase = 'responseBody'
     // It broke off while its head was on its way.
@@ -438,14 +455,14 @@ export class HttpExchange implements Repeatable, Pending {
       for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
         if (last !== undefined) response.write(last)
         this.#countResponse(chunk.length)
-        if (this.#error !== undefined) return
+        if (this.#error !== undefined) return undefined
         last = chunk
       }
       // An empty body ends only when it is read.
       answer.resume()
       this.#addTrailers(answer.rawTrailers)
       endWith(response, last)
-      return
+      return undefined
     }
     if (answer.readableLength === 0) sendHead(response)
     const clock = this.#watchDownload(() => response.writableNeedDrain)
@@ -460,7 +477,7 @@ export class HttpExchange implements Repeatable, Pending {
     // Both before the pipeline's own listeners: trailers go out with the end, and a broken answer must not look whole.
     answer.once('end', () => this.#addTrailers(answer.rawTrailers))
     answer.once('error', (cause) => this.fail(cause))
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
     })
   }

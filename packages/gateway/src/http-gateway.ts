@@ -5,7 +5,7 @@ import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { probeAfter } from './ask.ts'
+import { probeAfter } from './agents.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
@@ -83,13 +83,16 @@ export function httpGateway(
     try {
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
       if (before?.ended === false) await waitForTurn(exchange, before)
-      const ready = await prepare(settings, incomingOf(exchange), exchange)
+      const prepared = prepare(settings, incomingOf(exchange), exchange)
+      const ready = prepared instanceof Promise ? await prepared : prepared
       if (exchange.error !== undefined) throw exchange.error
       if ('status' in ready) {
         exchange.reply(ready)
         return
       }
-      Object.assign(exchange, ready)
+      exchange.endpoint = ready.endpoint
+      exchange.framing = ready.framing
+      exchange.out = ready.out
       if (settings.transport === undefined) while (!(await sent(exchange)));
       else await wrapped(exchange, settings.transport)
     } catch (cause) {
@@ -136,9 +139,10 @@ export function httpGateway(
     }
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Nothing that follows the last request of a connection is one.
-    if (underWay.get(request.socket)?.isLast !== true) await run(new HttpExchange(front, request, response))
+    if (underWay.get(request.socket)?.isLast === true) return Promise.resolve()
+    return run(new HttpExchange(front, request, response))
   }
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {

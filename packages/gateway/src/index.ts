@@ -1,5 +1,6 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
+export { type Agents, createAgents, probeAfter } from './agents.ts'
 export {
   announcedTrailers,
   idempotent,
@@ -9,17 +10,7 @@ export {
   responseFields,
   trailersToForward,
 } from './answer.ts'
-export {
-  type Agents,
-  createAgents,
-  giveUpRequest,
-  mayRepeat,
-  openRequest,
-  probeAfter,
-  responseTo,
-  servername,
-  watchConnecting,
-} from './ask.ts'
+export { ask, mayRepeat, openRequest, servername } from './ask.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
 export {
   exchangeEnd,

@@ -2,7 +2,8 @@
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { doubtEnd, openRequest, probeAfter, secureAgent, watchConnecting } from './ask.ts'
+import { probeAfter, secureAgent, watchEnd } from './agents.ts'
+import { endBy, openRequest, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
@@ -56,7 +57,8 @@ function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     watchConnecting(ask, exchange)
     ask.once('response', (response) => {
-      doubtEnd(ask, response)
+      if (exchange.endpoint.secure) watchEnd(response)
+      ask.once('error', (cause) => endBy(cause, response))
       resolve({ upgraded: false, response })
     })
     ask.once('upgrade', (response, socket, head) =>

@@ -157,6 +157,16 @@ export function requirementsOf(create: Strategy): void {
       await expect.poll(() => gateway.pool.connections).toBe(0)
     })
 
+    test('keeps none that the upstream is about to end', async () => {
+      const { origin, client, gateway } = await stage()
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok')
+      await client.response()
+      await connection.ended()
+      await expect.poll(() => gateway.pool.connections).toBe(0)
+    })
+
     test('shares no connection between origins', async () => {
       const [one, two] = await Promise.all([startOrigin(), startOrigin()])
       onTestFinished(() => one[Symbol.asyncDispose]())

@@ -4,15 +4,13 @@ import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node
 import type { Stream } from 'node:stream'
 import {
   type Agents,
+  ask,
   createAgents,
   createTunnel,
   type GatewayOptions,
-  giveUpRequest,
   type HttpExchange,
   type HttpGateway,
   httpGateway,
-  mayRepeat,
-  responseTo,
   servername,
 } from '@relayrace/gateway'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
@@ -40,23 +38,10 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
 }
 
 async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<void> {
-  const answer = await ask(exchange, proxy, agents)
+  const agent = exchange.endpoint.secure ? agents.https : agents.http
+  const answer = await ask(exchange, () => openThrough(proxy, exchange, agent))
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await exchange.relay(answer)
-}
-
-async function ask(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<IncomingMessage> {
-  const request = openThrough(proxy, exchange, exchange.endpoint.secure ? agents.https : agents.http)
-  let answer: IncomingMessage | undefined
-  exchange.onCancel(() => giveUpRequest(request, answer, exchange))
-  exchange.pump(request)
-  try {
-    answer = await responseTo(request, exchange)
-    return answer
-  } catch (error) {
-    if (mayRepeat(request, exchange)) return ask(exchange, proxy, agents)
-    throw error
-  }
 }
 
 /** Has the library open the request. */
@@ -78,7 +63,7 @@ function openThrough(proxy: ProxyServer, exchange: HttpExchange, agent: Agent): 
       },
     } as unknown as Stream,
   }
-  // With a callback it reports errors there instead of throwing them. `responseTo` hears of them from the request.
+  // With a callback it reports errors there instead of throwing them. `ask` hears of them from the request.
   proxy.web(new Blank(incoming) as unknown as IncomingMessage, unseen, options, ignore)
   if (request === undefined) throw new TypeError('http-proxy-3 has opened no request')
   return request
@@ -117,26 +102,28 @@ class Blank {
  * lines are put in the way the exchange has them.
  */
 class Asked {
-  readonly protocol: string
   readonly host: string
-  readonly hostname: string
   readonly port: number
   readonly socketPath: string | undefined
-  readonly setHost = false
   readonly maxHeaderSize: number
-  readonly servername: string | undefined
+  readonly servername: string
   path = ''
   headers: readonly string[] = []
   readonly #out: HttpExchange['out']
+  readonly #secure: boolean
 
   constructor({ out, endpoint, settings }: HttpExchange) {
     this.#out = out
-    this.protocol = endpoint.secure ? 'https:' : 'http:'
-    this.host = this.hostname = endpoint.hostname
+    this.#secure = endpoint.secure
+    this.host = endpoint.hostname
     this.port = endpoint.port
     this.socketPath = endpoint.socketPath
     this.maxHeaderSize = settings.limits.responseHead
-    this.servername = endpoint.secure ? servername(settings, endpoint.hostname) : undefined
+    this.servername = endpoint.secure ? servername(settings, endpoint.hostname) : ''
+  }
+
+  get protocol(): string {
+    return this.#secure ? 'https:' : 'http:'
   }
 
   get href(): string {
@@ -145,3 +132,19 @@ class Asked {
     return this.protocol
   }
 }
+
+/** What the library sets beside that comes to nothing, and Node would copy it three times for each request. */
+const unused = [
+  'hostname',
+  'pfx',
+  'key',
+  'passphrase',
+  'cert',
+  'ca',
+  'ciphers',
+  'secureProtocol',
+  'localAddress',
+  'url',
+]
+
+for (const name of unused) Object.defineProperty(Asked.prototype, name, { get: ignore, set: ignore })

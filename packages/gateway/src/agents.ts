@@ -1,0 +1,142 @@
+/** The upstream connections of one gateway, in the agents of node:http: how they are made, kept while idle, and given up. */
+
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import type { NetConnectOpts, Socket } from 'node:net'
+import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
+import type { PoolState } from './gateway.ts'
+import { connectReading } from './reading.ts'
+import type { Settings } from './settings.ts'
+
+/** Upstream connections of one gateway. */
+export interface Agents {
+  readonly http: http.Agent
+  readonly https: https.Agent
+  readonly pool: PoolState
+  close(): void
+}
+
+/** Between two address families a slow first answer is waited for this long before the second one is tried, in ms. */
+const attempt = 1_000
+/** TCP keep-alive: how long a silent connection is trusted, in ms. */
+export const probeAfter = 30_000
+
+export function createAgents({ pool, tls, lookup }: Settings): Agents {
+  const pooling = {
+    keepAlive: true,
+    keepAliveMsecs: probeAfter,
+    maxSockets: pool.connections,
+    maxTotalSockets: pool.connections,
+    maxFreeSockets: pool.idle,
+    scheduling: 'lifo',
+  } as const
+  const connecting = {
+    noDelay: true,
+    autoSelectFamilyAttemptTimeout: attempt,
+    ...(lookup !== undefined && { lookup }),
+  }
+  const plain = watchIdle(new http.Agent(pooling), pool.idleTimeout)
+  Object.assign(plain, {
+    // What is here Node copies for each request. It is of no use to a connection that is there already.
+    options: { path: null },
+    createConnection: (options: NetConnectOpts) => connectReading({ ...options, ...connecting }),
+  })
+  const secure = watchIdle(secureAgent({ ...pooling, ...connecting, ...tls }), pool.idleTimeout)
+  return {
+    http: plain,
+    https: secure,
+    get pool() {
+      return stateOf([plain, secure])
+    },
+    close() {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
+}
+
+function stateOf(agents: readonly http.Agent[]): PoolState {
+  const count = (lists: NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
+    Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0)
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+  const idle = sum(agents.map(({ freeSockets }) => count(freeSockets)))
+  return {
+    connections: idle + sum(agents.map(({ sockets }) => count(sockets))),
+    idle,
+    waiting: sum(agents.map(({ requests }) => count(requests))),
+  }
+}
+
+/** `setTimeout` takes at most 2^31-1 ms. */
+const longest = 2 ** 31 - 1
+
+/**
+ * An agent that looks at an idle socket only with the next request takes what came on it meanwhile for the answer to
+ * that one (response smuggling). Here a socket that says anything while it is idle is gone at once. Newer Node does the
+ * same; the oldest supported one does not.
+ *
+ * The limit is set when a socket becomes idle, and not taken back: the agent ends idle ones only.
+ */
+function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
+  const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
+  return Object.assign(agent, {
+    keepSocketAlive(socket: Pooled): boolean {
+      const limit = Math.min(idleTimeout, hintOf(socket._httpMessage?.res), longest)
+      if (limit <= 0 || socket.readableLength > 0) return false
+      socket.setTimeout(limit)
+      socket.unref()
+      socket.on('data', dropUnasked)
+      return true
+    },
+    reuseSocket(socket: Socket, request: ClientRequest): void {
+      socket.off('data', dropUnasked)
+      reuse(socket, request)
+    },
+  })
+}
+
+/** What Node's agent goes by as well: the request that the socket was last used for. */
+interface Pooled extends Socket {
+  readonly _httpMessage?: { readonly res?: IncomingMessage }
+}
+
+/** How long the upstream says it keeps the connection, less a second for what is on its way then, in ms. */
+function hintOf(response: IncomingMessage | undefined): number {
+  const raw = response?.rawHeaders ?? []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length !== 10 || name.toLowerCase() !== 'keep-alive') continue
+    const seconds = /\btimeout=(\d+)/i.exec(raw[i + 1] as string)?.[1]
+    if (seconds !== undefined) return Number(seconds) * 1_000 - 1_000
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+function dropUnasked(this: Socket): void {
+  this.destroy()
+}
+
+/** An agent for `https:` whose connections know whether they were ended in order. */
+export function secureAgent(options: https.AgentOptions): https.Agent {
+  const agent = new https.Agent(options)
+  const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
+  return Object.assign(agent, {
+    createConnection(...given: unknown[]): Socket {
+      // The first to hear of the end: before node:http takes the response for complete.
+      return watchCloseNotify(connect(...given)).on('end', judge)
+    },
+  })
+}
+
+/** The response that comes, or has last come, on each connection. */
+const current = new WeakMap<Socket, IncomingMessage>()
+
+function judge(this: Socket): void {
+  const response = current.get(this)
+  if (response?.complete === false && !endedInOrder(this)) response.destroy(unexpectedEnd())
+}
+
+/** The end of this response will be judged, where TLS can tell one in order from one that was forged (RFC 9112 §9.8). */
+export function watchEnd(response: IncomingMessage): void {
+  current.set(response.socket, response)
+}
