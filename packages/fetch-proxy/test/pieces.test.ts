@@ -9,22 +9,6 @@ const chunked = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
 const chunk = (data: string): string => `${data.length.toString(16)}\r\n${data}\r\n`
 const last = '0\r\n\r\n'
 
-test('chunks that come together go on together', async () => {
-  const { origin, client } = await stage()
-  client.send(get('/'))
-  const exchange = await origin.request()
-  await exchange.send(chunked + chunk('begun'))
-  const incoming = await client.responding()
-  await incoming.body(5)
-  const count = 1_000
-  await exchange.send(chunk('ten bytes,').repeat(count) + last)
-  const { text, verdict } = await incoming.done()
-  expect([text, verdict]).toEqual([`begun${'ten bytes,'.repeat(count)}`, 'complete'])
-  const chunks = client.raw.toString('latin1').match(/\r\n[0-9a-f]+\r\n/g) ?? []
-  expect(chunks.length).toBeGreaterThan(0)
-  expect(chunks.length).toBeLessThan(count / 20)
-})
-
 test.each([
   ['a whole chunk', chunk('one'), 'one', chunk('two')],
   ['several', chunk('o') + chunk('n') + chunk('e'), 'one', chunk('two')],
