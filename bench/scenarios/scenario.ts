@@ -20,6 +20,8 @@ export interface Scale {
   readonly chunkedSize: number
   readonly stalledStreams: number
   readonly requests: number
+  /** Requests that are not counted, before those that are. */
+  readonly warmUpRequests: number
   readonly idleConnections: number
   readonly events: number
   readonly trips: number

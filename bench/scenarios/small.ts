@@ -9,7 +9,7 @@ export const small: Scenario = {
   title: 'Small requests',
   question: 'What does one small exchange cost on connections that are kept?',
   load: (scale) =>
-    `autocannon: ${scale.requests} requests for ${size(bytes)} over ${connections} connections, no pipelining, after ${warmUp(scale.requests)} that do not count.`,
+    `autocannon: ${scale.requests} requests for ${size(bytes)} over ${connections} connections, no pipelining, after ${scale.warmUpRequests} that do not count.`,
   expects: 'Each response has status 200, the right length and the right bytes.',
   wrong:
     'Another status or length, wrong bytes, a connection that closes in a response or without one, ten seconds without an answer.',
@@ -45,11 +45,11 @@ export const small: Scenario = {
     },
     peakMemory,
   ],
-  job: ({ requests }) => ({
+  job: ({ requests, warmUpRequests }) => ({
     kind: 'requests',
     connections,
     amount: requests,
-    warmUp: warmUp(requests),
+    warmUp: warmUpRequests,
     bytes,
   }),
   values: ({ outcome, used }) => ({
@@ -60,6 +60,3 @@ export const small: Scenario = {
     peakMemory: used ? used.peak / 1024 ** 2 : null,
   }),
 }
-
-/** A young V8 interprets what it will later have compiled. */
-const warmUp = (requests: number): number => Math.ceil(requests / 2)
