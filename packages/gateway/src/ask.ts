@@ -103,7 +103,7 @@ export function whenConnected(ask: ClientRequest, secure: boolean, then: () => v
  * Gives a request up. If it was sent whole, and all of an answer that was refused has come already, its connection can be
  * used again from when the promise resolves. No reason is given: a socket that has been given back would throw it.
  */
-export function giveUpRequest(
+function giveUpRequest(
   ask: ClientRequest,
   answer: IncomingMessage | undefined,
   { refused }: HttpExchange,
