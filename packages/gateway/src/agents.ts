@@ -80,8 +80,9 @@ const longest = 2 ** 31 - 1
 function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
   const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
   return Object.assign(agent, {
-    keepSocketAlive(socket: Pooled): boolean {
-      const limit = Math.min(idleTimeout, hintOf(socket._httpMessage?.res), longest)
+    keepSocketAlive(socket: Socket): boolean {
+      const limit = Math.min(idleTimeout, hintOf(current.get(socket)), longest)
+      current.delete(socket)
       if (limit <= 0 || socket.readableLength > 0) return false
       socket.setTimeout(limit)
       socket.unref()
@@ -93,11 +94,6 @@ function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
       reuse(socket, request)
     },
   })
-}
-
-/** What Node's agent goes by as well: the request that the socket was last used for. */
-interface Pooled extends Socket {
-  readonly _httpMessage?: { readonly res?: IncomingMessage }
 }
 
 /** How long the upstream says it keeps the connection, less a second for what is on its way then, in ms. */
@@ -128,7 +124,7 @@ export function secureAgent(options: https.AgentOptions): https.Agent {
   })
 }
 
-/** The response that comes, or has last come, on each connection. */
+/** The response that comes on each connection in use. */
 const current = new WeakMap<Socket, IncomingMessage>()
 
 function judge(this: Socket): void {
@@ -136,7 +132,7 @@ function judge(this: Socket): void {
   if (response?.complete === false && !endedInOrder(this)) response.destroy(unexpectedEnd())
 }
 
-/** The end of this response will be judged, where TLS can tell one in order from one that was forged (RFC 9112 §9.8). */
-export function watchEnd(response: IncomingMessage): void {
+/** To be told of each response: how long its connection may be kept, and over TLS whether it ended in order (RFC 9112 §9.8). */
+export function noteResponse(response: IncomingMessage): void {
   current.set(response.socket, response)
 }

@@ -3,7 +3,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type Socket } from 'node:net'
-import { watchEnd } from './agents.ts'
+import { noteResponse } from './agents.ts'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -31,7 +31,7 @@ export function ask(exchange: HttpExchange, open: () => ClientRequest): Promise<
     request.on('response', (head) => {
       response = head
       beginsAnswer(head)
-      if (exchange.endpoint.secure) watchEnd(head)
+      noteResponse(head)
       resolve(head)
     })
     request.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))

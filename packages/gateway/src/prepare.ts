@@ -102,7 +102,7 @@ function direct(
   try {
     const edited = settings.rewrite(out, exchange)
     if (edited === undefined) return finish()
-    return edited.then(finish, (cause) => {
+    return Promise.resolve(edited).then(finish, (cause) => {
       throw internalFailure(cause, 'requestHead')
     })
   } catch (cause) {

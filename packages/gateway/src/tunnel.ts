@@ -2,7 +2,7 @@
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { probeAfter, secureAgent, watchEnd } from './agents.ts'
+import { noteResponse, probeAfter, secureAgent } from './agents.ts'
 import { endBy, openRequest, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -57,7 +57,7 @@ function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     watchConnecting(ask, exchange)
     ask.once('response', (response) => {
-      if (exchange.endpoint.secure) watchEnd(response)
+      noteResponse(response)
       ask.once('error', (cause) => endBy(cause, response))
       resolve({ upgraded: false, response })
     })
