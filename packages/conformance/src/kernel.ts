@@ -16,17 +16,29 @@ export async function openDescriptors(pid: number | undefined): Promise<number |
   )
 }
 
+/** Of TCP, as the kernel numbers them (include/net/tcp_states.h). */
+const states: Readonly<Record<string, string>> = {
+  '01': 'ESTABLISHED',
+  '04': 'FIN_WAIT1',
+  '05': 'FIN_WAIT2',
+  '08': 'CLOSE_WAIT',
+  '09': 'LAST_ACK',
+}
 const listening = '0A'
 
-/** How many accepted connections on a local port some program still holds. Those only the kernel remembers have no inode. */
-export async function heldConnections(port: number): Promise<number | undefined> {
+/**
+ * The states of the accepted connections on a local port that some program still holds. Those only the kernel remembers
+ * have no inode.
+ */
+export async function heldConnections(port: number): Promise<string[] | undefined> {
   const tables = await Promise.all([read('/proc/net/tcp'), read('/proc/net/tcp6')])
   if (tables[0] === undefined) return undefined
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return tables
     .flatMap((table) => (table ?? '').split('\n').slice(1))
     .map((row) => row.trim().split(/\s+/))
-    .filter((row) => row[1]?.endsWith(local) && row[3] !== listening && row[9] !== '0').length
+    .filter((row) => row[1]?.endsWith(local) && row[3] !== listening && row[9] !== '0')
+    .map(([, , , state = '']) => states[state] ?? `state ${state}`)
 }
 
 const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)

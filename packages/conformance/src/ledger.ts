@@ -96,11 +96,11 @@ async function ownAnswer(origin: Origin, client: Client): Promise<void> {
 export async function settleClients(port: number, before: number): Promise<void> {
   const end = performance.now() + patience
   for (;;) {
-    const held = (await heldConnections(port)) ?? 0
-    if (held <= before) return
+    const held = (await heldConnections(port)) ?? []
+    if (held.length <= before) return
     check(
       performance.now() < end,
-      `afterwards: ${held - before} connections of clients were held ${patience} ms after they had left`,
+      `afterwards: ${held.length - before} connections of clients were held ${patience} ms after they had left, in ${[...new Set(held)].join(' and ')}`,
     )
     await pause(10)
   }

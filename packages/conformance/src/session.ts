@@ -194,7 +194,7 @@ async function launched(
   return {
     instance,
     died: instance.exited?.then(() => {}) ?? new Promise(() => {}),
-    connections: (await heldConnections(Number(instance.url.port))) ?? 0,
+    connections: (await heldConnections(Number(instance.url.port)))?.length ?? 0,
     descriptors: 0,
     news() {
       const all = instance.stderr?.() ?? ''
