@@ -315,7 +315,7 @@ export function wrappedTransportsOf(create: Strategy): void {
   test('a limit of a phase ends one attempt, and begins anew with the next', async () => {
     const failures: unknown[] = []
     const { origin, client } = await stage({
-      timeouts: { responseHead: 300 },
+      timeouts: { responseHead: 1_000 },
       async transport(_, next) {
         await next().catch((error) => failures.push([error.status, error.phase]))
         await next()
@@ -334,9 +334,9 @@ export function wrappedTransportsOf(create: Strategy): void {
     const backup = await another()
     const { client } = await stage({
       upstream: refusing,
-      timeouts: { connect: 200, responseHead: 200 },
+      timeouts: { connect: 1_000, responseHead: 1_000 },
       async transport(_, next) {
-        await next().catch(() => wait(600))
+        await next().catch(() => wait(1_500))
         await next(backup.url)
       },
     })
@@ -349,10 +349,10 @@ export function wrappedTransportsOf(create: Strategy): void {
     const origin = await another()
     const { client } = await stage({
       upstream: `http://upstream.example:${origin.port}`,
-      timeouts: { requestBody: 200 },
+      timeouts: { requestBody: 1_000 },
       lookup: (_, { all }, callback) => {
         const found = { address: '127.0.0.1', family: 4 }
-        void wait(600).then(() => (all === true ? callback(null, [found]) : callback(null, '127.0.0.1', 4)))
+        void wait(1_500).then(() => (all === true ? callback(null, [found]) : callback(null, '127.0.0.1', 4)))
       },
       transport: (_, next) => next(),
     })
@@ -385,7 +385,7 @@ export function wrappedTransportsOf(create: Strategy): void {
 
   test('the limit of the whole exchange goes on over all attempts', async () => {
     const { origin, client, ended } = await stage({
-      timeouts: { responseHead: 150, total: 500 },
+      timeouts: { responseHead: 200, total: 1_500 },
       async transport(exchange, next) {
         while (!exchange.signal.aborted) await next().catch(() => {})
       },
