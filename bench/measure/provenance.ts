@@ -12,7 +12,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 export function provenance(): Environment {
   const commit = git('rev-parse', 'HEAD')
-  const changes = git('status', '--porcelain', '--untracked-files=no')
+  // Results are no source: the newest ones replace those of the same day.
+  const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results')
   const processor = cpus()[0]?.model.trim() || 'unknown'
   return {
     machine: `${availableParallelism()}-core ${arch()} ${type()}`,
