@@ -20,11 +20,6 @@ export class Attempt {
     this.#reject = reject
   }
 
-  fail(error: GatewayError): void {
-    this.isUnderWay = false
-    this.#reject(error)
-  }
-
   end(error: GatewayError | undefined): void {
     this.isUnderWay = false
     if (error === undefined) this.#resolve()

@@ -455,7 +455,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#upstream = undefined
     this.#asked = undefined
     this.#attempt = undefined
-    attempt?.fail(error)
+    attempt?.end(error)
   }
 
   /** If all of an answer that was refused has come, the connection can be used again. */

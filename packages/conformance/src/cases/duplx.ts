@@ -119,7 +119,7 @@ export const duplx: readonly Case[] = [
     title: 'answers, with the words of the origin or 502, when the origin answers early and resets',
     deliveries: ['coalesced'],
     run: {
-      // As above: often enough.
+      // Chance decides here too: see `earlyAnswers`.
       'at once': async (stage) => {
         for (let tries = 0; tries < 50; tries++) await answerAndReset(stage, 0)
       },
