@@ -6,6 +6,7 @@ import {
   after,
   type Endpoint,
   endedInOrder,
+  longest,
   type Phase,
   type PhaseTimes,
   type PoolState,
@@ -35,9 +36,6 @@ export interface Connections {
   readonly pool: PoolState
   close(): Promise<void>
 }
-
-/** The longest `setTimeout` there is: undici knows no Infinity. */
-const longest = 2 ** 31 - 1
 
 export function createConnections(settings: Settings): Connections {
   const { pool, limits } = settings

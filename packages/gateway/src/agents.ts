@@ -3,6 +3,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { NetConnectOpts, Socket } from 'node:net'
+import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import type { PoolState } from './gateway.ts'
 import { connectReading } from './reading.ts'
@@ -66,9 +67,6 @@ function stateOf(agents: readonly http.Agent[]): PoolState {
     waiting: sum(agents.map(({ requests }) => count(requests))),
   }
 }
-
-/** `setTimeout` takes at most 2^31-1 ms. */
-const longest = 2 ** 31 - 1
 
 /**
  * An agent that looks at an idle socket only with the next request takes what came on it meanwhile for the answer to

@@ -1,7 +1,7 @@
 /** Time limits that cost one timer each, and know a slow sender from a slow receiver. */
 
 /** `setTimeout` takes at most 2^31-1 ms and fires at once beyond it; a longer limit is no limit in practice. */
-const longest = 2 ** 31 - 1
+export const longest: number = 2 ** 31 - 1
 
 export type Timer = ReturnType<typeof setTimeout> | undefined
 

@@ -23,7 +23,7 @@ export {
   tellStart,
   tellUpstream,
 } from './channels.ts'
-export { after, BodyClock, type Timer } from './clock.ts'
+export { after, BodyClock, longest, type Timer } from './clock.ts'
 export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 export * from './contract.ts'
 export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
