@@ -264,11 +264,23 @@ export const h2: readonly Case[] = [
     title: 'opens no tunnel over HTTP/2 that it does not serve over HTTP/1.1',
     ...usual,
     async run({ target, origin }) {
-      await askInFrames(target, [
+      const over = new AbortController()
+      const { signal } = over
+      const dialled = origin.connection({ signal }).catch(() => undefined)
+      const fields: Field[] = [
         [':method', 'CONNECT'],
         [':authority', origin.url.host],
-      ])
+      ]
+      await Promise.race([askInFrames(target, fields, [], { signal }), dialled])
+      over.abort()
       equal(origin.connections.length, 0, 'the number of connections to the origin')
+      // A target may answer before what it dialled is there; that comes before the next connection.
+      await using client = await http2Client(target)
+      const next = client.ask({ ':path': '/h2/next' })
+      const { send } = await origin.request()
+      equal(origin.connections.length, 1, 'the number of connections to the origin after another request')
+      send(reply('next'))
+      await isAnswered(next, 200, 'next')
     },
   },
   {

@@ -29,6 +29,10 @@ server.on('request', (request, response) => {
   const asking = ask(at(request.method ?? '', request.url ?? ''))
   asking.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502))).end()
 })
+// Without this the server would answer every CONNECT itself, as fast as its stream is served.
+server.on('connect', ({ httpVersionMajor, socket }) => {
+  if (httpVersionMajor === 1) socket.destroy()
+})
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   process.stdout.write(`https://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
 })
