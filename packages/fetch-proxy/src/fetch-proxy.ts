@@ -9,6 +9,7 @@ import {
   type HttpExchange,
   httpGateway,
   mayRepeat,
+  relayFrom,
   upstreamFailure,
 } from '@relayrace/gateway'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
@@ -110,7 +111,7 @@ function staysSilent(incoming: IncomingMessage): Promise<boolean> {
 async function carry(exchange: HttpExchange, connections: Connections): Promise<void> {
   const { asking, response } = await ask(exchange, connections)
   await exchange.respond(asking.status, asking.statusText, asking.receivedHeaders)
-  await exchange.relayFrom(response.body, asking)
+  await relayFrom(exchange, response.body, asking)
   asking.forget()
 }
 

@@ -9,6 +9,7 @@ import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import { beginsAnswer } from './reading.ts'
 import type { Settings } from './settings.ts'
+import { pump } from './upload.ts'
 
 /**
  * Asks with the request that `open` makes: sends the body on, passes interim responses to the client, resolves with the
@@ -26,7 +27,7 @@ export function ask(exchange: HttpExchange, open: () => ClientRequest): Promise<
       else reject(upstreamFailure(cause, exchange.phase))
     }
     exchange.onCancel(() => giveUpRequest(request, response, exchange))
-    exchange.pump(request)
+    pump(exchange, request)
     watchConnecting(request, exchange)
     request.on('response', (head) => {
       response = head
@@ -88,14 +89,6 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
     socket.once('lookup', () => ask.destroyed || exchange.enter('connect'))
     if (endpoint.secure) socket.once('connect', () => exchange.enter('tls'))
     socket.once(endpoint.secure ? 'secureConnect' : 'connect', () => exchange.connected())
-  })
-}
-
-/** Calls back when there is a connection to send the request on: at once on one that is used again. */
-export function whenConnected(ask: ClientRequest, secure: boolean, then: () => void): void {
-  ask.once('socket', (socket: Socket) => {
-    if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', then)
-    else then()
   })
 }
 

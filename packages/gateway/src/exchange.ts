@@ -1,8 +1,7 @@
 /** One request and its response on node:http: what begins, limits, counts and ends it. */
 
-import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { pipeline, type Readable, type Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import {
   announcedTrailers,
@@ -12,7 +11,6 @@ import {
   responseFields,
   trailersToForward,
 } from './answer.ts'
-import { whenConnected } from './ask.ts'
 import { isWatched, tellError, tellStart } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -35,9 +33,9 @@ import type {
   ResponseHead,
 } from './gateway.ts'
 import type { Pending } from './listen.ts'
+import { writeInformation } from './outgoing.ts'
 import { wantsTrailers } from './prepare.ts'
-import { beginsRequest, isBorrowed } from './reading.ts'
-import { Releaser, release } from './release.ts'
+import { beginsRequest } from './reading.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { endsAttempt, type Repeatable } from './transport.ts'
@@ -45,12 +43,6 @@ import type { Endpoint } from './upstream.ts'
 
 /** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
 const linger = 5_000
-
-/** Pieces of a request that are freed as soon as they are out, in bytes: the write buffer of a socket, and more. */
-const worthwhile = 64 * 1024
-
-/** Content that is copied into a string rather than written by itself, in bytes. */
-const short = 4 * 1024
 
 /** Meant for one origin (RFC 9110 §15.4). */
 const credentials = ['authorization', 'cookie'] as const
@@ -61,27 +53,6 @@ export interface Front {
   /** No new exchanges: client connections are not kept. */
   readonly closing: boolean
   ended(exchange: HttpExchange): void
-}
-
-/** A `ClientRequest`, or what takes a request body like one. */
-interface RequestSink extends Writable {
-  addTrailers?(trailers: [string, string][]): void
-}
-
-/** A `ReadableStream` of bytes, of whichever implementation. */
-export interface ByteSource {
-  getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> }
-}
-
-/** What is known of an answer beside its head and its body. */
-export interface PulledAnswer {
-  /** Whether content, or its end, has come already: then the head can go out with it. */
-  readonly bodyArrived: boolean
-  readonly rawTrailers: readonly string[]
-  /** The next piece of the body, or its end, may come. */
-  wanted(): void
-  /** That much of the body has been read. */
-  taken(bytes: number): void
 }
 
 /** Stops what a strategy has started upstream. What it returns settles when that is free again. Must not reject. */
@@ -139,10 +110,9 @@ export class HttpExchange implements Repeatable, Pending {
   #phaseTimer: Timer
   #totalTimer: Timer
   #requestClock: BodyClock | undefined
-  #stopPulling: (() => void) | undefined
   #responseClock: BodyClock | undefined
   #request: ReceivedRequest | undefined
-  /** The length of the response's content, when its head says so. */
+  #letGoOfContent: (() => void) | undefined
   #expected: number | undefined
 
   constructor(front: Front, incoming: IncomingMessage, response: ServerResponse) {
@@ -218,6 +188,11 @@ export class HttpExchange implements Repeatable, Pending {
     return this.#contentTaken
   }
 
+  /** The length of the response's content, when its head says so. */
+  get expected(): number | undefined {
+    return this.#expected
+  }
+
   /** Nothing of it is left: on HTTP/1.1 its connection is free for the next one. */
   get ended(): boolean {
     return this.#ended
@@ -238,129 +213,19 @@ export class HttpExchange implements Repeatable, Pending {
     this.#phaseTimer = after(this.settings.timeouts[phase], () => this.abort(timedOut(phase)))
   }
 
-  /**
-   * Sends the request body on as it comes, then its trailers, then ends the upstream request.
-   *
-   * It is `pipe`, not `pipeline`: that would destroy the client's socket when the upstream fails, and with it the way to
-   * tell the client so.
-   */
-  pump(sink: RequestSink): void {
-    if (this.framing.kind === 'none') {
-      sink.end()
-      this.enter('responseHead')
-      return
-    }
-    if (this.settings.transport === undefined) {
-      this.#pour(sink)
-      return
-    }
-    // What has been read cannot be sent again: it stays where it is until there is a connection.
-    this.enter('responseHead')
-    whenConnected(sink as ClientRequest, this.endpoint.secure, () => this.#pour(sink))
-  }
-
-  #pour(sink: RequestSink): void {
-    const { incoming, framing } = this
+  /** The content of the request is on its way from now on, and cannot be sent again. */
+  takeContent(): void {
     this.#contentTaken = true
     this.enter('requestBody')
-    beginsRequest(incoming)
-    // A client may wait for the origin's word before it sends anything.
-    if (incoming.readableLength === 0) sendHead(sink)
-    const clock = this.#watchUpload(() => sink.writableNeedDrain)
-    const releaser = new Releaser(sink)
-    incoming.on('data', (chunk: Buffer) => {
-      if (isBorrowed(chunk)) this.abort(unknownParser())
-      // Beside the two listeners of this function somebody else may look on, and keep what comes.
-      if (chunk.length >= worthwhile && incoming.listenerCount('data') === 2) releaser.add(chunk)
-      this.#countRequest(chunk.length, clock)
-    })
-    sink.on('drain', () => clock.moved())
-    incoming.once('end', () => {
-      clock.stop()
-      if (framing.kind === 'chunked' && incoming.rawTrailers.length > 0) {
-        sink.addTrailers?.([...trailersToForward(incoming.rawTrailers)])
-      }
-      sink.end()
-      // While the connection is still being made, its phases go on; `watchConnecting` enters this one after them.
-      if (this.phase === 'requestBody') this.enter('responseHead')
-    })
-    incoming.pipe(sink, { end: false })
-    sink.once('close', () => {
-      incoming.unpipe(sink)
-      // What still comes is read and dropped: the client may not read its answer before it has sent all.
-      incoming.resume()
-    })
+    beginsRequest(this.incoming)
   }
 
-  /**
-   * The request body, for a client that pulls: it is read no faster than it is taken. Neither trailers nor an early end
-   * of the reading touch the client's connection.
-   */
-  content(): AsyncIterable<Buffer> {
-    return { [Symbol.asyncIterator]: () => this.#pull() }
+  /** Registers how to let go of the request's content when the exchange has ended. */
+  onEnd(letGo: () => void): void {
+    this.#letGoOfContent = letGo
   }
 
-  #pull(): AsyncIterator<Buffer> {
-    const { incoming } = this
-    let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
-    let over = false
-    let last: Buffer | undefined
-    this.#contentTaken = true
-    this.enter('requestBody')
-    beginsRequest(incoming)
-    const clock = this.#watchUpload(() => asked === undefined)
-    const look = (): void => {
-      if (asked === undefined) return
-      const { resolve, reject } = asked
-      const chunk = over ? null : (incoming.read() as Buffer | null)
-      if (chunk !== null) {
-        if (isBorrowed(chunk)) this.abort(unknownParser())
-        this.#countRequest(chunk.length, clock)
-        last = chunk
-        resolve({ value: chunk, done: false })
-      } else if (incoming.readableEnded) {
-        clock.stop()
-        if (this.phase === 'requestBody') this.enter('responseHead')
-        resolve({ value: undefined, done: true })
-      } else if (incoming.destroyed || over) {
-        // Not an end: that would make a whole message of what came so far.
-        reject(this.#error ?? clientClosed('requestBody'))
-      } else return
-      asked = undefined
-    }
-    const letGo = (): void => {
-      // Once: without a listener to take away, `off` would stop the stream that `resume` has set going.
-      if (over) return
-      over = true
-      incoming.off('readable', look)
-      incoming.off('end', look)
-      // What still comes is read and dropped, so that the connection stays in step.
-      incoming.resume()
-      look()
-    }
-    incoming.on('readable', look)
-    incoming.on('end', look)
-    incoming.once('close', look)
-    this.#stopPulling = letGo
-    return {
-      next() {
-        // No socket takes that much without asking to wait until it is out.
-        if (last !== undefined && last.length >= worthwhile && incoming.listenerCount('data') === 0)
-          release(last)
-        last = undefined
-        asked = Promise.withResolvers()
-        const { promise } = asked
-        look()
-        return promise
-      },
-      async return() {
-        letGo()
-        return { value: undefined, done: true }
-      },
-    }
-  }
-
-  #watchUpload(held: () => boolean): BodyClock {
+  watchUpload(held: () => boolean): BodyClock {
     const { requestBody: silence, drain } = this.settings.timeouts
     const clock = new BodyClock({ silence, drain }, held, (slow) =>
       this.abort(slow ? timedOut('drain', 'upstream') : timedOut('requestBody')),
@@ -374,9 +239,8 @@ export class HttpExchange implements Repeatable, Pending {
     return this.#ended || this.error !== undefined
   }
 
-  #countRequest(bytes: number, clock: BodyClock): void {
+  countRequest(bytes: number): void {
     this.requestBytes += bytes
-    clock.moved()
     if (this.requestBytes > this.settings.limits.requestBody) this.abort(tooLarge())
   }
 
@@ -440,95 +304,7 @@ export class HttpExchange implements Repeatable, Pending {
     this.#writeHead(head.status, head.reason, head.fields, raw)
   }
 
-  /** Sends the response body on as it comes, with its trailers, and ends the response. */
-  relay(
-    answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
-  ): Promise<void> | undefined {
-    const { response } = this
-    this.phase = 'responseBody'
-    // It broke off while its head was on its way.
-    if (answer.destroyed) throw answer.errored
-    // All of it came in one piece: no stream need be set up for what is here already.
-    if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
-      let last: Buffer | undefined
-      // Newer Node hands the chunks out one at a time once the end has come.
-      for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
-        if (last !== undefined) response.write(last)
-        this.#countResponse(chunk.length)
-        if (this.#error !== undefined) return undefined
-        last = chunk
-      }
-      // An empty body ends only when it is read.
-      answer.resume()
-      this.#addTrailers(answer.rawTrailers)
-      endWith(response, last)
-      return undefined
-    }
-    if (answer.readableLength === 0) sendHead(response)
-    const clock = this.#watchDownload(() => response.writableNeedDrain)
-    const releaser = new Releaser(response)
-    answer.on('data', (chunk: Buffer) => {
-      if (isBorrowed(chunk)) this.abort(unknownParser())
-      releaser.add(chunk)
-      clock.moved()
-      this.#countResponse(chunk.length)
-    })
-    response.on('drain', () => clock.moved())
-    // Both before the pipeline's own listeners: trailers go out with the end, and a broken answer must not look whole.
-    answer.once('end', () => this.#addTrailers(answer.rawTrailers))
-    answer.once('error', (cause) => this.fail(cause))
-    return new Promise<void>((resolve, reject) => {
-      pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
-    })
-  }
-
-  /** The same for a body that is read off a WHATWG stream. What is left unread after the last byte is no content. */
-  async relayFrom(body: ByteSource | null, answer: PulledAnswer): Promise<void> {
-    const { response } = this
-    this.phase = 'responseBody'
-    if (body === null || this.#expected === 0) {
-      response.end()
-      return
-    }
-    if (!answer.bodyArrived) sendHead(response)
-    let held: (() => void) | undefined
-    const clock = this.#watchDownload(() => held !== undefined)
-    const goOn = (): void => {
-      clock.moved()
-      held?.()
-      held = undefined
-    }
-    response.on('drain', goOn)
-    response.once('close', goOn)
-    const reader = body.getReader()
-    const releaser = new Releaser(response)
-    for (;;) {
-      answer.wanted()
-      const { value } = await reader.read()
-      if (response.destroyed) return
-      if (value === undefined) break
-      clock.moved()
-      answer.taken(value.byteLength)
-      this.#countResponse(value.byteLength)
-      if (this.#error !== undefined) return
-      if (this.responseBytes === this.#expected) {
-        // Its end, for the connection to be free again.
-        answer.wanted()
-        endWith(response, value)
-        return
-      }
-      releaser.add(value)
-      if (!response.write(value)) {
-        await new Promise<void>((resolve) => {
-          held = resolve
-        })
-      }
-    }
-    this.#addTrailers(answer.rawTrailers)
-    response.end()
-  }
-
-  #watchDownload(held: () => boolean): BodyClock {
+  watchDownload(held: () => boolean): BodyClock {
     const { responseBody: silence, drain } = this.settings.timeouts
     const clock = new BodyClock({ silence, drain }, held, (slow) =>
       this.abort(timedOut(slow ? 'drain' : 'responseBody')),
@@ -667,13 +443,13 @@ export class HttpExchange implements Repeatable, Pending {
     this.#status = status
   }
 
-  #addTrailers(raw: readonly string[] | undefined): void {
+  addTrailers(raw: readonly string[] | undefined): void {
     if (raw === undefined || raw.length === 0) return
     if (!takesTrailers(this.incoming) || !this.response.chunkedEncoding) return
     this.response.addTrailers([...trailersToForward(raw)])
   }
 
-  #countResponse(bytes: number): void {
+  countResponse(bytes: number): void {
     this.responseBytes += bytes
     if (this.responseBytes > this.settings.limits.responseBody) {
       this.abort(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
@@ -723,7 +499,7 @@ export class HttpExchange implements Repeatable, Pending {
     this.#stopClocks()
     // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again.
     if (this.#error === undefined && !this.incoming.complete) this.#cancel?.(clientClosed('requestBody'))
-    this.#stopPulling?.()
+    this.#letGoOfContent?.()
     this.#front.ended(this)
   }
 
@@ -749,18 +525,6 @@ export class HttpExchange implements Repeatable, Pending {
   }
 }
 
-/** `flushHeaders` would write the head as UTF-8: fields with other bytes than ASCII come out garbled. */
-function sendHead(message: Writable): void {
-  message.write('', 'latin1')
-}
-
-/** The last piece of a body, or all of it. Node sends a short string together with the head, as one string. */
-function endWith(response: ServerResponse, last: Uint8Array | undefined): void {
-  if (last === undefined || last.length > short || response.end !== ServerResponse.prototype.end)
-    response.end(last)
-  else response.end(Buffer.from(last.buffer, last.byteOffset, last.length).toString('latin1'), 'latin1')
-}
-
 function received(incoming: IncomingMessage): ReceivedRequest {
   const { socket } = incoming
   return {
@@ -781,10 +545,6 @@ function plainReason(reason: string): string {
   return reason.replace(notInReason, '')
 }
 
-function unknownParser(): Error {
-  return new Error('This version of Node is not supported: its parser keeps what it read')
-}
-
 function tooLarge(): GatewayError {
   return new GatewayError('http_request_error', {
     phase: 'requestBody',
@@ -796,26 +556,4 @@ function tooLarge(): GatewayError {
 /** Whether the client says it reads trailers, and its version can carry them (RFC 9110 §6.5.1). */
 function takesTrailers(incoming: IncomingMessage): boolean {
   return incoming.httpVersion !== '1.0' && wantsTrailers(incoming.rawHeaders)
-}
-
-interface InformationWriter {
-  /** Since Node 26.3. */
-  writeInformation?(status: number, fields: readonly string[]): void
-  writeEarlyHints(hints: Record<string, string | string[]>): void
-  writeProcessing(): void
-}
-
-function writeInformation(
-  response: ServerResponse & InformationWriter,
-  status: number,
-  fields: Fields,
-): void {
-  if (response.writeInformation !== undefined) response.writeInformation(status, fields.raw)
-  else if (status === 102) response.writeProcessing()
-  else if (status === 103 && fields.has('link')) {
-    const hints: Record<string, string | string[]> = {}
-    for (const [name, value] of fields)
-      hints[name.toLowerCase()] = name.toLowerCase() === 'link' ? fields.all(name) : value
-    response.writeEarlyHints(hints)
-  }
 }

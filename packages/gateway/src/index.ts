@@ -26,8 +26,9 @@ export {
 export { after, BodyClock, longest, type Timer } from './clock.ts'
 export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 export * from './contract.ts'
+export { type ByteSource, type PulledAnswer, relay, relayFrom } from './download.ts'
 export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
-export { type ByteSource, type Front, HttpExchange, type PulledAnswer } from './exchange.ts'
+export { type Front, HttpExchange } from './exchange.ts'
 export { connectionOptions, endToEnd, isToken, listOfTokens } from './fields.ts'
 export { forwardingFields, passedBefore } from './forwarded.ts'
 export {
@@ -52,6 +53,7 @@ export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
 export { carryBy, endsAttempt, type Repeatable, turnedTo } from './transport.ts'
 export { createTunnel } from './tunnel.ts'
+export { contentOf } from './upload.ts'
 export {
   type Choose,
   type Endpoint,

@@ -129,3 +129,7 @@ export function becomesStream(socket: Socket): void {
 export function isBorrowed({ buffer }: Uint8Array): boolean {
   return buffer === small.buffer || buffer === large.buffer
 }
+
+export function unknownParser(): Error {
+  return new Error('This version of Node is not supported: its parser keeps what it read')
+}

@@ -6,10 +6,12 @@ import { noteResponse, probeAfter, secureAgent } from './agents.ts'
 import { endBy, openRequest, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
+import { relay } from './download.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
 import type { Settings } from './settings.ts'
+import { pump } from './upload.ts'
 
 type Answer =
   | { readonly upgraded: false; readonly response: IncomingMessage }
@@ -36,12 +38,12 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
     const agent = exchange.endpoint.secure ? secure : plain
     const ask = openRequest(exchange, exchange.out.fields.raw, agent)
     exchange.onCancel(() => ask.destroy())
-    exchange.pump(ask)
+    pump(exchange, ask)
     const answer = await answerTo(ask, exchange)
     if (!answer.upgraded) {
       const { statusCode, statusMessage, rawHeaders } = answer.response
       await exchange.respond(statusCode as number, statusMessage as string, rawHeaders)
-      await exchange.relay(answer.response)
+      await relay(exchange, answer.response)
       return
     }
     if (!agreesWith(exchange, answer.response)) {

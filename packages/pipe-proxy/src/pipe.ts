@@ -10,6 +10,7 @@ import {
   type HttpGateway,
   httpGateway,
   openRequest,
+  relay,
 } from '@relayrace/gateway'
 
 /** Relays with `node:http` and `stream.pipeline`. @throws TypeError when an option makes no sense. */
@@ -32,5 +33,5 @@ async function carry(exchange: HttpExchange, agents: Agents): Promise<void> {
   const agent = endpoint.secure ? agents.https : agents.http
   const answer = await ask(exchange, () => openRequest(exchange, out.fields.raw, agent))
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
-  await exchange.relay(answer)
+  await relay(exchange, answer)
 }

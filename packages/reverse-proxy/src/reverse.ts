@@ -11,6 +11,7 @@ import {
   type HttpExchange,
   type HttpGateway,
   httpGateway,
+  relay,
   servername,
 } from '@relayrace/gateway'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
@@ -41,7 +42,7 @@ async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents)
   const agent = exchange.endpoint.secure ? agents.https : agents.http
   const answer = await ask(exchange, () => openThrough(proxy, exchange, agent))
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
-  await exchange.relay(answer)
+  await relay(exchange, answer)
 }
 
 /** Has the library open the request. */

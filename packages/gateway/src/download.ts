@@ -1,0 +1,116 @@
+/** The content of a response on its way to a client of node:http, off a stream of Node or of the Web. */
+
+import { pipeline, type Readable } from 'node:stream'
+import type { HttpExchange } from './exchange.ts'
+import { endWith, sendHead } from './outgoing.ts'
+import { isBorrowed, unknownParser } from './reading.ts'
+import { Releaser } from './release.ts'
+
+/** Sends the content on as it comes, with its trailers, and ends the response. */
+export function relay(
+  exchange: HttpExchange,
+  answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
+): Promise<void> | undefined {
+  const { response } = exchange
+  exchange.phase = 'responseBody'
+  // It broke off while its head was on its way.
+  if (answer.destroyed) throw answer.errored
+  // All of it came in one piece: no stream need be set up for what is here already.
+  if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
+    let last: Buffer | undefined
+    // Newer Node hands the chunks out one at a time once the end has come.
+    for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
+      if (last !== undefined) response.write(last)
+      exchange.countResponse(chunk.length)
+      if (exchange.failed !== undefined) return undefined
+      last = chunk
+    }
+    // An empty body ends only when it is read.
+    answer.resume()
+    exchange.addTrailers(answer.rawTrailers)
+    endWith(response, last)
+    return undefined
+  }
+  if (answer.readableLength === 0) sendHead(response)
+  const clock = exchange.watchDownload(() => response.writableNeedDrain)
+  const releaser = new Releaser(response)
+  answer.on('data', (chunk: Buffer) => {
+    if (isBorrowed(chunk)) exchange.abort(unknownParser())
+    releaser.add(chunk)
+    clock.moved()
+    exchange.countResponse(chunk.length)
+  })
+  response.on('drain', () => clock.moved())
+  // Both before the pipeline's own listeners: trailers go out with the end, and a broken answer must not look whole.
+  answer.once('end', () => exchange.addTrailers(answer.rawTrailers))
+  answer.once('error', (cause) => exchange.fail(cause))
+  return new Promise<void>((resolve, reject) => {
+    pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** A `ReadableStream` of bytes, of whichever implementation. */
+export interface ByteSource {
+  getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> }
+}
+
+/** What is known of an answer beside its head and its body. */
+export interface PulledAnswer {
+  /** Whether content, or its end, has come already: then the head can go out with it. */
+  readonly bodyArrived: boolean
+  readonly rawTrailers: readonly string[]
+  /** The next piece of the body, or its end, may come. */
+  wanted(): void
+  /** That much of the body has been read. */
+  taken(bytes: number): void
+}
+
+/** The same for content that is read off a WHATWG stream. What is left unread after the last byte is none. */
+export async function relayFrom(
+  exchange: HttpExchange,
+  body: ByteSource | null,
+  answer: PulledAnswer,
+): Promise<void> {
+  const { response, expected } = exchange
+  exchange.phase = 'responseBody'
+  if (body === null || expected === 0) {
+    response.end()
+    return
+  }
+  if (!answer.bodyArrived) sendHead(response)
+  let held: (() => void) | undefined
+  const clock = exchange.watchDownload(() => held !== undefined)
+  const goOn = (): void => {
+    clock.moved()
+    held?.()
+    held = undefined
+  }
+  response.on('drain', goOn)
+  response.once('close', goOn)
+  const reader = body.getReader()
+  const releaser = new Releaser(response)
+  for (;;) {
+    answer.wanted()
+    const { value } = await reader.read()
+    if (response.destroyed) return
+    if (value === undefined) break
+    clock.moved()
+    answer.taken(value.byteLength)
+    exchange.countResponse(value.byteLength)
+    if (exchange.failed !== undefined) return
+    if (exchange.responseBytes === expected) {
+      // Its end, for the connection to be free again.
+      answer.wanted()
+      endWith(response, value)
+      return
+    }
+    releaser.add(value)
+    if (!response.write(value)) {
+      await new Promise<void>((resolve) => {
+        held = resolve
+      })
+    }
+  }
+  exchange.addTrailers(answer.rawTrailers)
+  response.end()
+}

@@ -1,0 +1,43 @@
+/** Writing messages with node:http where its own methods are not quite right. */
+
+import { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
+import type { Fields } from './fields.ts'
+
+/** Content that is copied into a string rather than written by itself, in bytes. */
+const short = 4 * 1024
+
+/** `flushHeaders` would write the head as UTF-8: fields with other bytes than ASCII come out garbled. */
+export function sendHead(message: Writable): void {
+  message.write('', 'latin1')
+}
+
+/** The last piece of a body, or all of it. Node sends a short string together with the head, as one string. */
+export function endWith(response: ServerResponse, last: Uint8Array | undefined): void {
+  if (last === undefined || last.length > short || response.end !== ServerResponse.prototype.end)
+    response.end(last)
+  else response.end(Buffer.from(last.buffer, last.byteOffset, last.length).toString('latin1'), 'latin1')
+}
+
+interface InformationWriter {
+  /** Since Node 26.3. */
+  writeInformation?(status: number, fields: readonly string[]): void
+  writeEarlyHints(hints: Record<string, string | string[]>): void
+  writeProcessing(): void
+}
+
+/** An interim response, as far as this version of Node can write it. */
+export function writeInformation(
+  response: ServerResponse & InformationWriter,
+  status: number,
+  fields: Fields,
+): void {
+  if (response.writeInformation !== undefined) response.writeInformation(status, fields.raw)
+  else if (status === 102) response.writeProcessing()
+  else if (status === 103 && fields.has('link')) {
+    const hints: Record<string, string | string[]> = {}
+    for (const [name, value] of fields)
+      hints[name.toLowerCase()] = name.toLowerCase() === 'link' ? fields.all(name) : value
+    response.writeEarlyHints(hints)
+  }
+}

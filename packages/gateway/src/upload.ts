@@ -1,0 +1,146 @@
+/** The content of a request on node:http on its way upstream: it flows as it comes, or is pulled. */
+
+import type { ClientRequest } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { trailersToForward } from './answer.ts'
+import { clientClosed } from './errors.ts'
+import type { HttpExchange } from './exchange.ts'
+import { sendHead } from './outgoing.ts'
+import { isBorrowed, unknownParser } from './reading.ts'
+import { Releaser, release } from './release.ts'
+
+/** Pieces of a request that are freed as soon as they are out, in bytes: the write buffer of a socket, and more. */
+const worthwhile = 64 * 1024
+
+/** A `ClientRequest`, or what takes a request body like one. */
+interface RequestSink extends Writable {
+  addTrailers?(trailers: [string, string][]): void
+}
+
+/** Sends the content on as it comes, then its trailers, then ends the upstream request. */
+export function pump(exchange: HttpExchange, sink: RequestSink): void {
+  if (exchange.framing.kind === 'none') {
+    sink.end()
+    exchange.enter('responseHead')
+    return
+  }
+  if (exchange.settings.transport === undefined) {
+    pour(exchange, sink)
+    return
+  }
+  // What has been read cannot be sent again: it stays where it is until there is a connection.
+  exchange.enter('responseHead')
+  whenConnected(sink as ClientRequest, exchange.endpoint.secure, () => pour(exchange, sink))
+}
+
+/** Calls back when there is a connection to send the request on: at once on one that is used again. */
+function whenConnected(ask: ClientRequest, secure: boolean, then: () => void): void {
+  ask.once('socket', (socket: Socket) => {
+    if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', then)
+    else then()
+  })
+}
+
+/**
+ * It is `pipe`, not `pipeline`: that would destroy the client's socket when the upstream fails, and with it the way to
+ * tell the client so.
+ */
+function pour(exchange: HttpExchange, sink: RequestSink): void {
+  const { incoming, framing } = exchange
+  exchange.takeContent()
+  // A client may wait for the origin's word before it sends anything.
+  if (incoming.readableLength === 0) sendHead(sink)
+  const clock = exchange.watchUpload(() => sink.writableNeedDrain)
+  const releaser = new Releaser(sink)
+  incoming.on('data', (chunk: Buffer) => {
+    if (isBorrowed(chunk)) exchange.abort(unknownParser())
+    // Beside the two listeners of this function somebody else may look on, and keep what comes.
+    if (chunk.length >= worthwhile && incoming.listenerCount('data') === 2) releaser.add(chunk)
+    clock.moved()
+    exchange.countRequest(chunk.length)
+  })
+  sink.on('drain', () => clock.moved())
+  incoming.once('end', () => {
+    clock.stop()
+    if (framing.kind === 'chunked' && incoming.rawTrailers.length > 0) {
+      sink.addTrailers?.([...trailersToForward(incoming.rawTrailers)])
+    }
+    sink.end()
+    // While the connection is still being made, its phases go on; `watchConnecting` enters this one after them.
+    if (exchange.phase === 'requestBody') exchange.enter('responseHead')
+  })
+  incoming.pipe(sink, { end: false })
+  sink.once('close', () => {
+    incoming.unpipe(sink)
+    // What still comes is read and dropped: the client may not read its answer before it has sent all.
+    incoming.resume()
+  })
+}
+
+/**
+ * The content, for a client that pulls: it is read no faster than it is taken. Neither trailers nor an early end of the
+ * reading touch the client's connection.
+ */
+export function contentOf(exchange: HttpExchange): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => pull(exchange) }
+}
+
+function pull(exchange: HttpExchange): AsyncIterator<Buffer> {
+  const { incoming } = exchange
+  let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
+  let over = false
+  let last: Buffer | undefined
+  exchange.takeContent()
+  const clock = exchange.watchUpload(() => asked === undefined)
+  const look = (): void => {
+    if (asked === undefined) return
+    const { resolve, reject } = asked
+    const chunk = over ? null : (incoming.read() as Buffer | null)
+    if (chunk !== null) {
+      if (isBorrowed(chunk)) exchange.abort(unknownParser())
+      clock.moved()
+      exchange.countRequest(chunk.length)
+      last = chunk
+      resolve({ value: chunk, done: false })
+    } else if (incoming.readableEnded) {
+      clock.stop()
+      if (exchange.phase === 'requestBody') exchange.enter('responseHead')
+      resolve({ value: undefined, done: true })
+    } else if (incoming.destroyed || over) {
+      // Not an end: that would make a whole message of what came so far.
+      reject(exchange.failed ?? clientClosed('requestBody'))
+    } else return
+    asked = undefined
+  }
+  const letGo = (): void => {
+    // Once: without a listener to take away, `off` would stop the stream that `resume` has set going.
+    if (over) return
+    over = true
+    incoming.off('readable', look)
+    incoming.off('end', look)
+    // What still comes is read and dropped, so that the connection stays in step.
+    incoming.resume()
+    look()
+  }
+  incoming.on('readable', look)
+  incoming.on('end', look)
+  incoming.once('close', look)
+  exchange.onEnd(letGo)
+  return {
+    next() {
+      // No socket takes that much without asking to wait until it is out.
+      if (last !== undefined && last.length >= worthwhile && incoming.listenerCount('data') === 0)
+        release(last)
+      last = undefined
+      asked = Promise.withResolvers()
+      const { promise } = asked
+      look()
+      return promise
+    },
+    async return() {
+      letGo()
+      return { value: undefined, done: true }
+    },
+  }
+}
