@@ -1,13 +1,17 @@
 import { transferMetrics, transferValues } from './bulk.ts'
-import { KiB, type Scenario, size } from './scenario.ts'
+import { KiB, type Scale, type Scenario, size } from './scenario.ts'
 
-const chunk = 4 * KiB
+interface Chunks extends Pick<Scenario, 'name' | 'title' | 'question'> {
+  /** Bytes in each. */
+  readonly chunk: number
+  readonly bytes: (scale: Scale) => number
+}
 
-export const chunked: Scenario = {
-  name: 'chunked',
-  title: 'A body of unknown length in small chunks',
-  question: 'What does it cost when the length is not known and the pieces are small?',
-  load: (scale) => `One client takes ${size(scale.chunkedSize)} in chunked coding, ${size(chunk)} a chunk.`,
+const inChunks = ({ name, title, question, chunk, bytes }: Chunks): Scenario => ({
+  name,
+  title,
+  question,
+  load: (scale) => `One client takes ${size(bytes(scale))} in chunked coding, ${size(chunk)} a chunk.`,
   expects: 'Status 200, sound chunked coding with its last chunk, every byte in its place.',
   wrong: 'As with one download; also a chunk size that cannot be read, or a missing last chunk.',
   headline: 'cpuPerGiB',
@@ -15,9 +19,25 @@ export const chunked: Scenario = {
   job: (scale) => ({
     kind: 'download',
     streams: 1,
-    bytes: scale.chunkedSize,
-    warmUp: scale.warmUp / 4,
+    bytes: bytes(scale),
+    warmUp: (scale.warmUp * bytes(scale)) / scale.size,
     chunk,
   }),
   values: transferValues,
-}
+})
+
+export const chunked: Scenario = inChunks({
+  name: 'chunked',
+  title: 'A body of unknown length in small chunks',
+  question: 'What does it cost when the length is not known and the pieces are small?',
+  chunk: 4 * KiB,
+  bytes: (scale) => scale.chunkedSize,
+})
+
+export const chunkedLarge: Scenario = inChunks({
+  name: 'chunked-large',
+  title: 'A body of unknown length in large chunks',
+  question: 'What does it cost, beside a download of known length, when files are sent in chunked coding?',
+  chunk: 64 * KiB,
+  bytes: (scale) => scale.size,
+})

@@ -1,6 +1,6 @@
 /** Every question the bench can ask, in the order in which a report answers them. */
 
-import { chunked } from './chunked.ts'
+import { chunked, chunkedLarge } from './chunked.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
@@ -19,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   small,
   idle,
   chunked,
+  chunkedLarge,
   events,
   echo,
 ]
