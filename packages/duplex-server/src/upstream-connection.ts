@@ -13,6 +13,7 @@ import {
   type Phase,
   responseFraming,
   type Settings,
+  servername,
   unexpectedEnd,
   upstreamFailure,
   watchCloseNotify,
@@ -100,13 +101,11 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   }
 
   #secure(endpoint: Endpoint, settings: Settings): Wire {
-    const { tls: options } = settings
-    const servername = options.servername ?? (net.isIP(endpoint.hostname) === 0 ? endpoint.hostname : '')
     const { sessions } = this.#keeper
     const socket = tls.connect({
       ...address(endpoint, settings),
-      ...options,
-      servername,
+      ...settings.tls,
+      servername: servername(settings, endpoint.hostname),
       session: sessions.get(this.address),
       ALPNProtocols: ['http/1.1'],
     } as never)
