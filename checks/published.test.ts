@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { type Case, cases, check, equal, get, head, run as judge, type Subject } from '@relayrace/conformance'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
 import { startProgram } from '@relayrace/fixtures/target'
@@ -15,6 +16,26 @@ const run = promisify(execFile)
 const nodes = [
   { label: 'this Node.js', node: process.execPath },
   { label: 'the oldest Node.js', node: process.env.OLDEST_NODE },
+]
+
+/** What Node makes of a reset that comes together with the last bytes depends on its version. */
+const cutOff: readonly Case[] = [
+  ...cases.filter(({ id }) => id === 'TRUNC-03'),
+  {
+    id: 'a tunnel',
+    rule: 'ours',
+    level: 'MUST',
+    title: 'resets one side of a tunnel when the other side was reset',
+    async run({ ask, frozen }) {
+      const upgrade = ['Connection: Upgrade', 'Upgrade: anything'] as const
+      const { client, exchange, response } = await ask(get('/tunnel', ...upgrade))
+      check(exchange !== undefined, 'it answered without asking the origin')
+      exchange.send(head('HTTP/1.1 101 Switching Protocols', ...upgrade))
+      equal((await response).status, 101, 'the status')
+      await frozen(() => exchange.send('last').then(exchange.connection.reset))
+      equal(await client.ended(), 'reset', 'the end of the client’s side')
+    },
+  },
 ]
 
 /** The packages as they would be installed: unpacked side by side, with what they depend on. */
@@ -107,6 +128,23 @@ describe.each(programs)('the program of %s', (program) => {
     expect(await answer.json()).toEqual({ bytes: 2 ** 20, intact: true })
     expect(running.stderr()).toBe('')
   })
+
+  test.for(nodes)(
+    'shows in $label what a reset has cut off',
+    { timeout: 60_000 },
+    async ({ node }, { skip }) => {
+      if (node === undefined) return skip('OLDEST_NODE names none')
+      const argv: readonly [string, string] = [node, path.join(home(`@relayrace/${program}`), 'dist/main.js')]
+      const subject: Subject = {
+        name: program,
+        start: ({ href }) => startProgram({ argv, env: { PORT: '0', UPSTREAM: href } }),
+      }
+      const { results } = await judge(subject, { cases: cutOff })
+      expect(results.map(({ id, verdict, why }) => ({ id, verdict, why }))).toEqual(
+        cutOff.map(({ id }) => ({ id, verdict: 'pass', why: '' })),
+      )
+    },
+  )
 })
 
 function dependenciesOf({ dependencies, peerDependencies }: Manifest): string[] {

@@ -156,6 +156,8 @@ export interface Stage {
   exchange(request: string, response: string, options?: ExchangeOptions): Promise<Exchanged>
   /** Lets time pass that is part of the case. */
   pass(ms: number): Promise<void>
+  /** Does something while the target stands still, so that it hears of all at once. Where it cannot be stopped, it goes on. */
+  frozen<Value>(action: () => Promise<Value>): Promise<Value>
   /** Resident memory of the target in bytes, or undefined where it cannot be seen. */
   memory(): Promise<number | undefined>
   /** Open descriptors of the target, or undefined where they cannot be seen. */

@@ -1,6 +1,7 @@
 /** What the kernel tells about a program without asking it. Linux only; elsewhere everything is undefined. */
 
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** Resident memory in bytes. */
 export async function residentMemory(pid: number | undefined): Promise<number | undefined> {
@@ -15,6 +16,21 @@ export async function openDescriptors(pid: number | undefined): Promise<number |
     () => undefined,
   )
 }
+
+/** Runs an action while a program stands still, so that it hears of all that happened at once. */
+export async function frozen<Value>(pid: number | undefined, action: () => Promise<Value>): Promise<Value> {
+  if (pid === undefined || process.platform !== 'linux') return action()
+  process.kill(pid, 'SIGSTOP')
+  try {
+    for (let tries = 0; tries < 100 && !(await isStopped(pid)); tries++) await pause(5)
+    return await action()
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+const isStopped = async (pid: number): Promise<boolean> =>
+  /^State:\s+T/m.test((await read(`/proc/${pid}/status`)) ?? '')
 
 /** Of TCP, as the kernel numbers them (include/net/tcp_states.h). */
 const states: Readonly<Record<string, string>> = {

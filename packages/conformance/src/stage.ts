@@ -12,7 +12,7 @@ import {
 } from '@relayrace/fixtures/wire'
 import type { Stage } from './case.ts'
 import { complete, Failed } from './expect.ts'
-import { openDescriptors, residentMemory } from './kernel.ts'
+import { frozen, openDescriptors, residentMemory } from './kernel.ts'
 import { anotherRequest } from './ledger.ts'
 
 export interface Scenery {
@@ -84,6 +84,7 @@ export function setStage(scenery: Scenery): SetStage {
       throw new Failed(`it logged nothing about ${path} within ${patience} ms`)
     },
     terminate,
+    frozen: (action) => frozen(pid, action),
     memory: () => residentMemory(pid),
     descriptors: () => openDescriptors(pid),
   }

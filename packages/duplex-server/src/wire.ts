@@ -10,6 +10,7 @@ import {
   shared,
   smallSize,
   takeOver,
+  tellResets,
 } from '@relayrace/gateway'
 
 /** What happens on a wire. Nothing is called after `closed`. */
@@ -49,6 +50,7 @@ export class Wire {
       typeof socket === 'function'
         ? socket({ buffer: () => this.#nextBuffer() as Buffer, callback: (count) => this.#received(count) })
         : socket
+    tellResets(this.socket)
     this.socket.on('end', () => this.events.ended())
     this.socket.on('error', (error: Error) => {
       this.#error = error

@@ -17,6 +17,7 @@ import {
   Stopwatch,
   servername,
   type Timer,
+  tellResets,
   timedOut,
   unexpectedEnd,
   watchCloseNotify,
@@ -151,7 +152,7 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     const socket = dial(named, callback) as unknown as Socket
     if (secure) watchCloseNotify(socket)
     // That of a socket with `onread` begins to read again although the parser has been paused.
-    else socket.read = Readable.prototype.read
+    else tellResets(socket).read = Readable.prototype.read
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
   }
 }

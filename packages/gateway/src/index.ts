@@ -48,6 +48,7 @@ export { bind, InFlight, lastCall, type Pending, secureServer, settled } from '.
 export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
 export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
+export { tellResets } from './resets.ts'
 export { endpointOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'

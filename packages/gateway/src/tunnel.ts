@@ -10,6 +10,7 @@ import { relay } from './download.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
+import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
 import { pump } from './upload.ts'
 
@@ -100,6 +101,7 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
     breakOff(client)
     breakOff(upstream)
   }
+  for (const side of [client, upstream]) tellResets(side)
   upstream.setKeepAlive(true, probeAfter)
   upstream.setTimeout(0)
   const { tunnel: silence, drain } = exchange.settings.timeouts

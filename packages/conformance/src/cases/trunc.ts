@@ -1,7 +1,7 @@
 /** TRUNC: a message that was cut off never looks complete. RFC 9112 §8. */
 
 import { gzipSync } from 'node:zlib'
-import type { Message } from '@relayrace/fixtures/wire'
+import { delivery, type Message } from '@relayrace/fixtures/wire'
 import { type Case, chunks, each, get, head, type Setup, type Stage } from '../case.ts'
 import { check, complete, truncated } from '../expect.ts'
 
@@ -10,8 +10,10 @@ const quickSilence: Setup = {
   options: { 'timeouts.responseBody': 500 },
 }
 
+const whole = delivery('coalesced')
 const fiveOfTen = `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}hello`
 const chunkedHead = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
+const untilClose = `${head('HTTP/1.1 200 OK', 'Connection: close')}hello`
 const cutChunks = {
   'after a chunk': chunkedHead + chunks('hello'),
   'inside a chunk': `${chunkedHead}a\r\nhello`,
@@ -40,14 +42,13 @@ export const trunc: readonly Case[] = [
     rule: 'RFC 9112 §8',
     level: 'MUST',
     title: 'shows the client that a response was cut off by a reset',
-    run: each(
-      {
-        ...cutChunks,
-        'with Content-Length': fiveOfTen,
-        'until the connection is closed': `${head('HTTP/1.1 200 OK', 'Connection: close')}hello`,
-      },
-      (stage, response) => cut(stage, response, 'reset'),
-    ),
+    run: {
+      ...each(
+        { ...cutChunks, 'with Content-Length': fiveOfTen, 'until the connection is closed': untilClose },
+        (stage, response) => cut(stage, response, 'reset'),
+      ),
+      'together with the last bytes': (stage) => cut(stage, untilClose, 'reset with the last bytes'),
+    },
   },
   {
     id: 'TRUNC-05',
@@ -115,7 +116,12 @@ export const trunc: readonly Case[] = [
 ]
 
 /** The origin sends part of a response and is gone. */
-async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset', mayBeSilent = true): Promise<void> {
+async function cut(
+  { ask, frozen }: Stage,
+  part: string,
+  ending: 'fin' | 'reset' | 'reset with the last bytes',
+  mayBeSilent = true,
+): Promise<void> {
   const { client, exchange, response } = await ask(get('/trunc', 'Accept-Encoding: gzip'))
   check(exchange !== undefined, 'it answered without asking the origin')
   await exchange.send(part)
@@ -123,7 +129,9 @@ async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset', mayBeS
   else {
     // A reset takes away what has not been read yet, and then there is nothing to cut off.
     await client.responding(atOnce).catch(() => undefined)
-    exchange.connection.reset()
+    const { connection, send } = exchange
+    if (ending === 'reset') connection.reset()
+    else await frozen(() => send('last', whole).then(connection.reset))
   }
   // Closing without any response hides nothing either. Whether that is good enough is for TRUNC-06 to say.
   const silent = (): boolean => client.ending !== undefined && client.received === 0
@@ -132,7 +140,7 @@ async function cut({ ask }: Stage, part: string, ending: 'fin' | 'reset', mayBeS
     throw error
   })
   if (!received) return
-  brokenOff(received, part)
+  brokenOff(received, ending === 'reset with the last bytes' ? `${part}last` : part)
   if (received.verdict === 'incomplete') await client.ended()
 }
 

@@ -278,7 +278,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     }
   },
   'remembers everything': inRequest((text) => {
-    memory.push(Buffer.alloc(128 * 1024, text))
+    memory.push(Buffer.alloc(256 * 1024, text))
     return text
   }),
   'sends the rest elsewhere': (ends) => ({
