@@ -6,6 +6,7 @@ import {
   clientClosed,
   type Endpoint,
   type ExchangeSummary,
+  endOf,
   endsAttempt,
   endToEnd,
   Fields,
@@ -19,7 +20,6 @@ import {
   isWatched,
   type Origin,
   offeredProtocols,
-  outcomeOf,
   type Pending,
   type Phase,
   type Prepared,
@@ -611,17 +611,11 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   }
 
   summary(): ExchangeSummary {
-    const error = this.#error
-    const status = this.#response.status
     return {
       gateway: this.#front.settings.name,
       method: this.#line.method,
       target: this.#line.target,
-      status: error !== undefined && status === 0 ? error.status : status,
-      outcome: outcomeOf(error),
-      error,
-      errorType: error?.type,
-      endedBy: error?.source,
+      ...endOf(this.#error, this.#response.status),
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,

@@ -6,6 +6,7 @@ import {
   carryBy,
   clientClosed,
   type ExchangeSummary,
+  endOf,
   endsAttempt,
   endToEnd,
   Fields,
@@ -15,7 +16,6 @@ import {
   type Incoming,
   internalFailure,
   type Origin,
-  outcomeOf,
   type Phase,
   type Prepared,
   prepare,
@@ -260,16 +260,11 @@ class FetchExchange implements Repeatable {
   }
 
   summary(): ExchangeSummary {
-    const error = this.#error
     return {
       gateway: this.#settings.name,
       method: this.request.method,
       target: this.request.target,
-      status: this.#status,
-      outcome: outcomeOf(error),
-      error,
-      errorType: error?.type,
-      endedBy: error?.source,
+      ...endOf(this.#error, this.#status),
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,

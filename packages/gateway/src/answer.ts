@@ -70,7 +70,21 @@ export function refusal(error: GatewayError, pseudonym: string, reply: Reply | u
   }
 }
 
-export function outcomeOf(error: GatewayError | undefined): ExchangeSummary['outcome'] {
+/** How an exchange has ended, for its summary. @param status What the client was told; 0 if nothing. */
+export function endOf(
+  error: GatewayError | undefined,
+  status: number,
+): Pick<ExchangeSummary, 'status' | 'outcome' | 'error' | 'errorType' | 'endedBy'> {
+  return {
+    status: error !== undefined && status === 0 ? error.status : status,
+    outcome: outcomeOf(error),
+    error,
+    errorType: error?.type,
+    endedBy: error?.source,
+  }
+}
+
+function outcomeOf(error: GatewayError | undefined): ExchangeSummary['outcome'] {
   if (error === undefined) return 'completed'
   if (error.type === 'client_closed') return 'aborted'
   return error.phase === 'requestHead' ? 'refused' : 'failed'

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
   announcedTrailers,
+  endOf,
   interimFields,
-  outcomeOf,
   refusal,
   responseFields,
   trailersToForward,
@@ -504,17 +504,11 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   summary(): ExchangeSummary {
-    const error = this.#error
-    const status = error !== undefined && this.#status === 0 ? error.status : this.#status
     return {
       gateway: this.settings.name,
       method: this.incoming.method ?? '',
       target: this.incoming.url ?? '',
-      status,
-      outcome: outcomeOf(error),
-      error,
-      errorType: error?.type,
-      endedBy: error?.source,
+      ...endOf(this.#error, this.#status),
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,

@@ -3,9 +3,9 @@
 export { type Agents, createAgents, probeAfter } from './agents.ts'
 export {
   announcedTrailers,
+  endOf,
   idempotent,
   interimFields,
-  outcomeOf,
   refusal,
   responseFields,
   trailersToForward,
