@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { targets } from '@relayrace/fixtures/targets'
 import { expect, test } from 'vitest'
 import { type Request, readOptions, UsageError } from './options.ts'
+import { scenarios as all } from './scenarios/index.ts'
 
 const read = (line: string): Request => readOptions(line === '' ? [] : line.split(' ')) as Request
 
@@ -10,7 +11,7 @@ test('without a word it is the quick preset with all scenarios', () => {
   const { preset, scenarios, scale, action } = read('')
   expect({ preset: preset.name, scenarios: scenarios.length, size: scale.size, action }).toEqual({
     preset: 'quick',
-    scenarios: 9,
+    scenarios: all.length,
     size: 1024 ** 3,
     action: 'run',
   })
@@ -25,7 +26,7 @@ test('names are picked in the order in which they are given', () => {
 test('all is every one', () => {
   const { targets: chosen, scenarios } = read('--preset smoke --target all --scenario all')
   expect(chosen).toEqual(targets)
-  expect(scenarios).toHaveLength(9)
+  expect(scenarios).toEqual(all)
 })
 
 test('a profile is one of a download through our own, unless told otherwise', () => {

@@ -51,7 +51,8 @@
  * **Waiting.** Never sleep to let something happen: wait for it, with `{ within }` if a few seconds are not enough.
  * `pass(ms)` is for when time itself is part of the case ("the origin waits 100 ms"). To show that something does not
  * happen, wait for what must come after it. Bounds are generous: the machine is busy. A function of your own that runs
- * beside the case and may throw is wrapped in `quietly(…)` until it is awaited.
+ * beside the case and may throw is wrapped in `quietly(…)` until it is awaited. What has to arrive at once happens inside
+ * `frozen(…)`.
  *
  * **Deliveries.** Every run happens four times: each `send` in one write, cut between head and body, byte by byte, and
  * at random places, on both sides. So do not depend on what arrives together. `deliveries: ['coalesced']` is for
