@@ -247,13 +247,18 @@ export const pool: readonly Case[] = [
     title: 'uses no upstream connection again whose response it has not read to the end',
     deliveries: ['coalesced'],
     run: each({ close: 'close', reset: 'reset' } as const, async ({ ask, connect, exchange }, leave) => {
-      const { client, exchange: first } = await ask(get('/pool/1'))
-      check(first !== undefined, 'it answered without asking the origin')
-      first.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 1000')}${'x'.repeat(500)}`)
-      client[leave]()
-      const second = await exchange(get('/pool/2'), reply('two'), { client: await connect() })
-      answered(second.response, 200, 'two')
-      equal(first.connection.requests.length, 1, 'the number of requests on the connection that was left')
+      // What the target hears of first is chance.
+      for (let round = 0; round < 20; round++) {
+        const { client, exchange: first } = await ask(get('/pool/1'))
+        check(first !== undefined, 'it answered without asking the origin')
+        const { requests } = first.connection
+        const before = requests.length
+        first.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 1000')}${'x'.repeat(500)}`)
+        client[leave]()
+        const second = await exchange(get('/pool/2'), reply('two'), { client: await connect() })
+        answered(second.response, 200, 'two')
+        equal(requests.length - before, 0, 'the number of further requests on the connection that was left')
+      }
     }),
   },
   {
