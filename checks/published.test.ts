@@ -4,7 +4,17 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { type Case, cases, check, equal, get, head, run as judge, type Subject } from '@relayrace/conformance'
+import {
+  type Case,
+  cases,
+  check,
+  equal,
+  get,
+  head,
+  run as judge,
+  type Subject,
+  truncated,
+} from '@relayrace/conformance'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
 import { startProgram } from '@relayrace/fixtures/target'
@@ -22,10 +32,27 @@ const nodes = [
 const cutOff: readonly Case[] = [
   ...cases.filter(({ id }) => id === 'TRUNC-03'),
   {
+    id: 'an expectation',
+    rule: 'RFC 9112 §8',
+    level: 'MUST',
+    title: 'shows the client that the response to a request with Expect was cut off',
+    deliveries: ['coalesced'],
+    async run({ ask, frozen }) {
+      const request = head('POST / HTTP/1.1', 'Host: a', 'Expect: 100-continue', 'Content-Length: 2')
+      const { client, exchange, response } = await ask(`${request}ok`)
+      check(exchange !== undefined, 'it answered without asking the origin')
+      await exchange.send(`${head('HTTP/1.1 200 OK', 'Connection: close')}hello`)
+      await client.responding({ within: 500 }).catch(() => {})
+      await frozen(() => exchange.send('last').then(exchange.connection.reset))
+      truncated(await response)
+    },
+  },
+  {
     id: 'a tunnel',
     rule: 'ours',
     level: 'MUST',
     title: 'resets one side of a tunnel when the other side was reset',
+    deliveries: ['coalesced'],
     async run({ ask, frozen }) {
       const upgrade = ['Connection: Upgrade', 'Upgrade: anything'] as const
       const { client, exchange, response } = await ask(get('/tunnel', ...upgrade))

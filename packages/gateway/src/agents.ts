@@ -2,11 +2,12 @@
 
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import type { NetConnectOpts, Socket } from 'node:net'
+import net, { type NetConnectOpts, type Socket } from 'node:net'
 import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import type { PoolState } from './gateway.ts'
 import { connectReading } from './reading.ts'
+import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
 
 /** Upstream connections of one gateway. */
@@ -108,6 +109,13 @@ function hintOf(response: IncomingMessage | undefined): number {
 
 function dropUnasked(this: Socket): void {
   this.destroy()
+}
+
+/** An agent for `http:` whose connections tell a reset from an end. */
+export function plainAgent(options: http.AgentOptions): http.Agent {
+  return Object.assign(new http.Agent(options), {
+    createConnection: (given: NetConnectOpts): Socket => tellResets(net.connect(given)),
+  })
 }
 
 /** An agent for `https:` whose connections know whether they were ended in order. */

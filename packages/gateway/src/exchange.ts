@@ -220,8 +220,8 @@ export class HttpExchange implements Repeatable, Pending {
     beginsRequest(this.incoming)
   }
 
-  /** Registers how to let go of the request's content when the exchange has ended. */
-  onEnd(letGo: () => void): void {
+  /** Registers how to let go of the request's content once the exchange has ended. */
+  atEnd(letGo: () => void): void {
     this.#letGoOfContent = letGo
   }
 

@@ -1,8 +1,8 @@
 /** Another protocol over the same connection (RFC 9110 §7.8): asks for it, and then moves bytes both ways. */
 
-import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { noteResponse, probeAfter, secureAgent } from './agents.ts'
+import { noteResponse, plainAgent, probeAfter, secureAgent } from './agents.ts'
 import { endBy, openRequest, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -32,7 +32,7 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
     noDelay: true,
     ...(lookup !== undefined && { lookup }),
   }
-  const plain = new http.Agent(options)
+  const plain = plainAgent(options)
   const secure = secureAgent({ ...options, ...tls })
 
   return async (exchange) => {
@@ -101,7 +101,7 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
     breakOff(client)
     breakOff(upstream)
   }
-  for (const side of [client, upstream]) tellResets(side)
+  tellResets(client)
   upstream.setKeepAlive(true, probeAfter)
   upstream.setTimeout(0)
   const { tunnel: silence, drain } = exchange.settings.timeouts

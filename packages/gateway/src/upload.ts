@@ -126,7 +126,7 @@ function pull(exchange: HttpExchange): AsyncIterator<Buffer> {
   incoming.on('readable', look)
   incoming.on('end', look)
   incoming.once('close', look)
-  exchange.onEnd(letGo)
+  exchange.atEnd(letGo)
   return {
     next() {
       // No socket takes that much without asking to wait until it is out.
