@@ -7,10 +7,8 @@ interface Chunks extends Pick<Scenario, 'name' | 'title' | 'question'> {
   readonly bytes: (scale: Scale) => number
 }
 
-const inChunks = ({ name, title, question, chunk, bytes }: Chunks): Scenario => ({
-  name,
-  title,
-  question,
+const inChunks = ({ chunk, bytes, ...asked }: Chunks): Scenario => ({
+  ...asked,
   load: (scale) => `One client takes ${size(bytes(scale))} in chunked coding, ${size(chunk)} a chunk.`,
   expects: 'Status 200, sound chunked coding with its last chunk, every byte in its place.',
   wrong: 'As with one download; also a chunk size that cannot be read, or a missing last chunk.',

@@ -10,7 +10,7 @@ interface WithHandle {
   readonly _handle: { getpeername?(out: object): number } | null
 }
 
-/** Makes a socket fail with `ECONNRESET` when it was reset, whatever Node says. To be called before it is read from. */
+/** Makes a socket fail with `ECONNRESET` when it is reset, whatever Node says. To be called before its end has come. */
 export function tellResets<S extends Socket>(socket: S): S {
   if (mistakesResets && !('encrypted' in socket)) socket.push = push
   return socket

@@ -142,9 +142,13 @@ export const pool: readonly Case[] = [
         answered(first.response, 200, 'one')
         const [connection] = origin.connections
         connection?.[ending]()
-        // Who notices an end answers with their own; of a reset nothing can be seen from here, so there is time for it.
-        if (ending === 'end') await connection?.ended({ within: 1000 }).catch(() => {})
-        await pass(ending === 'end' ? 50 : 500)
+        if (ending === 'end') {
+          // Who notices an end answers with their own.
+          await connection?.ended({ within: 1000 }).catch(() => {})
+          await pass(50)
+        }
+        // Of a reset nothing can be seen from here.
+        else await pass(500)
         const client = first.client.ending ? await connect() : first.client
         client.send(`${head('POST /pool/2 HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`)
         const second = await origin.request()

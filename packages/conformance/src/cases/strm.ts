@@ -212,11 +212,13 @@ export const strm: readonly Case[] = [
     alone: true,
     limit: 150_000,
     async run(stage) {
-      await manyExchanges(stage, 2000, 30_000)
+      const count = 2000
+      const within = 30_000
+      await manyExchanges(stage, count, within)
       const descriptors = await stage.descriptors()
       for (let again = 2; ; again--) {
         const memory = await stage.memory()
-        const part = (await manyExchanges(stage, 2000, 30_000)) / 2000
+        const part = (await manyExchanges(stage, count, within)) / count
         try {
           await grewLessThan(Math.max(1, 2 * part) * mostMemory, stage, memory)
           break
