@@ -4,7 +4,8 @@ import { deviations } from '@relayrace/fixtures/deviations'
 import { findTargets, targets } from '@relayrace/fixtures/targets'
 import { main } from './command-line.ts'
 
-process.exitCode = await main(process.argv.slice(2), {
+// Rather than let it end by itself: Node tidies up then, and was seen to wait for a socket there for ever.
+const code = await main(process.argv.slice(2), {
   command: 'npm run conformance --',
   names: targets.map(({ name }) => name),
   ours: targets.filter(({ kind }) => kind === 'strategy').map(({ name }) => name),
@@ -17,3 +18,4 @@ process.exitCode = await main(process.argv.slice(2), {
   },
   deviations: (name) => deviations[name] ?? {},
 })
+process.exit(code)
