@@ -249,9 +249,13 @@ export class HttpExchange implements Repeatable, Pending {
     const { incoming, response } = this
     if (incoming.httpVersionMinor === 0 && incoming.httpVersionMajor === 1) return
     if (response.headersSent || response.destroyed) return
-    if (status === 100) response.writeContinue()
-    else if (status === 101) return
-    else writeInformation(response, status, interimFields(raw))
+    if (status === 101) return
+    try {
+      if (status === 100) response.writeContinue()
+      else writeInformation(response, status, interimFields(raw))
+    } catch (cause) {
+      this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
+    }
   }
 
   /**

@@ -219,7 +219,8 @@ export function httpGateway(
   function alsoSpeakHttp2(server: https.Server): void {
     const front = createHttp2(settings)
     http2Fronts.add(front)
-    for (const event of ['request', 'checkContinue', 'connect']) front.server.on(event, handle as never)
+    for (const event of ['request', 'checkContinue', 'checkExpectation', 'connect'])
+      front.server.on(event, handle as never)
     const speakHttp1 = server.listeners('secureConnection') as ((socket: Socket) => void)[]
     server.removeAllListeners('secureConnection')
     server.on('secureConnection', (socket) => {

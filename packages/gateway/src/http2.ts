@@ -152,7 +152,8 @@ export class Http2Response extends Http2ServerResponse<Http2Request> {
     stream.close(noError)
   }
 
-  writeInformation(status: number, raw: Lines): boolean {
+  /** Node calls it without fields for its own 100 (Continue). */
+  writeInformation(status: number, raw: Lines = []): boolean {
     const { stream } = this
     if (stream.headersSent || stream.destroyed || stream.closed) return false
     stream.additionalHeaders({ ':status': status, ...grouped(raw) })
@@ -160,9 +161,16 @@ export class Http2Response extends Http2ServerResponse<Http2Request> {
   }
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {
-    for (const [name, values] of Object.entries(grouped(rest.at(-1) as Lines)))
-      this.setHeader(name, values.length === 1 ? (values[0] as string) : values)
-    super.writeHead(status)
+    const lines = rest.at(-1)
+    try {
+      for (const [name, values] of Object.entries(grouped(Array.isArray(lines) ? lines : [])))
+        this.setHeader(name, values.length === 1 ? (values[0] as string) : values)
+      super.writeHead(status)
+    } catch (cause) {
+      // Another head may be written in its place, with nothing of this one.
+      for (const name of this.getHeaderNames()) this.removeHeader(name)
+      throw cause
+    }
     if (this.stream.writableEnded) this.stream.once('finish', () => this.#stopRequest())
     return this
   }
@@ -209,8 +217,10 @@ Object.defineProperties(Http2Response.prototype, {
   chunkedEncoding: { value: true, writable: true },
 })
 
+/** What no message of HTTP/2 may have (RFC 9113 §8.2.2), and of the upgrade to it that is no more (RFC 7540 §3.2.1). */
 const connectionSpecific: ReadonlySet<string> = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'transfer-encoding',

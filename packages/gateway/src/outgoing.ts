@@ -38,6 +38,10 @@ export function writeInformation(
     const hints: Record<string, string | string[]> = {}
     for (const [name, value] of fields)
       hints[name.toLowerCase()] = name.toLowerCase() === 'link' ? fields.all(name) : value
-    response.writeEarlyHints(hints)
+    try {
+      response.writeEarlyHints(hints)
+    } catch {
+      // It takes one link in a line and no more. The final response has them too.
+    }
   }
 }

@@ -126,6 +126,49 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     await client.frame(({ flags, stream }) => stream === 1 && (flags & END_STREAM) !== 0)
   })
 
+  test('leaves the word on Expect: 100-continue to the origin', async () => {
+    const { origin, url } = await stage(name)
+    const stream = ask(session(url), { ':method': 'POST', ':path': '/', expect: '100-continue' })
+    const asked = answer(stream)
+    const { message, send } = await origin.request()
+    expect(message.all('expect')).toEqual(['100-continue'])
+    const told = once(stream, 'continue')
+    await send('HTTP/1.1 100 Continue\r\n\r\n')
+    await told
+    stream.end('hello')
+    await send(ok)
+    expect((await asked).text).toBe('ok')
+  })
+
+  test.each(['x-magic', '', '100-Continue'])(
+    'leaves the expectation "%s" to the origin',
+    async (expectation) => {
+      const { origin, url } = await stage(name)
+      const asked = answer(ask(session(url), { ':path': '/', expect: expectation }))
+      const { send } = await origin.request()
+      await send('HTTP/1.1 417 Expectation Failed\r\nX-From: origin\r\nContent-Length: 0\r\n\r\n')
+      expect((await asked).head).toMatchObject({ ':status': 417, 'x-from': 'origin' })
+    },
+  )
+
+  test('answers although the origin sends a 100 that nobody asked for', async () => {
+    const { origin, url } = await stage(name)
+    const asked = answer(ask(session(url), { ':path': '/' }))
+    const { send } = await origin.request()
+    await send(`HTTP/1.1 100 Continue\r\n\r\n${ok}`)
+    expect((await asked).text).toBe('ok')
+  })
+
+  test('drops HTTP2-Settings from a response', async () => {
+    const { origin, url } = await stage(name)
+    const asked = answer(ask(session(url), { ':path': '/' }))
+    const { send } = await origin.request()
+    await send('HTTP/1.1 200 OK\r\nHTTP2-Settings: AAA\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok')
+    const { head } = await asked
+    expect(head).toMatchObject({ ':status': 200, 'x-a': '1' })
+    expect(head).not.toHaveProperty('http2-settings')
+  })
+
   test('makes the response one of HTTP/2: nothing of the connection, repeats kept, trailers, 103', async () => {
     const { origin, url } = await stage(name)
     const asked = answer(ask(session(url), { ':path': '/', te: 'trailers' }))
