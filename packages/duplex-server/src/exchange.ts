@@ -2,6 +2,7 @@
 
 import {
   announcedTrailers,
+  askOnError,
   carryBy,
   clientClosed,
   type Endpoint,
@@ -490,11 +491,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   #told(error: GatewayError): Reply | undefined {
     tellError(this.#front.settings, this, error)
-    try {
-      return this.#front.settings.onError?.(error, this)
-    } catch {
-      return undefined
-    }
+    return askOnError(this.#front.settings, error, this)
   }
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {

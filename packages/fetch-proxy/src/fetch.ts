@@ -2,7 +2,9 @@
 
 import {
   after,
+  askOnError,
   BodyClock,
+  callOnEnd,
   carryBy,
   clientClosed,
   type ExchangeSummary,
@@ -56,7 +58,7 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
 
   const ended = (exchange: FetchExchange): void => {
     underWay.delete(exchange)
-    settings.onEnd?.(exchange.summary())
+    if (settings.onEnd !== undefined) callOnEnd(settings, exchange.summary())
     if (underWay.size === 0) whenEmpty?.()
   }
 
@@ -410,11 +412,7 @@ class FetchExchange implements Repeatable {
   }
 
   #told(error: GatewayError): Reply | undefined {
-    try {
-      return this.#settings.onError?.(error, this)
-    } catch {
-      return undefined
-    }
+    return askOnError(this.#settings, error, this)
   }
 
   #tellAndEnd(): void {

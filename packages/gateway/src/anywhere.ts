@@ -26,6 +26,7 @@ export type {
   RequestHead,
   ResponseHead,
 } from './gateway.ts'
+export { askOnError, callOnEnd } from './hooks.ts'
 export { type Incoming, type Prepared, prepare } from './prepare.ts'
 export { type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'

@@ -3,6 +3,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { GatewayError } from './errors.ts'
 import type { Exchange, ExchangeSummary, RequestHead } from './gateway.ts'
+import { callOnEnd } from './hooks.ts'
 import type { Settings } from './settings.ts'
 import type { Endpoint } from './upstream.ts'
 
@@ -62,6 +63,6 @@ export function tellError({ name }: Settings, exchange: Exchange, error: Gateway
 export function tellEnd(settings: Settings, exchange: Exchange & { summary(): ExchangeSummary }): void {
   if (!isWatched(settings)) return
   const summary = exchange.summary()
-  settings.onEnd?.(summary)
+  callOnEnd(settings, summary)
   if (exchangeEnd.hasSubscribers) exchangeEnd.publish({ gateway: settings.name, exchange, summary })
 }

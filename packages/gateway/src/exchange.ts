@@ -32,6 +32,7 @@ import type {
   RequestHead,
   ResponseHead,
 } from './gateway.ts'
+import { askOnError } from './hooks.ts'
 import type { Pending } from './listen.ts'
 import { writeInformation } from './outgoing.ts'
 import { wantsTrailers } from './prepare.ts'
@@ -400,11 +401,7 @@ export class HttpExchange implements Repeatable, Pending {
 
   #told(error: GatewayError): Reply | undefined {
     tellError(this.settings, this, error)
-    try {
-      return this.settings.onError?.(error, this)
-    } catch {
-      return undefined
-    }
+    return askOnError(this.settings, error, this)
   }
 
   /** Answers in the gateway's own name. */
@@ -422,7 +419,13 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {
-    this.reply(refusal(error, this.settings.pseudonym, reply))
+    const { pseudonym } = this.settings
+    try {
+      this.reply(refusal(error, pseudonym, reply))
+    } catch {
+      // The hook's reply cannot be sent.
+      this.reply(refusal(error, pseudonym, undefined))
+    }
   }
 
   #writeHead(status: number, reason: string, { raw }: Fields, received: readonly string[] | undefined): void {

@@ -42,6 +42,7 @@ export {
   untilClose,
 } from './framing.ts'
 export type { Strategy } from './gateway.ts'
+export { askOnError } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
 export { bind, InFlight, lastCall, type Pending, secureServer, settled } from './listen.ts'

@@ -9,10 +9,10 @@ import path from 'node:path'
 import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
-import { type Bytes, connect, type Origin } from '@relayrace/fixtures/wire'
+import { type Bytes, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
-import type { Gateway, GatewayOptions, HttpGateway, Strategy } from '../src/index.ts'
+import type { Gateway, GatewayOptions, HttpGateway, Reply, Strategy } from '../src/index.ts'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024
@@ -478,6 +478,76 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
         'later',
       ])
     })
+
+    test.each<[string, unknown]>([
+      ['returns a promise', Promise.resolve({ status: 503 })],
+      ['returns a reply without a status', { body: 'x' }],
+      ['returns a status that is none', { status: 101 }],
+      ['returns an object for a body', { status: 503, body: { a: 1 } }],
+      ['returns a field with a line break', { status: 503, fields: { 'X-Why': 'a\n' } }],
+      ['returns a number', 7],
+    ])('B1 the plain answer is sent if onError %s, and one warning', async (_, returned) => {
+      const { client, ended } = await stage({
+        upstream: `http://127.0.0.1:${await closedPort()}`,
+        onError: () => returned as Reply,
+      })
+      const warnings = warningsFrom('onError')
+      client.send(get('/1'))
+      const response = await client.response()
+      expect([response.status, response.has('x-why')]).toEqual([502, false])
+      expect(response.text).not.toBe('')
+      expect(await ended()).toMatchObject({ status: 502, errorType: 'connection_refused' })
+      client.send(get('/2'))
+      expect((await client.response()).status).toBe(502)
+      await ended(2)
+      expect(await warnings()).toHaveLength(1)
+    })
+
+    test('B1 the plain answer is sent if onError throws or rejects, and one warning', async () => {
+      for (const onError of [
+        (): never => {
+          throw new Error('no')
+        },
+        async (): Promise<never> => {
+          throw new Error('no')
+        },
+      ]) {
+        const { client, ended } = await stage({
+          upstream: `http://127.0.0.1:${await closedPort()}`,
+          onError: onError as never,
+        })
+        const warnings = warningsFrom('onError')
+        client.send(get('/'))
+        expect((await client.response()).status).toBe(502)
+        await ended()
+        expect(await warnings()).toHaveLength(1)
+      }
+    })
+
+    test.each<[string, () => void]>([
+      [
+        'throws',
+        () => {
+          throw new Error('no')
+        },
+      ],
+      ['rejects', (() => Promise.reject(new Error('no'))) as () => void],
+    ])('an onEnd that %s harms no exchange, and is warned of once', async (_, onEnd) => {
+      const origin = await startOrigin()
+      onTestFinished(() => origin[Symbol.asyncDispose]())
+      const gateway = create({ upstream: origin.url, onEnd })
+      onTestFinished(() => gateway.close(0))
+      const client = await connect((await gateway.listen()).url)
+      onTestFinished(() => client.close())
+      const warnings = warningsFrom('onEnd')
+      for (const target of ['/1', '/2']) {
+        client.send(get(target))
+        ;(await origin.request()).send(reply(target))
+        expect((await client.response()).text).toBe(target)
+      }
+      await expect.poll(() => gateway.inFlight).toBe(0)
+      expect(await warnings()).toHaveLength(1)
+    })
   })
 
   describe('connections', () => {
@@ -701,4 +771,20 @@ async function closedPort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** Collects warnings about a hook from now on; the function waits until those of this turn have been told. */
+function warningsFrom(hook: string): () => Promise<string[]> {
+  const told: string[] = []
+  const note = ({ name, message }: Error): void => {
+    if (name === 'RelayraceWarning' && message.startsWith(hook)) told.push(message)
+  }
+  process.on('warning', note)
+  onTestFinished(() => {
+    process.off('warning', note)
+  })
+  return async () => {
+    await new Promise(setImmediate)
+    return told
+  }
 }
