@@ -10,6 +10,8 @@ const backlog = 4_096
 
 /** Binds a server that has been made already. Host defaults to loopback: being reachable is a decision. */
 export async function bind(server: Server, where: ListenOptions = {}): Promise<Listener> {
+  if (typeof where !== 'object')
+    throw new TypeError(`listen takes an object: listen({ port: ${String(where)} })`)
   const { tls, ...options } = where
   server.listen(options.path === undefined ? { port: 0, host: '127.0.0.1', backlog, ...options } : options)
   await once(server, 'listening')

@@ -55,6 +55,7 @@ export interface Settings {
 
 /** @throws TypeError when an option makes no sense, naming it. */
 export function settle(name: string, options: GatewayOptions): Settings {
+  check(options)
   const { upstream, timeouts, limits, pool, pseudonym, tls, lookup, redirect } = options
   const { rewrite, modifyResponse, transport, onError, onEnd } = options
   return {
@@ -76,11 +77,74 @@ export function settle(name: string, options: GatewayOptions): Settings {
   }
 }
 
+/** Every option, and what it has to be. `upstream` is checked where it is taken apart. */
+const options: Readonly<Record<keyof GatewayOptions, 'string' | 'object' | 'function' | undefined>> = {
+  upstream: undefined,
+  pseudonym: 'string',
+  timeouts: 'object',
+  limits: 'object',
+  pool: 'object',
+  tls: 'object',
+  lookup: 'function',
+  redirect: 'function',
+  rewrite: 'function',
+  modifyResponse: 'function',
+  transport: 'function',
+  onError: 'function',
+  onEnd: 'function',
+}
+
+/** What may stand in Via as a name (RFC 9110 §7.6.3): a token, or a host with or without a port. */
+const pseudonymShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z:[\]]+$/
+
+function check(given: GatewayOptions): void {
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(
+      'Options are an object, with at least an upstream: { upstream: "http://127.0.0.1:9000" }',
+    )
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in options)) throw unknown(name, Object.keys(options))
+    const type = options[name as keyof GatewayOptions]
+    if (value === undefined || type === undefined) continue
+    if (typeof value !== type || value === null) throw new TypeError(`Option ${name} has to be ${a(type)}`)
+  }
+  if (given.upstream === undefined || given.upstream === null)
+    throw new TypeError('Option upstream is missing: a URL such as "http://127.0.0.1:9000", or a function')
+  if (given.pseudonym !== undefined && !pseudonymShape.test(given.pseudonym))
+    throw new TypeError('Option pseudonym has to be a token, or a host: it stands in Via (RFC 9110 §7.6.3)')
+}
+
+const a = (type: string): string => `${type === 'object' ? 'an' : 'a'} ${type}`
+
+/** Names the known one that is nearest, if one is near at all, and else all of them. */
+function unknown(name: string, known: readonly string[], group = ''): TypeError {
+  const by = new Map(known.map((one) => [one, distance(name.toLowerCase(), one.toLowerCase())]))
+  const [nearest, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', 0]
+  const hint = edits <= Math.max(2, nearest.length / 3) ? `Did you mean ${group}${nearest}?` : ''
+  return new TypeError(
+    [`Unknown option ${group}${name}.`, hint, `Known: ${known.join(', ')}`].filter(Boolean).join(' '),
+  )
+}
+
+/** Characters to put in, take out or replace, to make one of the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const replaced = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[other.length] as number
+}
+
 function numbers<T extends object>(group: string, defaults: T, given: Partial<T> | undefined): T {
   const settled = { ...defaults, ...given }
   for (const [key, value] of Object.entries(settled)) {
     if (!(key in defaults)) {
-      throw new TypeError(`Unknown option ${group}.${key}. Known: ${Object.keys(defaults).join(', ')}`)
+      throw unknown(key, Object.keys(defaults), `${group}.`)
     }
     if (typeof value !== 'number' || !(value >= 0)) {
       throw new TypeError(`${group}.${key} must be a number, zero or more, or Infinity: ${String(value)}`)

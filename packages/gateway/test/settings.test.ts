@@ -31,6 +31,27 @@ describe('settle', () => {
     expect(settle('x', { upstream, pseudonym: 'me' }).pseudonym).toBe('me')
   })
 
+  test.each<[string, string, object]>([
+    ['an unknown name', 'Did you mean modifyResponse?', { modifyRespons: () => {} }],
+    ['one in another case', 'Did you mean upstream?', { Upstream: upstream }],
+    ['one of another proxy', 'Unknown option changeOrigin. Known: upstream, ', { changeOrigin: true }],
+    ['one of a group', 'Did you mean timeouts.connect?', { timeouts: { conect: 1 } }],
+    ['a number for a group', 'Option timeouts has to be an object', { timeouts: 5_000 }],
+    ['an object for a hook', 'Option rewrite has to be a function', { rewrite: {} }],
+    ['null for a hook', 'Option onEnd has to be a function', { onEnd: null }],
+    ['no upstream', 'Option upstream is missing', { upstream: undefined }],
+    ['a pseudonym that cannot stand in Via', 'Option pseudonym has to be a token', { pseudonym: 'Ω' }],
+    ['a pseudonym of two words', 'Option pseudonym has to be a token', { pseudonym: 'my proxy' }],
+  ])('refuses %s and says what to do', (_, message, options) => {
+    const make = (): unknown => settle('x', { upstream, ...options } as GatewayOptions)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
+  })
+
+  test('takes an option that is undefined for one that is left out', () => {
+    expect(settle('x', { upstream, onEnd: undefined } as never).onEnd).toBeUndefined()
+  })
+
   test.each<[string, object]>([
     ['timeouts.conect', { timeouts: { conect: 1 } }],
     ['timeouts.connect', { timeouts: { connect: -1 } }],

@@ -551,6 +551,11 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('connections', () => {
+    test('listen with a number says what it takes', async () => {
+      const { gateway } = await stage()
+      await expect(gateway.listen(8080 as never)).rejects.toThrow('listen({ port: 8080 })')
+    })
+
     test('E1 an upstream connection is used again', async () => {
       const { origin, client } = await stage()
       for (const target of ['/1', '/2', '/3']) {
