@@ -132,6 +132,7 @@ class FetchExchange implements Repeatable {
     this.request = received(request)
     this.#totalTimer = after(settings.timeouts.total, () => this.fail(timedOut('total')))
     request.signal.addEventListener('abort', this.#clientLeft)
+    if (request.signal.aborted) this.#clientLeft()
   }
 
   get phase(): Phase {
@@ -165,6 +166,7 @@ class FetchExchange implements Repeatable {
 
   /** @param unpacks Whether that function undoes the coding of what it gets. */
   async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
+    this.signal.throwIfAborted()
     const ready = await prepare(this.#settings, this.#incoming(), this)
     this.signal.throwIfAborted()
     if ('status' in ready) return this.#reply(ready)

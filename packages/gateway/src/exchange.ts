@@ -122,7 +122,7 @@ export class HttpExchange implements Repeatable, Pending {
     this.response = response
     this.#front = front
     this.#totalTimer = after(front.settings.timeouts.total, () => this.abort(timedOut('total')))
-    response.on('close', () => this.#responseClosed())
+    response.on('close', () => this.clientLeft())
     if (isWatched(front.settings)) {
       this.#stopwatch = new Stopwatch(this.#phase)
       this.#remoteAddress = incoming.socket.remoteAddress
@@ -473,7 +473,8 @@ export class HttpExchange implements Repeatable, Pending {
     response.destroy()
   }
 
-  #responseClosed(): void {
+  /** Or has its answer: there is nobody to send anything to. */
+  clientLeft(): void {
     if (this.phase === 'tunnel') return
     if (!this.response.writableFinished) this.fail(clientClosed(this.phase))
     else if (!this.incoming.complete) this.#listenOn()

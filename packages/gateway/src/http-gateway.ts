@@ -80,7 +80,13 @@ export function httpGateway(
     const before = underWay.get(socket)
     inFlight.add(exchange)
     underWay.set(socket, exchange)
+    // It left while a middleware in front was at work: no event will tell.
+    if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
     try {
+      if (exchange.error !== undefined) return
+      // Our own connections are seen to their end; a server that we are mounted in goes on.
+      if (closed !== undefined && exchange.incoming.httpVersionMajor === 1 && !sockets.has(socket))
+        throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
       if (before?.ended === false) await waitForTurn(exchange, before)
       const prepared = prepare(settings, incomingOf(exchange), exchange)

@@ -53,6 +53,45 @@ const frameworks: Readonly<Record<string, (gateway: HttpGateway) => Server | Pro
 }
 
 export function mountsOf(create: Strategy<HttpGateway>): void {
+  test.each([
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf',
+  ])('ends an exchange whose client has left before the gateway saw it: %j', async (sent) => {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const ends: string[] = []
+    const gateway = create({ upstream: origin.url, onEnd: ({ outcome }) => ends.push(outcome) })
+    onTestFinished(() => gateway.close(0))
+    const handled = Promise.withResolvers<void>()
+    const came = Promise.withResolvers<void>()
+    const server = createServer((request, response) => {
+      came.resolve()
+      response.once('close', () => gateway.handle(request, response).then(handled.resolve))
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = await connect(new URL(`http://127.0.0.1:${port}`))
+    client.send(sent)
+    await came.promise
+    client.close()
+    await handled.promise
+    expect([gateway.inFlight, ends, origin.connections.length]).toEqual([0, ['aborted'], 0])
+  })
+
+  test('answers 503 once it is closed', async () => {
+    const gateway = create({ upstream: 'http://127.0.0.1:9' })
+    await gateway.close()
+    const server = createServer(gateway.handle).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = await connect(new URL(`http://127.0.0.1:${port}`))
+    onTestFinished(() => client.close())
+    client.send(get('/'))
+    expect((await client.response()).status).toBe(503)
+  })
+
   interface Stage {
     readonly origin: Origin
     readonly client: Client
