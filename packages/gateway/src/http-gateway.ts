@@ -45,6 +45,8 @@ export function httpGateway(
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
   let closed: Promise<void> | undefined
+  /** Everything has been closed: who still asks comes by another server. */
+  let over = false
 
   const front: Front = {
     settings,
@@ -84,9 +86,8 @@ export function httpGateway(
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
     try {
       if (exchange.error !== undefined) return
-      // Our own connections are seen to their end; a server that we are mounted in goes on.
-      if (closed !== undefined && exchange.incoming.httpVersionMajor === 1 && !sockets.has(socket))
-        throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
+      // A server that we are mounted in goes on.
+      if (over) throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
       if (before?.ended === false) await waitForTurn(exchange, before)
       const prepared = prepare(settings, incomingOf(exchange), exchange)
@@ -265,6 +266,7 @@ export function httpGateway(
       server.close(() => {})
     }
     await Promise.all(stopped)
+    over = true
     await upstream.close()
   }
 
