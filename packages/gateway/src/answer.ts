@@ -2,6 +2,7 @@
 
 import type { GatewayError } from './errors.ts'
 import { endToEnd, FieldNames, Fields } from './fields.ts'
+import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
 import type { ExchangeSummary, Reply } from './gateway.ts'
 
@@ -40,6 +41,8 @@ const notInTrailers: FieldNames = new FieldNames([
   'pragma',
   'range',
   'set-cookie',
+  'via',
+  ...forwardingFields,
 ])
 
 /** The trailers that may go on. */

@@ -1,18 +1,52 @@
 /** What a gateway says about where a request came from: Forwarded (RFC 7239), X-Forwarded-*, and Via (RFC 9110 §7.6.3). */
 
-import { FieldNames } from './fields.ts'
 import type { Exchange, RequestHead } from './gateway.ts'
 
-/** What a client claims about a request's way. Removed before `rewrite`, because anybody can send it. */
-export const forwardingFields: FieldNames = new FieldNames([
+/**
+ * What a client claims about a request's way and about itself. Removed before `rewrite`, and from trailers, because
+ * anybody can send it. With underscores as well: to CGI and what follows it both are one name.
+ */
+export const forwardingFields: readonly string[] = [
+  'cf-connecting-ip',
   'forwarded',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'x-forwarded-by',
+  'x-forwarded-client-cert',
+  'x-forwarded-email',
   'x-forwarded-for',
+  'x-forwarded-groups',
   'x-forwarded-host',
+  'x-forwarded-method',
+  'x-forwarded-path',
   'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-preferred-username',
   'x-forwarded-proto',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
   'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-forwarded-uri',
+  'x-forwarded-user',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-uri',
+  'x-original-url',
   'x-real-ip',
-])
+  'x-remote-user',
+  'x-rewrite-url',
+  'x-ssl-client-cert',
+  'x-ssl-client-verify',
+].flatMap((name) => spellings(name))
+
+/** With a dash or an underscore in each place where there is a dash. */
+function spellings(name: string): string[] {
+  const [first = '', ...rest] = name.split('-')
+  return rest.reduce((all, part) => all.flatMap((one) => [`${one}-${part}`, `${one}_${part}`]), [first])
+}
 
 /** The default `rewrite`: tells the upstream the client's address, the scheme and the Host, in both dialects. */
 export function setForwarded(out: RequestHead, exchange: Exchange): void {

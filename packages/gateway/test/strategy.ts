@@ -551,6 +551,21 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
   })
 
   describe('connections', () => {
+    test.each(['X-Forwarded-Prefix', 'x-forwarded-ssl', 'X_Forwarded_For', 'X_Real-IP', 'X-Forwarded-User'])(
+      'nobody can say by %s who they are, in a head or in trailers',
+      async (name) => {
+        const { origin, client } = await stage()
+        const asked = head('POST / HTTP/1.1', 'Host: a', `${name}: forged`, 'Transfer-Encoding: chunked')
+        client.send(`${asked}0\r\n${name}: forged\r\nX-T: 1\r\n\r\n`)
+        const exchange = await origin.request()
+        const message = await exchange.done()
+        expect(message.head).not.toContain('forged')
+        expect(JSON.stringify(message.trailers)).not.toContain('forged')
+        exchange.send(reply('ok'))
+        expect((await client.response()).text).toBe('ok')
+      },
+    )
+
     test('listen with a number says what it takes', async () => {
       const { gateway } = await stage()
       await expect(gateway.listen(8080 as never)).rejects.toThrow('listen({ port: 8080 })')
