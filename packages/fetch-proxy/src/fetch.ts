@@ -2,6 +2,7 @@
 
 import {
   after,
+  alreadyRead,
   askOnError,
   BodyClock,
   callOnEnd,
@@ -167,6 +168,7 @@ class FetchExchange implements Repeatable {
   /** @param unpacks Whether that function undoes the coding of what it gets. */
   async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
     this.signal.throwIfAborted()
+    if (this.#asked.bodyUsed) throw alreadyRead()
     const ready = await prepare(this.#settings, this.#incoming(), this)
     this.signal.throwIfAborted()
     if ('status' in ready) return this.#reply(ready)

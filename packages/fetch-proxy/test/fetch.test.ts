@@ -56,6 +56,20 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     expect(await (await answer).text()).toBe('ok')
   })
 
+  test('content that somebody has read is 500, and nothing is asked', async () => {
+    const { origin, handler } = await stage()
+    const request = new Request('http://here.example/', { method: 'POST', body: 'all of it' })
+    await request.text()
+    expect((await handler.fetch(request)).status).toBe(500)
+    expect(origin.connections).toHaveLength(0)
+  })
+
+  test('a request that is aborted already asks nothing, and ends', async () => {
+    const { origin, handler } = await stage()
+    await handler.fetch(new Request('http://here.example/', { signal: AbortSignal.abort() }))
+    expect([handler.inFlight, origin.connections.length]).toEqual([0, 0])
+  })
+
   test('hands a response on before it is complete', async () => {
     const { origin, handler } = await stage()
     const answer = handler.fetch(new Request('http://here.example/'))

@@ -3,6 +3,7 @@
 export { endOf, refusal } from './answer.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
+  alreadyRead,
   clientClosed,
   type ErrorDetails,
   type ErrorSource,

@@ -199,3 +199,11 @@ export function internalFailure(error: unknown, phase: Phase, status?: number): 
     ...(status === undefined ? {} : { status }),
   })
 }
+
+/** The content of a request is gone before it could be sent on. */
+export function alreadyRead(): GatewayError {
+  return internalFailure(
+    new Error('The content of the request has been read already: mount the gateway in front of body parsers'),
+    'requestBody',
+  )
+}

@@ -34,7 +34,7 @@ import type {
 } from './gateway.ts'
 import { askOnError } from './hooks.ts'
 import type { Pending } from './listen.ts'
-import { writeInformation } from './outgoing.ts'
+import { keepBeside, writeInformation } from './outgoing.ts'
 import { wantsTrailers } from './prepare.ts'
 import { beginsRequest } from './reading.ts'
 import { endpointOf, type Settings } from './settings.ts'
@@ -440,6 +440,7 @@ export class HttpExchange implements Repeatable, Pending {
         raw.push('Trailer', announced, 'Transfer-Encoding', 'chunked')
       }
     }
+    keepBeside(response, raw)
     try {
       if (incoming.httpVersionMajor === 2) response.writeHead(status, raw as never)
       else if (reason === '') response.writeHead(status, raw as never)

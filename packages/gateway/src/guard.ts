@@ -4,6 +4,7 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { type BlockList, isIP, type LookupFunction } from 'node:net'
 import { isGlobal } from './addresses.ts'
 import { GatewayError } from './errors.ts'
+import { FieldNames, type Fields } from './fields.ts'
 import type { Exchange, GatewayOptions, ResponseHead } from './gateway.ts'
 
 export interface GuardOptions {
@@ -33,8 +34,9 @@ export type GuardedOptions = Required<
  * The options of a gateway that fetches what its users ask for: `createPipeProxy({ ...guarded({ destination }) })`.
  *
  * Only GET and HEAD, only http: and https:, only the ports named. A name is resolved once, all of its addresses are
- * checked, and one of those is dialled: there is no second look-up that could say something else. The destination gets no
- * cookies, credentials or forwarding fields of the client; its own cookies and scripts do not become the gateway's.
+ * checked, and one of those is dialled: there is no second look-up that could say something else. The destination is told
+ * what is wanted, and nothing of who wants it; the client gets the content and what concerns that, and nothing by which
+ * the destination could speak for the gateway's own site.
  */
 export function guarded(options: GuardOptions): GuardedOptions {
   const { destination, ports = [80, 443], allow, redirects = 0, resolve = systemResolve } = options
@@ -88,11 +90,11 @@ export function guarded(options: GuardOptions): GuardedOptions {
     rewrite(out, exchange) {
       const place = places.get(exchange)
       if (place !== undefined) out.path = `${place.url.pathname}${place.url.search}`
-      for (const name of notTheirs) out.fields.delete(name)
+      keepOnly(out.fields, asked)
       return options.rewrite?.(out, exchange)
     },
     modifyResponse(head, exchange) {
-      for (const name of notOurs) head.fields.delete(name)
+      keepOnly(head.fields, answered)
       head.fields.set('Content-Security-Policy', 'sandbox')
       head.fields.set('X-Content-Type-Options', 'nosniff')
       return options.modifyResponse?.(head, exchange)
@@ -113,17 +115,53 @@ export function guarded(options: GuardOptions): GuardedOptions {
   }
 }
 
-/** The client's, for the gateway. */
-const notTheirs = ['authorization', 'cookie', 'origin', 'referer'] as const
-/** What a browser would take for the word of the gateway's own site. */
-const notOurs = [
-  'set-cookie',
-  'clear-site-data',
-  'strict-transport-security',
-  'public-key-pins',
-  'service-worker-allowed',
-  'alt-svc',
-] as const
+/** What a destination is told. All else is between the client and the gateway. */
+const asked: FieldNames = new FieldNames([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'max-forwards',
+  'pragma',
+  'range',
+  'user-agent',
+])
+
+/**
+ * What a client is told: about the content, and how long it may be kept. All else a browser could take for the word of
+ * the gateway's own site.
+ */
+const answered: FieldNames = new FieldNames([
+  'accept-ranges',
+  'age',
+  'allow',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-range',
+  'content-type',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'location',
+  'pragma',
+  'retry-after',
+  'vary',
+])
+
+function keepOnly(fields: Fields, names: FieldNames): void {
+  for (const name of new Set([...fields].map(([name]) => name))) if (!names.has(name)) fields.delete(name)
+}
 
 const redirection: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 

@@ -7,8 +7,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { probeAfter } from './agents.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
-import { clientClosed, GatewayError } from './errors.ts'
+import { alreadyRead, clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
+import { type Framing, noContent } from './framing.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, Transport } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
@@ -98,7 +99,7 @@ export function httpGateway(
         return
       }
       exchange.endpoint = ready.endpoint
-      exchange.framing = ready.framing
+      exchange.framing = exchange.incoming.readableEnded ? whatIsLeft(ready.framing) : ready.framing
       exchange.out = ready.out
       if (settings.transport === undefined) while (!(await sent(exchange)));
       else await wrapped(exchange, settings.transport)
@@ -303,6 +304,12 @@ function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
     upgrade: upgrade?.protocols ?? [],
     framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
   }
+}
+
+/** Of a request that somebody has read to its end. @throws GatewayError when there was anything in it. */
+function whatIsLeft(framing: Framing): Framing {
+  if (framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)) return noContent
+  throw alreadyRead()
 }
 
 /** RFC 9110 §9.2.1. */

@@ -19,6 +19,18 @@ export function endWith(response: ServerResponse, last: Uint8Array | undefined):
   else response.end(Buffer.from(last.buffer, last.byteOffset, last.length).toString('latin1'), 'latin1')
 }
 
+/** Fields that say something beside what the origin says, and not instead of it: lists, and cookies. */
+const besides = ['Set-Cookie', 'Vary', 'Link', 'Server-Timing', 'Content-Security-Policy'] as const
+
+/** Keeps what a middleware in front has set of them, before those of the head that is to be written. */
+export function keepBeside(response: ServerResponse, raw: string[]): void {
+  for (const name of besides) {
+    const value = response.getHeader(name)
+    if (value === undefined) continue
+    for (const one of Array.isArray(value) ? value.toReversed() : [String(value)]) raw.unshift(name, one)
+  }
+}
+
 interface InformationWriter {
   /** Since Node 26.3. */
   writeInformation?(status: number, fields: readonly string[]): void

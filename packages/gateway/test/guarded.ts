@@ -142,15 +142,26 @@ export function guardPromisesOf(
         'Authorization: Basic eA==',
         'Referer: http://gateway.example/',
         'Range: bytes=0-1',
+        'True-Client-IP: 10.0.0.1',
+        'CF-Connecting-IP: 10.0.0.1',
+        'X-Forwarded-User: root',
+        'X-Api-Token: secret',
       ]
       const response = ask(url, `http://files.example:${origin.port}/`, ...mine)
       const { message, send } = await origin.request()
       for (const gone of ['cookie', 'authorization', 'referer', 'x-forwarded-for', 'forwarded'])
         expect(message.has(gone)).toBe(false)
+      expect(message.head).not.toMatch(/10\.0\.0\.1|root|secret/)
       expect(message.get('range')).toBe('bytes=0-1')
-      await send(answer('Set-Cookie: session=theirs', 'Content-Type: text/html'))
+      const theirs = [
+        ...['Set-Cookie: theirs', 'NEL: {"theirs":1}', 'Report-To: {"theirs":1}', 'Accept-CH: theirs'],
+        ...['Set-Login: theirs', 'WWW-Authenticate: Basic realm=theirs', 'Refresh: 0; url=theirs'],
+        ...['Clear-Site-Data: "theirs"', 'Access-Control-Allow-Origin: theirs', 'X-Whatever: theirs'],
+      ]
+      await send(answer(...theirs, 'Content-Type: text/html', 'ETag: "1"'))
       const received = await response
-      expect(received.has('set-cookie')).toBe(false)
+      expect(received.head).not.toContain('theirs')
+      expect([received.get('content-type'), received.get('etag')]).toEqual(['text/html', '"1"'])
       expect(received.get('content-security-policy')).toBe('sandbox')
     })
 

@@ -175,6 +175,47 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
     })
   })
 
+  test('B1 what a middleware has set beside is kept: cookies, Vary; the rest is the origin’s', async () => {
+    const { origin, client } = await stage(({ handle }) =>
+      express()
+        .use((_, response, next) => {
+          response.cookie('mine', '1').cookie('too', '2').vary('Origin').set('X-A', 'mine')
+          next()
+        })
+        .use(handle)
+        .listen(0, '127.0.0.1'),
+    )
+    client.send(get('/'))
+    ;(await origin.request()).send(reply('ok', 'Set-Cookie: o=1', 'Vary: Accept', 'X-A: origin'))
+    const response = await client.response()
+    expect(response.all('set-cookie')).toEqual(['mine=1; Path=/', 'too=2; Path=/', 'o=1'])
+    expect(response.all('vary')).toEqual(['Origin', 'Accept'])
+    expect(response.all('x-a')).toEqual(['origin'])
+  })
+
+  test.each([
+    ['of known length', 'Content-Length: 2', '{}'],
+    ['in chunks', 'Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\n\r\n'],
+  ])('B7 content %s that a parser in front has read is 500 at once', async (_, framing, content) => {
+    const { origin, client } = await stage(({ handle }) =>
+      express().use(express.json()).use(handle).listen(0, '127.0.0.1'),
+    )
+    client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Type: application/json', framing) + content)
+    expect((await client.response()).status).toBe(500)
+    expect(origin.connections).toHaveLength(0)
+  })
+
+  test('B7 a request of length 0 goes on behind a parser', async () => {
+    const { origin, client } = await stage(({ handle }) =>
+      express().use(express.json()).use(handle).listen(0, '127.0.0.1'),
+    )
+    client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Type: application/json', 'Content-Length: 0'))
+    const exchange = await origin.request()
+    expect(exchange.message.all('content-length')).toEqual(['0'])
+    exchange.send(reply('ok'))
+    expect((await client.response()).text).toBe('ok')
+  })
+
   test('B2 a prefix that a router has taken away stays away', async () => {
     const { origin, client } = await stage(({ handle }) =>
       express().use('/api', handle).listen(0, '127.0.0.1'),
