@@ -1,6 +1,7 @@
 /** One exchange through the gateway: ask, head, body, end. */
 
 import {
+  agreesWith,
   announcedTrailers,
   askOnError,
   carryBy,
@@ -368,9 +369,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   switched(head: StatusLine, early: Buffer): void {
     const upstream = this.#upstream as UpstreamConnection
-    const chosen = new Fields(head.raw).tokens('upgrade')
-    // An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8).
-    if (chosen.length === 0 || !chosen.every((protocol) => this.#upgrade.includes(protocol))) {
+    // The other protocol begins when all of the request has been sent, and not before (RFC 9110 §7.8).
+    if (!this.#content.complete || !agreesWith(this.#upgrade, head.raw)) {
       this.fail(new GatewayError('http_upgrade_failed', { phase: 'responseHead' }))
       return
     }

@@ -107,6 +107,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
       ...settings.tls,
       servername: servername(settings, endpoint.hostname),
       session: sessions.get(this.address),
+      allowHalfOpen: true,
       ALPNProtocols: ['http/1.1'],
     } as never)
     // Node tells of a session only once the certificate was found good.

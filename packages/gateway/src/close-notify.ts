@@ -37,8 +37,11 @@ export function unexpectedEnd(): Error {
  * `close_notify`.
  */
 export function breakOff(socket: Socket): void {
-  // Node can reset TCP connections only, and throws for others: TLS, or a Unix domain socket, which has no address.
-  if (socket.remoteAddress === undefined || 'encrypted' in socket) socket.destroy()
+  // Node can reset TCP connections only, and throws for others: TLS, or a Unix domain socket, which has no address. One
+  // whose end is just being sent would be destroyed and never close; and all that was written comes before that end.
+  const { writableEnded, writableFinished, writableLength } = socket
+  const ending = writableEnded && !writableFinished && writableLength === 0
+  if (ending || socket.remoteAddress === undefined || 'encrypted' in socket) socket.destroy()
   else socket.resetAndDestroy()
 }
 

@@ -40,10 +40,8 @@ import { beginsRequest } from './reading.ts'
 import { endpointOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { endsAttempt, type Repeatable } from './transport.ts'
+import { listenOn } from './upgrading.ts'
 import type { Endpoint } from './upstream.ts'
-
-/** How long a client that goes on sending after its answer is listened to, so that it can read the answer first. */
-const linger = 5_000
 
 /** Meant for one origin (RFC 9110 §15.4). */
 const credentials = ['authorization', 'cookie'] as const
@@ -58,6 +56,14 @@ export interface Front {
 
 /** Stops what a strategy has started upstream. What it returns settles when that is free again. Must not reject. */
 type Cancel = (reason: GatewayError) => unknown
+
+/** A client's wish for another protocol. */
+export interface Upgrade {
+  readonly protocols: readonly string[]
+  readonly socket: Socket
+  /** Takes the socket away from whoever reads it, with what has come of the other protocol; undefined if that is lost. */
+  take(): Buffer | undefined
+}
 
 /** Thrown instead of passing a response on: it is to be asked for elsewhere. */
 export class Redirection {
@@ -78,10 +84,8 @@ export class HttpExchange implements Repeatable, Pending {
   endpoint!: Endpoint
   /** Of the request, both as it came and as it goes on. */
   framing: Framing = noContent
-  /** The protocol the client wants to change to, with what it has already sent of it. */
-  upgrade:
-    | { readonly protocols: readonly string[]; readonly socket: Socket; readonly head: Buffer }
-    | undefined
+  /** The protocols the client wants to change to. */
+  upgrade: Upgrade | undefined
   requestBytes = 0
   responseBytes = 0
   /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */
@@ -482,17 +486,12 @@ export class HttpExchange implements Repeatable, Pending {
     this.#end()
   }
 
-  /**
-   * Closes our side, and goes on reading for a while: closing altogether would reset the connection of a client that
-   * still sends, and take the answer away from it (RFC 9112 §9.6).
-   */
+  /** A client that still sends can read its answer first (RFC 9112 §9.6). */
   #listenOn(): void {
     const { socket, httpVersionMajor } = this.incoming
     if (httpVersionMajor > 1) return
-    const timer = setTimeout(() => socket.destroy(), linger)
-    socket.once('close', () => clearTimeout(timer))
     this.incoming.once('end', () => socket.destroy())
-    socket.end()
+    listenOn(socket)
   }
 
   #stopClocks(): void {

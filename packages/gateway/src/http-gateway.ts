@@ -9,7 +9,7 @@ import { probeAfter } from './agents.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { alreadyRead, clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
-import { type Framing, noContent } from './framing.ts'
+import { type Framing, noContent, requestFraming } from './framing.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, Transport } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
@@ -17,6 +17,7 @@ import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
 import { carryBy, turnedTo } from './transport.ts'
+import { behindContent, Lent, listenOn, readAhead, readsContent, withoutUpgrade } from './upgrading.ts'
 import type { Origin } from './upstream.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
@@ -40,11 +41,14 @@ export function httpGateway(
   const upstream = transport(settings)
   const { carry, tunnel } = upstream
   const inFlight = new InFlight<HttpExchange>()
-  const sockets = new Set<Socket>()
+  /** Of our listeners, with what parses them. */
+  const sockets = new Map<Socket, (socket: Socket) => void>()
   const underWay = new WeakMap<Socket, HttpExchange>()
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
+  /** Never listens: it parses what comes from others' servers. */
+  let parser: http.Server | undefined
   let closed: Promise<void> | undefined
   /** Everything has been closed: who still asks comes by another server. */
   let over = false
@@ -58,11 +62,6 @@ export function httpGateway(
       inFlight.delete(exchange)
       tellEnd(settings, exchange)
     },
-  }
-
-  /** Something that came before on this connection has not been answered yet. */
-  function isBusy(socket: Socket): boolean {
-    return underWay.get(socket)?.ended === false
   }
 
   /** What arrived is no HTTP: the fault of the request that is under way, or of what was to follow it. */
@@ -153,33 +152,94 @@ export function httpGateway(
     return run(new HttpExchange(front, request, response))
   }
 
-  function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
-    const socket = duplex as Socket
+  async function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
+    const { socket, httpVersion, rawHeaders } = request
     socket.on('error', () => socket.destroy())
     becomesStream(socket)
+    const protocols = offeredProtocols(httpVersion, rawHeaders)
+    const framing = framingOf(request)
+    const bare = framing !== undefined && !hasBytes(framing)
+    const take =
+      duplex === socket
+        ? readAhead(socket, isBorrowed(head) ? Buffer.from(head) : head)
+        : () => behindContent(socket, duplex)
+    // An answer to what came before it in a pipeline is still on its way.
+    const before = underWay.get(socket)
+    if (before?.ended === false) await once(before.response, 'close')
+    socket.setTimeout(0)
+    if (socket.destroyed || !socket.writable) return
     // The server has let go of the socket: a refusal is written by a response that we attach to it ourselves.
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
     try {
       response.assignSocket(socket)
     } catch {
-      // An answer to what came before it in a pipeline is still on its way. Who pipelines must be ready to ask again.
-      const before = underWay.get(socket)
-      if (before === undefined || before.ended) socket.destroy()
-      else before.response.once('close', () => socket.destroy())
-      return Promise.resolve()
+      // Somebody else is answering what came before it.
+      socket.destroy()
+      return
     }
-    response.once('finish', () => socket.end())
+    if (bare ? protocols.length === 0 : !readsContent()) {
+      response.detachSocket(socket)
+      parseAgain(socket, request, take(), protocols, framing)
+      return
+    }
     const exchange = new HttpExchange(front, request, response)
-    const protocols = offeredProtocols(request.httpVersion, request.rawHeaders)
-    if (protocols.length > 0)
-      exchange.upgrade = { protocols, socket, head: isBorrowed(head) ? Buffer.from(head) : head }
-    return run(exchange)
+    response.once('finish', () => {
+      exchange.clientLeft()
+      if (!request.complete) return
+      take()
+      listenOn(socket)
+    })
+    if (protocols.length > 0) exchange.upgrade = { protocols, socket, take }
+    await run(exchange)
   }
 
-  function createServer({ tls }: ListenOptions): http.Server | https.Server {
+  /** Has a parser read the request with its content, and what follows it if the connection is a listener's of ours. */
+  function parseAgain(
+    client: Socket,
+    request: IncomingMessage,
+    rest: Buffer,
+    protocols: readonly string[],
+    framing: Framing | undefined,
+  ): void {
+    const head = withoutUpgrade(request)
+    client.unshift(rest.length === 0 ? head : Buffer.concat([head, rest]))
+    const parse = sockets.get(client) ?? parseOnce
+    if (framing === undefined || !hasBytes(framing)) parse(client)
+    else {
+      const length = framing.kind === 'length' ? head.length + framing.length : Number.POSITIVE_INFINITY
+      parseOnce(new Lent(client, length, request, protocols) as Duplex as Socket)
+    }
+    client.resume()
+  }
+
+  /** What follows the request is not ours: whoever has mounted us may want to see it first. */
+  function parseOnce(connection: Socket): void {
+    parser ??= serve(http.createServer(parsing()), handleOnce)
+    parser.emit('connection', connection)
+  }
+
+  async function handleOnce(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const socket = request.socket as Duplex
+    response.shouldKeepAlive = false
+    if (!(socket instanceof Lent)) return handle(request, response)
+    if (underWay.has(request.socket)) {
+      socket.spoiled = true
+      return
+    }
+    request.rawHeaders = socket.rawHeaders
+    request.once('end', () => socket.contentEnded())
+    const exchange = new HttpExchange(front, request, response)
+    const take = (): Buffer | undefined => (socket.spoiled ? undefined : socket.giveBack())
+    const { protocols, client } = socket
+    if (protocols.length > 0) exchange.upgrade = { protocols, socket: client, take }
+    await run(exchange)
+  }
+
+  /** How the parsers of node:http read for us. */
+  function parsing(): http.ServerOptions {
     const { timeouts, limits } = settings
-    const options = {
+    return {
       maxHeaderSize: limits.requestHead,
       headersTimeout: finite(timeouts.requestHead),
       keepAliveTimeout: finite(timeouts.idle),
@@ -190,37 +250,47 @@ export function httpGateway(
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: probeAfter,
-      // An upgrade that we do not tunnel is a request like any other (RFC 9110 §7.8), and so is one behind others in a
-      // pipeline, which has to wait for their answers. Since Node 24.9.
-      shouldUpgradeCallback: ({ httpVersion, rawHeaders, socket }: IncomingMessage) =>
-        offeredProtocols(httpVersion, rawHeaders).length > 0 && !isBusy(socket),
     }
-    const server =
-      tls === undefined
-        ? http.createServer(options)
-        : https.createServer({ ALPNProtocols: ['h2', 'http/1.1'], ...secureServer(tls), ...options })
-    if (server instanceof https.Server) alsoSpeakHttp2(server)
-    else acceptReading(server)
+  }
+
+  /** What a server of HTTP/1.1 tells us, and what we make of it. */
+  function serve<S extends http.Server | https.Server>(server: S, answer: typeof handle): S {
     // Node drops further fields silently; we count them ourselves and refuse.
     server.maxHeadersCount = 0
-    if (Number.isFinite(limits.connections)) server.maxConnections = limits.connections
-    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-      if (speaksHttp2(socket)) return
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
-    })
-    server.on('request', handle)
+    server.on('request', answer)
     // Without these two Node would answer 100 and 417 itself; the origin decides (RFC 9110 §10.1.1).
-    server.on('checkContinue', handle)
-    server.on('checkExpectation', handle)
-    server.on('upgrade', upgrade)
+    server.on('checkContinue', answer)
+    server.on('checkExpectation', answer)
+    server.on('upgrade', (request, socket, head) => {
+      if (socket instanceof Lent) socket.spoiled = true
+      else upgrade(request, socket, head)
+    })
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => malformed(socket as Socket, 501))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      if (socket instanceof Lent) socket.spoiled = true
       // Not what it sent was wrong: it is gone.
       if (error.syscall !== undefined) socket.destroy()
       else malformed(socket as Socket, statusOfParser(error.code))
     })
     return server
+  }
+
+  function createServer({ tls }: ListenOptions): http.Server | https.Server {
+    const options = parsing()
+    const server =
+      tls === undefined
+        ? http.createServer(options)
+        : https.createServer({ ALPNProtocols: ['h2', 'http/1.1'], ...secureServer(tls), ...options })
+    if (server instanceof https.Server) alsoSpeakHttp2(server)
+    else acceptReading(server, hold)
+    if (Number.isFinite(settings.limits.connections)) server.maxConnections = settings.limits.connections
+    return serve(server, handle)
+  }
+
+  /** @param parse Reads requests off it again, should it be let go of. */
+  function hold(socket: Socket, parse: (socket: Socket) => void): void {
+    sockets.set(socket, parse)
+    socket.once('close', () => sockets.delete(socket))
   }
 
   /** For HTTP/1.1 the server stays as it is. Connections that have agreed on HTTP/2 are handed to another one. */
@@ -231,9 +301,16 @@ export function httpGateway(
       front.server.on(event, handle as never)
     const speakHttp1 = server.listeners('secureConnection') as ((socket: Socket) => void)[]
     server.removeAllListeners('secureConnection')
+    const parse = (socket: Socket): void => {
+      for (const listener of speakHttp1) listener.call(server, socket)
+    }
     server.on('secureConnection', (socket) => {
-      if (speaksHttp2(socket)) front.server.emit('connection', socket)
-      else for (const listener of speakHttp1) listener.call(server, socket)
+      if (speaksHttp2(socket)) {
+        front.server.emit('connection', socket)
+        return
+      }
+      hold(socket, parse)
+      parse(socket)
     })
     // Nothing can be said to a client whose handshake has failed. https would have it answered as a bad request.
     server.removeAllListeners('tlsClientError')
@@ -252,10 +329,13 @@ export function httpGateway(
 
   async function shutDown(grace: number): Promise<void> {
     const stopped = [...listeners].map((listener) => listener.close())
-    for (const socket of sockets) if (hasServed(socket)) socket.destroySoon()
+    for (const socket of sockets.keys()) if (hasServed(socket)) socket.destroySoon()
     for (const front of http2Fronts) front.close()
     // What was accepted just now gets an answer too.
-    await settled(() => [...sockets].every((socket) => underWay.has(socket)), Math.min(grace, lastCall))
+    await settled(
+      () => [...sockets.keys()].every((socket) => underWay.has(socket)),
+      Math.min(grace, lastCall),
+    )
     await inFlight.drained(
       grace,
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
@@ -266,6 +346,7 @@ export function httpGateway(
       // It is closed already; this stops what it does at intervals.
       server.close(() => {})
     }
+    parser?.closeAllConnections()
     await Promise.all(stopped)
     over = true
     await upstream.close()
@@ -308,8 +389,8 @@ function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
 
 /** Of a request that somebody has read to its end. @throws GatewayError when there was anything in it. */
 function whatIsLeft(framing: Framing): Framing {
-  if (framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)) return noContent
-  throw alreadyRead()
+  if (hasBytes(framing)) throw alreadyRead()
+  return noContent
 }
 
 /** RFC 9110 §9.2.1. */
@@ -318,6 +399,18 @@ const safe: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']
 function isSafe({ incoming }: HttpExchange): boolean {
   return safe.has(incoming.method)
 }
+
+/** Undefined when it makes no sense: that is refused with the rest of the request. */
+function framingOf({ httpVersion, rawHeaders }: IncomingMessage): Framing | undefined {
+  try {
+    return requestFraming(httpVersion, rawHeaders)
+  } catch {
+    return undefined
+  }
+}
+
+const hasBytes = (framing: Framing): boolean =>
+  framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0)
 
 function overloaded(): GatewayError {
   return new GatewayError('connection_limit_reached', { phase: 'requestHead' })

@@ -46,7 +46,15 @@ export { askOnError } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
 export { bind, InFlight, lastCall, type Pending, secureServer, settled } from './listen.ts'
-export { hostOf, type Incoming, offeredProtocols, type Prepared, prepare, wantsTrailers } from './prepare.ts'
+export {
+  agreesWith,
+  hostOf,
+  type Incoming,
+  offeredProtocols,
+  type Prepared,
+  prepare,
+  wantsTrailers,
+} from './prepare.ts'
 export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
 export { tellResets } from './resets.ts'

@@ -1,7 +1,7 @@
 /** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
 
 import { GatewayError, internalFailure } from './errors.ts'
-import { connectionOptions, endToEnd, FieldNames, Fields, listOfTokens } from './fields.ts'
+import { connectionOptions, endToEnd, FieldNames, Fields, listOfTokens, withoutSpace } from './fields.ts'
 import { forwardingFields, passedBefore } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, Reply, RequestHead } from './gateway.ts'
@@ -16,7 +16,7 @@ export interface Incoming {
   readonly version: string
   /** In `rawHeaders` layout. Not changed. */
   readonly raw: readonly string[]
-  /** The protocols that may be offered upstream for this connection, lower-cased; empty when it stays HTTP. */
+  /** The protocols that may be offered upstream for this connection; empty when it stays HTTP. */
   readonly upgrade: readonly string[]
   /** Of the request as it came, where a parser has found it out already. */
   readonly framing?: Framing
@@ -167,15 +167,21 @@ export function wantsTrailers(raw: readonly string[]): boolean {
 }
 
 /**
- * The protocols of an Upgrade that a gateway may pass on: never cleartext HTTP/2, which would carry requests past it
- * unseen, and none for HTTP/1.0, or when the request has a body, which would have to come first (RFC 9110 §7.8).
+ * The protocols of an Upgrade that a gateway may pass on, as they are spelled: never cleartext HTTP/2, which would carry
+ * requests past it unseen, and none for HTTP/1.0 (RFC 9110 §7.8). Content comes first, in HTTP.
  */
 export function offeredProtocols(version: string, raw: readonly string[]): string[] {
   if (version !== '1.1') return []
   if (!connectionOptions(raw).includes('upgrade')) return []
-  const fields = new Fields(raw as string[])
-  if (fields.has('content-length') || fields.has('transfer-encoding')) return []
-  return fields.tokens('upgrade').filter((protocol) => protocol !== 'h2c')
+  const protocols = new Fields(raw as string[]).all('upgrade').flatMap((value) => value.split(','))
+  return protocols.map(withoutSpace).filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c')
+}
+
+/** An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8). @param raw Of its answer. */
+export function agreesWith(offered: readonly string[], raw: readonly string[]): boolean {
+  const known = offered.map((protocol) => protocol.toLowerCase())
+  const chosen = new Fields(raw as string[]).tokens('upgrade')
+  return chosen.length > 0 && chosen.every((protocol) => known.includes(protocol))
 }
 
 function refused(detail: string, status = 400): GatewayError {

@@ -91,14 +91,23 @@ function copyOf(piece: Buffer): Buffer {
   return copy
 }
 
-/** Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them. */
-export function acceptReading(server: Server): void {
+/**
+ * Lets a server's connections read as those to upstreams do. To be called before anybody else listens for them.
+ * @param hold Told of each, with what makes the server's parser read it.
+ */
+export function acceptReading(
+  server: Server,
+  hold: (socket: Socket, parse: (socket: Socket) => void) => void,
+): void {
   const [serve] = server.listeners('connection') as [(socket: Socket) => void]
+  const parse = (socket: Socket): void => serve.call(server, socket)
   server.removeAllListeners('connection')
   server.on('connection', (accepted) => {
     const mine = readingInto()
-    const socket = takeOver(accepted)?.(mine.onread)
-    serve.call(server, socket === undefined ? accepted : register(socket, mine))
+    const taken = takeOver(accepted)?.(mine.onread)
+    const socket = taken === undefined ? accepted : register(taken, mine)
+    hold(socket, parse)
+    parse(socket)
   })
 }
 

@@ -8,8 +8,9 @@ import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
 import { relay } from './download.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
-import type { HttpExchange } from './exchange.ts'
+import type { HttpExchange, Upgrade } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
+import { agreesWith } from './prepare.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
 import { pump } from './upload.ts'
@@ -47,12 +48,14 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
       await relay(exchange, answer.response)
       return
     }
-    if (!agreesWith(exchange, answer.response)) {
+    const { protocols, take } = exchange.upgrade as Upgrade
+    const early = mayBegin(exchange) && agreesWith(protocols, answer.response.rawHeaders) ? take() : undefined
+    if (early === undefined) {
       answer.socket.destroy()
       throw new GatewayError('http_upgrade_failed', { phase: 'responseHead' })
     }
     switchProtocols(exchange, answer.response)
-    await join(exchange, answer.socket, answer.head)
+    await join(exchange, early, answer.socket, answer.head)
   }
 }
 
@@ -73,25 +76,24 @@ function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
   })
 }
 
-/** An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8). */
-function agreesWith({ upgrade }: HttpExchange, { rawHeaders }: IncomingMessage): boolean {
-  const chosen = new Fields(rawHeaders).tokens('upgrade')
-  return chosen.length > 0 && chosen.every((protocol) => upgrade?.protocols.includes(protocol))
+/** The other protocol begins when all of the request has been sent, and not before (RFC 9110 §7.8). */
+function mayBegin({ framing, incoming }: HttpExchange): boolean {
+  return framing.kind === 'none' || incoming.readableEnded
 }
 
 function switchProtocols({ upgrade, response }: HttpExchange, { rawHeaders }: IncomingMessage): void {
-  const { socket } = upgrade as NonNullable<typeof upgrade>
+  const { socket } = upgrade as Upgrade
   const { raw } = endToEnd(rawHeaders)
   let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n'
   head += `Upgrade: ${new Fields(rawHeaders).all('upgrade').join(', ')}\r\n`
   for (let i = 0; i < raw.length; i += 2) head += `${raw[i]}: ${raw[i + 1]}\r\n`
-  response.detachSocket(socket)
+  if (response.socket !== null) response.detachSocket(response.socket)
   socket.write(`${head}\r\n`, 'latin1')
 }
 
 /** Resolves when both directions have ended. */
-async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Promise<void> {
-  const { socket: client, head: early } = exchange.upgrade as NonNullable<typeof exchange.upgrade>
+async function join(exchange: HttpExchange, early: Buffer, upstream: Socket, head: Buffer): Promise<void> {
+  const { socket: client } = exchange.upgrade as Upgrade
   exchange.becomeTunnel()
   exchange.onCancel((reason) => cut(reason))
   let error: GatewayError | undefined
@@ -102,6 +104,8 @@ async function join(exchange: HttpExchange, upstream: Socket, head: Buffer): Pro
     breakOff(upstream)
   }
   tellResets(client)
+  // TLS would close altogether when the client has ended its side.
+  client.allowHalfOpen = true
   upstream.setKeepAlive(true, probeAfter)
   upstream.setTimeout(0)
   const { tunnel: silence, drain } = exchange.settings.timeouts

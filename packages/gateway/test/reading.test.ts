@@ -12,7 +12,7 @@ const MiB = 1024 * 1024
 const much = 24 * MiB
 
 async function serving(server: Server): Promise<number> {
-  acceptReading(server)
+  acceptReading(server, () => {})
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {

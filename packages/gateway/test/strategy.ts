@@ -689,6 +689,73 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       })
     })
 
+    const wish = get('/', 'Connection: Upgrade', 'Upgrade: Echo')
+    const agreed = head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: Echo')
+
+    test.each([
+      ['is refused', `${head('HTTP/1.1 404 No', 'Content-Length: 2')}no`],
+      ['meets an origin that hangs up', undefined],
+    ])('B3 an upgrade that %s ends, whatever comes behind it', async (_, answer) => {
+      const { origin, client, gateway, ended } = await stage()
+      client.send(wish)
+      const exchange = await origin.request()
+      client.send('the other protocol\r\n\r\n')
+      if (answer === undefined) exchange.connection.reset()
+      else exchange.send(answer)
+      expect((await client.response()).status).toBe(answer === undefined ? 502 : 404)
+      await ended()
+      expect(gateway.inFlight).toBe(0)
+      expect(await client.ended()).toBeDefined()
+    })
+
+    test('E3 a client that leaves before the answer to its upgrade ends it, whatever the origin says', async () => {
+      const { origin, client, gateway, ended } = await stage()
+      client.send(wish)
+      const exchange = await origin.request()
+      client.close()
+      exchange.send(`${agreed}hello`)
+      await ended()
+      await exchange.connection.ended()
+      expect(gateway.inFlight).toBe(0)
+    })
+
+    test('B3 an upgrade is offered as it was spelled', async () => {
+      const { origin, client } = await stage()
+      client.send(wish)
+      const exchange = await origin.request()
+      expect(exchange.message.get('upgrade')).toBe('Echo')
+      exchange.send(agreed)
+      const response = await client.response()
+      expect([response.status, response.get('upgrade')]).toEqual([101, 'Echo'])
+    })
+
+    test.each([
+      ['client', 'plain'],
+      ['origin', 'plain'],
+      ['client', 'over TLS'],
+      ['origin', 'over TLS'],
+    ])('B3 a tunnel that the %s ends first, %s, goes on in the other direction', async (first, how) => {
+      const { ca, server } = await certificates()
+      const secure = how === 'over TLS'
+      const { origin, gateway, ended } = secure ? await stage({ tls: { ca } }, server) : await stage()
+      const { url } = await gateway.listen(secure ? { tls: server } : {})
+      const client = await connect(url)
+      onTestFinished(() => client.close())
+      client.send(wish)
+      const exchange = await origin.request()
+      exchange.send(agreed)
+      expect((await client.response()).status).toBe(101)
+      const [one, other] = first === 'client' ? [client, exchange.connection] : [exchange.connection, client]
+      one.send('bye')
+      one.end()
+      expect(String(await other.take(3))).toBe('bye')
+      await other.ended()
+      other.send('late')
+      expect(String(await one.take(4))).toBe('late')
+      other.end()
+      expect(await ended()).toMatchObject({ status: 101, outcome: 'completed' })
+    })
+
     test.each([
       ['the origin resets', 'client'],
       ['the client resets', 'origin'],

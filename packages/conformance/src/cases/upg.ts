@@ -165,7 +165,7 @@ export const upg: readonly Case[] = [
     rule: 'ours: a tunnel has two directions',
     level: 'MUST',
     needs: ['upgrade'],
-    title: 'passes on the end of one direction after its last byte, and then relays the other or closes',
+    title: 'passes on the end of one direction after its last byte, and goes on relaying the other',
     run: {
       'the client ends first': async (stage) => {
         const { client, exchange } = await tunnel(stage)
@@ -176,8 +176,8 @@ export const upg: readonly Case[] = [
         inOrder(await connection.ended(), 'the upstream connection')
         connection.send('late')
         connection.end()
+        equal((await client.take(4)).toString(), 'late', 'what the origin sent after that')
         await client.ended({ within: 2000 })
-        partOf('late', client)
       },
       'the origin ends first': async (stage) => {
         const { client, exchange } = await tunnel(stage)
@@ -188,8 +188,8 @@ export const upg: readonly Case[] = [
         inOrder(await client.ended(), 'the client connection')
         client.send('late')
         client.end()
+        equal((await connection.take(4)).toString(), 'late', 'what the client sent after that')
         await connection.ended({ within: 2000 })
-        partOf('late', connection)
       },
     },
   },
@@ -387,6 +387,7 @@ export const upg: readonly Case[] = [
       {
         'Content-Length': ['Content-Length: 5', 'hello'],
         chunked: ['Transfer-Encoding: chunked', chunked('hel', 'lo')],
+        'Content-Length of zero': ['Content-Length: 0', ''],
       },
       async ({ ask }, [framing = '', content = '']) => {
         const { client, exchange, response } = await ask(
@@ -398,7 +399,7 @@ export const upg: readonly Case[] = [
           return
         }
         const request = complete(await exchange.done(), atOrigin)
-        equal(request.text, 'hello', 'the content at the origin')
+        equal(request.text, framing === 'Content-Length: 0' ? '' : 'hello', 'the content at the origin')
         if (request.has('upgrade')) {
           exchange.send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: foo/2'))
           switched(await response)
@@ -474,6 +475,53 @@ export const upg: readonly Case[] = [
       await recover(await connect())
     }),
   },
+  {
+    id: 'UPG-19',
+    rule: 'RFC 9112 §9.3.2, RFC 9110 §7.8',
+    level: 'MUST',
+    title: 'takes nothing for a request that is none behind an upgrade that it does not tunnel',
+    run: each(
+      {
+        'with content': ['POST /upg/first HTTP/1.1', 'foo/2', 'Content-Length: 5', 'hello'],
+        'with chunked content': [
+          'POST /upg/first HTTP/1.1',
+          'foo/2',
+          'Transfer-Encoding: chunked',
+          chunked('hello'),
+        ],
+        'without content': ['POST /upg/first HTTP/1.1', 'foo/2', 'Content-Length: 0', ''],
+        'to h2c': ['GET /upg/first HTTP/1.1', 'h2c', 'X-A: 1', ''],
+        'of HTTP/1.0': ['GET /upg/first HTTP/1.0', 'foo/2', 'X-A: 1', ''],
+      },
+      async ({ connect, origin }, [line = '', protocol = '', framing = '', content = '']) => {
+        const hidden = get('/upg/hidden')
+        const client = await connect()
+        const first = head(
+          line,
+          'Host: a',
+          'Connection: Upgrade, keep-alive',
+          `Upgrade: ${protocol}`,
+          framing,
+        )
+        // Its content comes with a read of its own.
+        client.send(
+          `${first}${content}${head('POST /upg/second HTTP/1.1', 'Host: a', `Content-Length: ${hidden.length}`)}`,
+        )
+        const serve = async (): Promise<void> => {
+          const exchange = await origin.request()
+          await exchange.done()
+          readOn(exchange)
+          exchange.send(reply('ok'))
+        }
+        await serve()
+        answered(await client.response(), 200, 'ok')
+        client.send(hidden)
+        await Promise.race([serve(), client.ended({ within: 5000 })]).catch(() => {})
+        for (const message of origin.requests)
+          check(message.target !== '/upg/hidden', 'the content of the second request came as a request')
+      },
+    ),
+  },
 ]
 
 function reached(exchange: Exchange | undefined): Exchange {
@@ -513,12 +561,6 @@ async function bothWays(client: Client, { connection }: Exchange): Promise<void>
   equal((await connection.take(4)).toString('latin1'), 'ping', 'what came to the origin')
   connection.send('pong')
   equal((await client.take(4)).toString('latin1'), 'pong', 'what came to the client')
-}
-
-/** What came is a beginning of what was sent. */
-function partOf(sent: string, { untaken }: Pick<Client, 'untaken'>): void {
-  const came = untaken.toString('latin1')
-  check(sent.startsWith(came), `after the end of the other direction came ${JSON.stringify(came)}`)
 }
 
 async function twenty(once: () => Promise<void>): Promise<void> {
