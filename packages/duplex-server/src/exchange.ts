@@ -20,6 +20,7 @@ import {
   interimFields,
   internalFailure,
   isWatched,
+  modified,
   type Origin,
   offeredProtocols,
   type Pending,
@@ -270,12 +271,14 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       reason: head.reason,
       fields: responseFields(content.framing, head.status, head.raw),
     }
+    // What HEAD is told of the length is none of the content that its client awaits.
+    if (this.#out.method === 'HEAD' && this.#line.method !== 'HEAD') outgoing.fields.delete('content-length')
     if (modifyResponse === undefined) {
       this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
       return
     }
     const attempt = this.#attempt
-    const modify = async (): Promise<void> => modifyResponse(outgoing, this)
+    const modify = (): Promise<void> => modified(outgoing, modifyResponse, this)
     void (attempt === undefined ? modify() : attempt.run(modify)).then(
       () => {
         if (this.#attempt !== attempt) return
@@ -285,7 +288,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       (cause) => {
         if (this.#attempt !== attempt) return
         this.#refused = true
-        this.fail(internalFailure(cause, 'responseHead', 502))
+        this.fail(cause)
       },
     )
   }

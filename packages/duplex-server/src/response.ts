@@ -104,9 +104,9 @@ export class Response {
     if (!this.ended && this.#out?.retract() === true) this.headSent = false
   }
 
-  /** Whether the client took it all. If not, `Producer.drained` follows. */
+  /** Whether the client took it all. If not, `Producer.drained` follows. To HEAD, and in a 204 or 304, there is none. */
   content(piece: Buffer, from: Wire): boolean {
-    if (this.ended) return true
+    if (this.ended || this.#framing.kind === 'none') return true
     return (this.#out as Outbound).content(piece, from)
   }
 

@@ -17,7 +17,7 @@ import {
   type GatewayOptions,
   hasContent,
   type Incoming,
-  internalFailure,
+  modified,
   type Origin,
   type Phase,
   type Prepared,
@@ -25,6 +25,7 @@ import {
   type ReceivedRequest,
   type Repeatable,
   type Reply,
+  type ResponseHead,
   refusal,
   type Settings,
   Stopwatch,
@@ -218,25 +219,30 @@ class FetchExchange implements Repeatable {
       reason: answer.statusText,
       fields: responseFieldsOf(answer, unpacks),
     }
-    try {
-      await this.#settings.modifyResponse?.(head, this)
-    } catch (cause) {
-      throw internalFailure(cause, 'responseHead', 502)
-    }
+    const { modifyResponse } = this.#settings
+    if (modifyResponse !== undefined) await modified(head, modifyResponse, this)
     this.signal.throwIfAborted()
     this.#attempt?.controller.signal.throwIfAborted()
-    this.#status = head.status
     const empty = answer.body === null || !hasContent(ready.out.method, head.status) || head.status === 205
-    const response = new Response(empty ? null : this.#download(answer.body as ReadableStream<Uint8Array>), {
-      status: head.status,
-      statusText: head.reason,
-      headers: [...head.fields] as [string, string][],
-    })
+    const response = this.#respond(head, empty ? null : (answer.body as ReadableStream<Uint8Array>))
+    this.#status = head.status
     if (empty) {
       await answer.body?.cancel()
       this.#end()
     }
     return response
+  }
+
+  /** @throws GatewayError when the platform takes no such head: a status above 599. */
+  #respond({ status, reason, fields }: ResponseHead, body: ReadableStream<Uint8Array> | null): Response {
+    const head = { status, statusText: reason, headers: [...fields] as [string, string][] }
+    try {
+      // What has no content is tried first: the body cannot be taken back.
+      if (body !== null) new Response('', head)
+      return new Response(body === null ? null : this.#download(body), head)
+    } catch (cause) {
+      throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
+    }
   }
 
   /** The first failure counts. Before the head is out it becomes the status, after it the body stream errors. */

@@ -1,10 +1,10 @@
 /** What goes back to the client: an upstream's response head and trailers made fit, or an answer of our own. */
 
-import type { GatewayError } from './errors.ts'
-import { endToEnd, FieldNames, Fields } from './fields.ts'
+import { type GatewayError, internalFailure } from './errors.ts'
+import { checkFields, endToEnd, FieldNames, Fields } from './fields.ts'
 import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
-import type { ExchangeSummary, Reply } from './gateway.ts'
+import type { Exchange, ExchangeSummary, Reply, ResponseHead } from './gateway.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
@@ -19,6 +19,43 @@ export function responseFields(framing: Framing, status: number, raw: readonly s
   const length = framing.kind === 'length' ? framing.length : contentLength(fields.all('content-length'))
   if (length !== undefined) oneContentLength(fields, length)
   return fields
+}
+
+/**
+ * Has an application edit the head of a response. How content is delimited is none of its affair: a Content-Length may go,
+ * and cannot become another one. A promise only when the hook is one.
+ * @throws GatewayError 502 when the hook throws, or leaves what is no head of a final response.
+ */
+export async function modified<E extends Exchange>(
+  head: ResponseHead,
+  modify: (head: ResponseHead, exchange: E) => void | Promise<void>,
+  exchange: E,
+): Promise<void> {
+  const lengths = head.fields.all('content-length')
+  try {
+    await modify(head, exchange)
+    if (!Number.isInteger(head.status) || head.status < 200 || head.status > 999)
+      throw new TypeError(`modifyResponse has left a status that is none of a final response: ${head.status}`)
+    if (typeof head.reason !== 'string')
+      throw new TypeError('modifyResponse has left a reason that is no string')
+    checkFields(head.fields)
+  } catch (cause) {
+    throw internalFailure(cause, 'responseHead', 502)
+  }
+  const { fields } = head
+  head.reason = plainReason(head.reason)
+  fields.delete('transfer-encoding')
+  if (!fields.has('content-length')) return
+  if (lengths.length === 0 || head.status === 204) fields.delete('content-length')
+  else fields.set('Content-Length', lengths[0] as string)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
+const notInReason = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/g
+
+/** A reason phrase without what could end its line (RFC 9112 §4). */
+export function plainReason(reason: string): string {
+  return reason.replace(notInReason, '')
 }
 
 /** The end-to-end fields of an interim response, which has no content and so no length (RFC 9110 §8.6). */

@@ -1,6 +1,6 @@
 /** What of a gateway runs wherever `fetch` does: nothing here imports `node:`. */
 
-export { endOf, refusal } from './answer.ts'
+export { endOf, modified, refusal } from './answer.ts'
 export { after, BodyClock, type Timer } from './clock.ts'
 export {
   alreadyRead,

@@ -7,6 +7,8 @@ import {
   announcedTrailers,
   endOf,
   interimFields,
+  modified,
+  plainReason,
   refusal,
   responseFields,
   trailersToForward,
@@ -287,6 +289,8 @@ export class HttpExchange implements Repeatable, Pending {
     }
     this.#expected = framing.kind === 'none' ? 0 : framing.kind === 'length' ? framing.length : undefined
     const head = { status, reason: plainReason(reason), fields: responseFields(framing, status, raw) }
+    // What HEAD is told of the length is none of the content that its client awaits.
+    if (method === 'HEAD' && this.incoming.method !== 'HEAD') head.fields.delete('content-length')
     const { modifyResponse, redirect } = this.settings
     if (redirect !== undefined && this.framing.kind === 'none') {
       const next = redirect(head, this)
@@ -304,10 +308,10 @@ export class HttpExchange implements Repeatable, Pending {
     modify: NonNullable<Settings['modifyResponse']>,
   ): Promise<void> {
     try {
-      await modify(head, this)
+      await modified(head, modify, this)
     } catch (cause) {
       this.refused = true
-      throw internalFailure(cause, 'responseHead', 502)
+      throw cause
     }
     if (this.error !== undefined) throw this.error
     this.#writeHead(head.status, head.reason, head.fields, raw)
@@ -450,6 +454,8 @@ export class HttpExchange implements Repeatable, Pending {
       else if (reason === '') response.writeHead(status, raw as never)
       else response.writeHead(status, reason, raw as never)
     } catch (cause) {
+      // It would go out with the head that is written instead.
+      response.statusMessage = undefined as never
       throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
     }
     this.#status = status
@@ -538,13 +544,6 @@ function received(incoming: IncomingMessage): ReceivedRequest {
     remotePort: socket.remotePort,
     secure: (socket as TLSSocket).encrypted === true,
   }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
-const notInReason = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/g
-
-function plainReason(reason: string): string {
-  return reason.replace(notInReason, '')
 }
 
 function tooLarge(): GatewayError {

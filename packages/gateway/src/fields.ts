@@ -99,9 +99,18 @@ const is = (name: string, lower: string): boolean =>
   name.length === lower.length && name.toLowerCase() === lower
 
 function check(name: string, value: string): void {
+  if (typeof value !== 'string') throw new TypeError(`Field value of ${name} is no string`)
   if (!tokenShape.test(name)) throw new TypeError(`Field name is not a token: ${JSON.stringify(name)}`)
   if (unsafeValue.test(value))
     throw new TypeError(`Field value of ${name} has a character that is not allowed`)
+}
+
+/** @throws TypeError unless these are fields that can be sent: an application may have put anything there. */
+export function checkFields(fields: unknown): asserts fields is Fields {
+  const raw: unknown = (fields as Fields | undefined)?.raw
+  if (!(fields instanceof Fields) || !Array.isArray(raw) || raw.length % 2 !== 0)
+    throw new TypeError('The fields of a head are a Fields, with a value for each name')
+  for (let i = 0; i < raw.length; i += 2) check(raw[i], raw[i + 1])
 }
 
 export function isToken(text: string): boolean {

@@ -88,10 +88,14 @@ export interface GatewayOptions {
   readonly redirect?: (head: ResponseHead, exchange: Exchange) => URL | undefined
   /**
    * Edits the outgoing request after hop-by-hop fields and client-claimed forwarding fields are gone. Default:
-   * `setForwarded`. An own hook replaces it, so call it there if you want both. Throwing answers 500.
+   * `setForwarded`. An own hook replaces it, so call it there if you want both. How content is delimited stays as it is.
+   * Throwing answers 500, and so does leaving what cannot be sent. `timeouts.total` is its time.
    */
   readonly rewrite?: (out: RequestHead, exchange: Exchange) => void | Promise<void>
-  /** Edits the response head before it is written. Throwing closes the upstream body and answers 502. */
+  /**
+   * Edits the response head before it is written. How content is delimited stays as it is, but that Content-Length may go.
+   * Throwing closes the upstream body and answers 502, and so does leaving what is no head of a final response.
+   */
   readonly modifyResponse?: (head: ResponseHead, exchange: Exchange) => void | Promise<void>
   /**
    * Stands around the asking of the upstream: to time it, to ask again or elsewhere, to run it in a context or behind a

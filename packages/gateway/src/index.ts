@@ -6,6 +6,7 @@ export {
   endOf,
   idempotent,
   interimFields,
+  modified,
   refusal,
   responseFields,
   trailersToForward,

@@ -1,8 +1,17 @@
 /** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
 
 import { GatewayError, internalFailure } from './errors.ts'
-import { connectionOptions, endToEnd, FieldNames, Fields, listOfTokens, withoutSpace } from './fields.ts'
-import { forwardingFields, passedBefore } from './forwarded.ts'
+import {
+  checkFields,
+  connectionOptions,
+  endToEnd,
+  FieldNames,
+  Fields,
+  isToken,
+  listOfTokens,
+  withoutSpace,
+} from './fields.ts'
+import { forwardingFields, passedBefore, setForwarded } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, Reply, RequestHead } from './gateway.ts'
 import { endpointOf, type Settings } from './settings.ts'
@@ -72,8 +81,8 @@ export function prepare(
   const aim = { method, path: target.path, fields }
   if (settings.endpoint !== undefined)
     return direct(settings, incoming, exchange, framing, aim, settings.endpoint)
-  return choose(settings, exchange).then((origin) =>
-    direct(settings, incoming, exchange, framing, aim, endpointOf(origin)),
+  return choose(settings, exchange).then((endpoint) =>
+    direct(settings, incoming, exchange, framing, aim, endpoint),
   )
 }
 
@@ -91,6 +100,7 @@ function direct(
   out.path = path
   out.fields.raw.unshift('Host', endpoint.authority)
   const finish = (): Prepared => {
+    if (settings.rewrite !== setForwarded) rewritten(out, framing, endpoint)
     const { raw } = out.fields
     raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
     if (framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
@@ -102,23 +112,53 @@ function direct(
   try {
     const edited = settings.rewrite(out, exchange)
     if (edited === undefined) return finish()
-    return Promise.resolve(edited).then(finish, (cause) => {
-      throw internalFailure(cause, 'requestHead')
-    })
+    return Promise.resolve(edited)
+      .then(finish)
+      .catch((cause) => {
+        throw internalFailure(cause, 'requestHead')
+      })
   } catch (cause) {
     throw internalFailure(cause, 'requestHead')
   }
 }
 
+/** What says how the message is delimited, and how long its connection lasts: stated by whoever writes it. */
+const ours = ['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te', 'trailer'] as const
+
+/** Makes what `rewrite` has left fit to be sent. @throws TypeError when it cannot be. */
+function rewritten(out: RequestHead, framing: Framing, { authority }: Endpoint): void {
+  const { method, path, fields } = out
+  if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
+    throw new TypeError(`rewrite has left a method that is none: ${String(method)}`)
+  if (typeof path !== 'string' || readTarget(method, path)?.path !== path || notAscii.test(path))
+    throw new TypeError(`rewrite has left a path that is no request target: ${String(path)}`)
+  checkFields(fields)
+  for (const name of ours) fields.delete(name)
+  if (framing.kind === 'length') oneContentLength(fields, framing.length)
+  else fields.delete('content-length')
+  const hosts = fields.all('host')
+  if (hosts.length === 0) fields.raw.unshift('Host', authority)
+  else if (hosts.length > 1 || (hosts[0] !== '' && !isHost(hosts[0] as string)))
+    throw new TypeError(`rewrite has left a Host that is none: ${hosts.join(' and ')}`)
+}
+
+const notAscii = /[^\x21-\x7e]/
+
 /** Set anew for the next hop, or said again by `rewrite`. */
 const replaced: FieldNames = new FieldNames([...forwardingFields, 'host', 'http2-settings'])
 
-async function choose(settings: Settings, exchange: Exchange): Promise<Origin> {
+async function choose(settings: Settings, exchange: Exchange): Promise<Endpoint> {
+  let origin: Origin
   try {
-    return await (settings.choose as NonNullable<Settings['choose']>)(exchange)
+    origin = await (settings.choose as NonNullable<Settings['choose']>)(exchange)
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
     throw new GatewayError('destination_unavailable', { phase: 'requestHead', cause })
+  }
+  try {
+    return endpointOf(origin)
+  } catch (cause) {
+    throw internalFailure(cause, 'requestHead')
   }
 }
 

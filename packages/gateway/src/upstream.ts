@@ -36,6 +36,8 @@ export interface Endpoint {
 
 /** @throws TypeError that says what is wrong with it. */
 export function endpoint(origin: Origin): Endpoint {
+  if (typeof origin !== 'string' && (typeof origin !== 'object' || origin === null))
+    throw new TypeError(`The upstream must be a URL or a Unix domain socket, not ${String(origin)}`)
   if (typeof origin === 'object' && 'socketPath' in origin) {
     const authority = origin.host ?? 'localhost'
     return {
