@@ -16,6 +16,7 @@ import {
   GatewayError,
   hasContent,
   type Incoming,
+  Interim,
   idempotent,
   interimFields,
   internalFailure,
@@ -92,6 +93,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #answered = false
   /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */
   #refused = false
+  #interim: Interim | undefined
   #requestBytes = 0
   #responseBytes = 0
   #error: GatewayError | undefined
@@ -258,7 +260,17 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   // ---- head
 
   informed({ status, reason, raw }: StatusLine): void {
-    this.#response.inform(status, reason, status === 100 ? [] : interimFields(raw).raw)
+    this.#interim ??= new Interim()
+    try {
+      this.#interim.add(raw, this.#front.settings.limits)
+      this.#response.inform(status, reason, status === 100 ? [] : interimFields(raw).raw)
+    } catch (cause) {
+      this.fail(
+        cause instanceof GatewayError
+          ? cause
+          : new GatewayError('http_protocol_error', { phase: 'responseHead', cause }),
+      )
+    }
   }
 
   answered(head: StatusLine, content: Inbound): void {

@@ -1,10 +1,10 @@
 /** What goes back to the client: an upstream's response head and trailers made fit, or an answer of our own. */
 
-import { type GatewayError, internalFailure } from './errors.ts'
+import { GatewayError, internalFailure } from './errors.ts'
 import { checkFields, endToEnd, FieldNames, Fields } from './fields.ts'
 import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
-import type { Exchange, ExchangeSummary, Reply, ResponseHead } from './gateway.ts'
+import type { Exchange, ExchangeSummary, Limits, Reply, ResponseHead } from './gateway.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
@@ -61,6 +61,23 @@ export function plainReason(reason: string): string {
 /** The end-to-end fields of an interim response, which has no content and so no length (RFC 9110 §8.6). */
 export function interimFields(raw: readonly string[]): Fields {
   return endToEnd(raw, contentLengthField)
+}
+
+/** How many interim responses an upstream has sent before its final one, and how much in them. */
+export class Interim {
+  #count = 0
+  #bytes = 0
+
+  /** @throws GatewayError 502 when it is more than the limits allow. */
+  add(raw: readonly string[], { interimResponses, interimBytes }: Limits): void {
+    this.#count++
+    for (const text of raw) this.#bytes += text.length + 2
+    if (this.#count > interimResponses || this.#bytes > interimBytes)
+      throw new GatewayError('http_response_header_section_size', {
+        phase: 'responseHead',
+        detail: 'too many interim responses',
+      })
+  }
 }
 
 /** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */

@@ -35,9 +35,20 @@ export function ask(exchange: HttpExchange, open: () => ClientRequest): Promise<
       noteResponse(head)
       resolve(head)
     })
-    request.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
+    passInterim(request, exchange)
     request.on('error', (cause) => (response === undefined ? fail(cause) : endBy(cause, response)))
     request.on('close', () => response ?? fail())
+  })
+}
+
+/** Passes interim responses on, no faster than the client takes them. */
+export function passInterim(request: ClientRequest, exchange: HttpExchange): void {
+  request.on('information', ({ statusCode, rawHeaders }) => {
+    exchange.inform(statusCode, rawHeaders)
+    const { socket } = request
+    if (socket === null || socket.isPaused() || !exchange.clientIsBehind) return
+    socket.pause()
+    exchange.response.once('drain', () => socket.resume())
   })
 }
 

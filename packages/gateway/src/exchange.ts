@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import {
   announcedTrailers,
   endOf,
+  Interim,
   interimFields,
   modified,
   plainReason,
@@ -95,6 +96,7 @@ export class HttpExchange implements Repeatable, Pending {
   /** When it may begin, for those that come behind it in a pipeline. */
   turn: Promise<unknown> | undefined
 
+  #interim: Interim | undefined
   readonly #startedAt = performance.now()
   readonly #front: Front
   #phase: Phase = 'requestHead'
@@ -258,11 +260,23 @@ export class HttpExchange implements Repeatable, Pending {
     if (response.headersSent || response.destroyed) return
     if (status === 101) return
     try {
+      this.#interim ??= new Interim()
+      this.#interim.add(raw, this.settings.limits)
       if (status === 100) response.writeContinue()
       else writeInformation(response, status, interimFields(raw))
     } catch (cause) {
-      this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
+      this.fail(
+        cause instanceof GatewayError
+          ? cause
+          : new GatewayError('http_protocol_error', { phase: 'responseHead', cause }),
+      )
     }
+  }
+
+  /** Whether its client has yet to take what was sent to it: nothing more is read for it before that. */
+  get clientIsBehind(): boolean {
+    const { response } = this
+    return response.socket?.writableNeedDrain === true || response.writableNeedDrain
   }
 
   /**

@@ -146,6 +146,10 @@ export interface Limits {
   readonly fields: number
   /** Bytes of a response head. More is 502. 65 536. */
   readonly responseHead: number
+  /** Interim responses (1xx) before a final one. More is 502. 1 000. */
+  readonly interimResponses: number
+  /** Bytes of the fields of those, together. More is 502. 1 048 576. */
+  readonly interimBytes: number
   /** Bytes of a request body. More is 413. Infinity. */
   readonly requestBody: number
   /** Bytes of a response body. More cuts the response. Infinity. */

@@ -22,6 +22,8 @@ export const defaultLimits: Limits = {
   requestHead: 16_384,
   fields: 1_000,
   responseHead: 65_536,
+  interimResponses: 1_000,
+  interimBytes: 1_048_576,
   requestBody: Number.POSITIVE_INFINITY,
   responseBody: Number.POSITIVE_INFINITY,
   exchanges: Number.POSITIVE_INFINITY,

@@ -3,7 +3,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { noteResponse, plainAgent, probeAfter, secureAgent } from './agents.ts'
-import { endBy, openRequest, watchConnecting } from './ask.ts'
+import { endBy, openRequest, passInterim, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
 import { relay } from './download.ts'
@@ -70,7 +70,7 @@ function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
     ask.once('upgrade', (response, socket, head) =>
       resolve({ upgraded: true, response, socket: socket as Socket, head }),
     )
-    ask.on('information', ({ statusCode, rawHeaders }) => exchange.inform(statusCode, rawHeaders))
+    passInterim(ask, exchange)
     ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
     ask.once('close', () => reject(upstreamFailure(undefined, exchange.phase)))
   })

@@ -154,6 +154,19 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(client.informational.map(({ status }) => status)).toEqual([103])
     })
 
+    test.each([
+      ['interimResponses', { interimResponses: 2 }],
+      ['interimBytes', { interimBytes: 30 }],
+    ])('F4 interim responses beyond limits.%s are 502', async (_, limits) => {
+      const { origin, client, ended } = await stage({ limits })
+      client.send(get('/'))
+      const exchange = await origin.request()
+      const hints = head('HTTP/1.1 103 Early Hints', 'Link: </a>')
+      exchange.send(hints + hints + hints + reply('ok'))
+      expect((await client.response()).status).toBe(502)
+      expect(await ended()).toMatchObject({ errorType: 'http_response_header_section_size' })
+    })
+
     test('A4 no interim response announces content (RFC 9110 §8.6)', async () => {
       const { origin, client } = await stage()
       client.send(get('/'))

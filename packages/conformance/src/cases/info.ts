@@ -3,6 +3,7 @@
 import { delivery, type Message } from '@relayrace/fixtures/wire'
 import { type Case, each, get, head, reply } from '../case.ts'
 import { answered, check, equal, lacks, values } from '../expect.ts'
+import { grewLessThan, quiet } from './strm.ts'
 
 const whole = delivery('coalesced')
 const goOn = head('HTTP/1.1 100 Continue')
@@ -142,7 +143,32 @@ export const info: readonly Case[] = [
       },
     ),
   },
+  {
+    id: 'INFO-09',
+    rule: 'ours: no peer decides how much memory the other costs',
+    level: 'MUST',
+    title: 'keeps no flood of interim responses for a client that does not read',
+    async run(stage) {
+      const before = await stage.memory()
+      const client = await stage.connect({ paused: true })
+      client.send(get('/info'))
+      const { connection } = await stage.origin.request()
+      const pouring = async (): Promise<void> => {
+        while (connection.sent < flood && connection.ending === undefined)
+          if (!(await connection.send(hints, whole))) return
+      }
+      pouring().catch(() => {})
+      await quiet(connection)
+      await grewLessThan(flood / 3, stage, before)
+      client.reset()
+      await stage.recover(await stage.connect())
+    },
+  },
 ]
+
+/** More than buffers on the way hold, in bytes. */
+const flood = 192 * 1024 * 1024
+const hints = head('HTTP/1.1 103 Early Hints', `Link: </${'s'.repeat(900)}.css>; rel=preload`).repeat(64)
 
 const several =
   goOn +

@@ -261,7 +261,7 @@ export async function heldBack(
 }
 
 /** Until no byte has gone out for a second. */
-async function quiet(connection: Connection): Promise<void> {
+export async function quiet(connection: Connection): Promise<void> {
   for (let sent = -1; sent !== connection.sent; ) {
     sent = connection.sent
     await every(1000)
@@ -281,7 +281,11 @@ async function stuckUpload(stage: Stage, framing: string, part: Buffer): Promise
   exchange.connection.resume()
 }
 
-async function grewLessThan(most: number, { memory }: Stage, before: number | undefined): Promise<void> {
+export async function grewLessThan(
+  most: number,
+  { memory }: Stage,
+  before: number | undefined,
+): Promise<void> {
   const now = await memory()
   if (before === undefined || now === undefined) return
   const grown = Math.round((now - before) / MiB)
