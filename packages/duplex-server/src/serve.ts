@@ -86,7 +86,7 @@ function createSocketServer(where: ListenOptions, accept: (socket: Socket) => vo
   const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
   if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
   const server = tls.createServer(
-    { ...common, ALPNProtocols: ['http/1.1'], ...secureServer(where.tls) },
+    { ...common, ALPNProtocols: ['http/1.1', 'http/1.0'], ...secureServer(where.tls) },
     accept,
   )
   server.on('tlsClientError', (_error, socket) => socket.destroy())

@@ -120,7 +120,7 @@ interface Answer {
   readonly response: Response
 }
 
-async function ask(exchange: HttpExchange, connections: Connections): Promise<Answer> {
+async function ask(exchange: HttpExchange, connections: Connections, again = false): Promise<Answer> {
   const asking = new Asking(exchange, connections)
   let response: Response | undefined
   exchange.onCancel((reason) => giveUp(asking, exchange.refused ? response : undefined, reason))
@@ -128,9 +128,17 @@ async function ask(exchange: HttpExchange, connections: Connections): Promise<An
     response = await fetch(anywhere, { dispatcher: asking as unknown as Dispatcher })
     return { asking, response }
   } catch (cause) {
-    if (mayRepeat(asking, exchange)) return ask(exchange, connections)
+    if (!again && (mayRepeat(asking, exchange) || wentStale(asking, exchange, cause)))
+      return ask(exchange, connections, true)
     throw upstreamFailure(cause, asking.sent ? exchange.phase : 'connect')
   }
+}
+
+/** A connection of the pool was lost before anything was sent on it, which is not to be had with one that is being made. */
+function wentStale({ sent }: Asking, { error, framing }: HttpExchange, cause: unknown): boolean {
+  if (sent || error !== undefined || framing.kind !== 'none') return false
+  const { code } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 /** If all of an answer that was refused has come, its connection is free when it has been read. */

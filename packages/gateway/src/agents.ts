@@ -9,11 +9,12 @@ import type { PoolState } from './gateway.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
+import type { Endpoint } from './upstream.ts'
 
 /** Upstream connections of one gateway. */
 export interface Agents {
-  readonly http: http.Agent
-  readonly https: https.Agent
+  /** @param fresh On a new connection, which ends with the answer. */
+  to(endpoint: Endpoint, fresh: boolean): http.Agent
   readonly pool: PoolState
   close(): void
 }
@@ -44,15 +45,18 @@ export function createAgents({ pool, tls, lookup }: Settings): Agents {
     createConnection: (options: NetConnectOpts) => connectReading({ ...options, ...connecting }),
   })
   const secure = watchIdle(secureAgent({ ...pooling, ...connecting, ...tls }), pool.idleTimeout)
+  const once = { ...connecting, keepAlive: false }
+  const fresh = { plain: plainAgent(once), secure: secureAgent({ ...once, ...tls }) }
   return {
-    http: plain,
-    https: secure,
+    to(endpoint, isFresh) {
+      if (isFresh) return endpoint.secure ? fresh.secure : fresh.plain
+      return endpoint.secure ? secure : plain
+    },
     get pool() {
       return stateOf([plain, secure])
     },
     close() {
-      plain.destroy()
-      secure.destroy()
+      for (const agent of [plain, secure, fresh.plain, fresh.secure]) agent.destroy()
     },
   }
 }

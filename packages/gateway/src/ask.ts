@@ -13,17 +13,23 @@ import { pump } from './upload.ts'
 
 /**
  * Asks with the request that `open` makes: sends the body on, passes interim responses to the client, resolves with the
- * response head. Asks once more where that is safe. Rejects with a `GatewayError`.
+ * response head. Asks once more where that is safe, on a connection that is `fresh`. Rejects with a `GatewayError`.
  */
-export function ask(exchange: HttpExchange, open: () => ClientRequest): Promise<IncomingMessage> {
+export function ask(
+  exchange: HttpExchange,
+  open: (fresh: boolean) => ClientRequest,
+  again = false,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = open()
+    const request = open(again)
+    // Node would drop further fields silently. We count them ourselves and refuse.
+    request.maxHeadersCount = 0
     let response: IncomingMessage | undefined
     let failed = false
     const fail = (cause?: unknown): void => {
       if (failed) return
       failed = true
-      if (mayRepeat(request, exchange)) resolve(ask(exchange, open))
+      if (!again && mayRepeat(request, exchange)) resolve(ask(exchange, open, true))
       else reject(upstreamFailure(cause, exchange.phase))
     }
     exchange.onCancel(() => giveUpRequest(request, response, exchange))

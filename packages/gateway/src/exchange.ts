@@ -93,8 +93,8 @@ export class HttpExchange implements Repeatable, Pending {
   responseBytes = 0
   /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */
   refused = false
-  /** When it may begin, for those that come behind it in a pipeline. */
-  turn: Promise<unknown> | undefined
+  /** The one that it came behind in a pipeline, until this one has ended. */
+  previous: HttpExchange | undefined
 
   #interim: Interim | undefined
   readonly #startedAt = performance.now()

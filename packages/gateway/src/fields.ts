@@ -198,18 +198,24 @@ export function connectionOptions(raw: readonly string[]): string[] {
   return options
 }
 
+/** As many names are found as quickly in a list as in a set. */
+const few = 8
+
 /**
  * The fields that may pass an intermediary: all but the hop-by-hop ones, those that Connection nominates, and those
  * named in `without`.
  */
 export function endToEnd(raw: readonly string[], without?: FieldNames): Fields {
-  const nominated = connectionOptions(raw)
+  const options = connectionOptions(raw)
+  const nominated = options.length > few ? new Set(options) : options
+  const named = (name: string): boolean =>
+    nominated instanceof Set ? nominated.has(name) : nominated.includes(name)
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
     if (hopByHop.has(name)) continue
     if (without?.has(name)) continue
-    if (nominated.length > 0 && nominated.includes(name.toLowerCase()) && !notNominable.has(name)) continue
+    if (options.length > 0 && named(name.toLowerCase()) && !notNominable.has(name)) continue
     kept.push(name, raw[i + 1] as string)
   }
   return new Fields(kept)

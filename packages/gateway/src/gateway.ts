@@ -150,6 +150,10 @@ export interface Limits {
   readonly interimResponses: number
   /** Bytes of the fields of those, together. More is 502. 1 048 576. */
   readonly interimBytes: number
+  /** Bytes that a client of HTTP/2 may send ahead in one stream: its share of an upload's speed times delay. 1 048 576. */
+  readonly streamWindow: number
+  /** And in all streams of one connection, which may take that much memory. 4 194 304. */
+  readonly connectionWindow: number
   /** Bytes of a request body. More is 413. Infinity. */
   readonly requestBody: number
   /** Bytes of a response body. More cuts the response. Infinity. */

@@ -13,6 +13,7 @@ import { type Framing, noContent, requestFraming } from './framing.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, Transport } from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
+import { Pipelines } from './pipelines.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
@@ -44,6 +45,7 @@ export function httpGateway(
   /** Of our listeners, with what parses them. */
   const sockets = new Map<Socket, (socket: Socket) => void>()
   const underWay = new WeakMap<Socket, HttpExchange>()
+  const pipelines = new Pipelines()
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
@@ -59,6 +61,7 @@ export function httpGateway(
       return closed !== undefined
     },
     ended(exchange) {
+      exchange.previous = undefined
       inFlight.delete(exchange)
       tellEnd(settings, exchange)
     },
@@ -79,8 +82,9 @@ export function httpGateway(
 
   async function run(exchange: HttpExchange): Promise<void> {
     const { socket } = exchange.incoming
-    const before = underWay.get(socket)
-    inFlight.add(exchange)
+    const before = exchange.incoming.httpVersionMajor === 1 ? underWay.get(socket) : undefined
+    const inTurn = before?.ended !== false
+    if (inTurn) inFlight.add(exchange)
     underWay.set(socket, exchange)
     // It left while a middleware in front was at work: no event will tell.
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
@@ -88,8 +92,11 @@ export function httpGateway(
       if (exchange.error !== undefined) return
       // A server that we are mounted in goes on.
       if (over) throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
+      if (!inTurn) {
+        await waitForTurn(exchange, before)
+        inFlight.add(exchange)
+      }
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
-      if (before?.ended === false) await waitForTurn(exchange, before)
       const prepared = prepare(settings, incomingOf(exchange), exchange)
       const ready = prepared instanceof Promise ? await prepared : prepared
       if (exchange.error !== undefined) throw exchange.error
@@ -100,7 +107,7 @@ export function httpGateway(
       exchange.endpoint = ready.endpoint
       exchange.framing = exchange.incoming.readableEnded ? whatIsLeft(ready.framing) : ready.framing
       exchange.out = ready.out
-      if (settings.transport === undefined) while (!(await sent(exchange)));
+      if (settings.transport === undefined) await follow(exchange)
       else await wrapped(exchange, settings.transport)
     } catch (cause) {
       exchange.fail(cause)
@@ -113,14 +120,17 @@ export function httpGateway(
     return carryBy(transport, exchange, attempt).catch((error) => exchange.failAtLast(error))
   }
 
-  /** Requests of a pipeline go side by side only if they are all safe (RFC 9112 §9.3.2). Streams of HTTP/2 always do. */
+  /**
+   * Requests of a pipeline go side by side only if they are safe (RFC 9112 §9.3.2), and two at most. Streams of HTTP/2
+   * always do.
+   */
   async function waitForTurn(exchange: HttpExchange, before: HttpExchange): Promise<void> {
-    if (exchange.incoming.httpVersionMajor !== 1) return
-    const together = isSafe(before) && isSafe(exchange)
-    exchange.turn = together ? before.turn : once(before.response, 'close')
-    await exchange.turn
+    exchange.previous = before
+    const blocking = isSafe(before) && isSafe(exchange) ? before.previous : before
+    if (blocking?.ended === false) await pipelines.wait(exchange.incoming, once(blocking.response, 'close'))
     // Nobody is there any more, or will be.
-    if (before.ended && before.isLast) throw clientClosed('requestHead')
+    if ((before.ended && before.isLast) || exchange.incoming.socket.destroyed)
+      throw clientClosed('requestHead')
     if (exchange.error !== undefined) throw exchange.error
   }
 
@@ -130,7 +140,13 @@ export function httpGateway(
       Object.assign(exchange, await turnedTo(settings, upstream, incomingOf(exchange), exchange))
     // A hook has taken its time.
     if (exchange.error !== undefined) throw exchange.error
-    while (!(await sent(exchange)));
+    await follow(exchange)
+  }
+
+  async function follow(exchange: HttpExchange): Promise<void> {
+    for (let followed = 0; !(await sent(exchange)); followed++)
+      if (followed === mostRedirects)
+        throw new GatewayError('proxy_loop_detected', { phase: 'responseHead', source: 'upstream' })
   }
 
   /** Whether that was the end of it, and not a redirect that is followed. */
@@ -280,7 +296,11 @@ export function httpGateway(
     const server =
       tls === undefined
         ? http.createServer(options)
-        : https.createServer({ ALPNProtocols: ['h2', 'http/1.1'], ...secureServer(tls), ...options })
+        : https.createServer({
+            ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'],
+            ...secureServer(tls),
+            ...options,
+          })
     if (server instanceof https.Server) alsoSpeakHttp2(server)
     else acceptReading(server, hold)
     if (Number.isFinite(settings.limits.connections)) server.maxConnections = settings.limits.connections
@@ -380,7 +400,7 @@ function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
     method: method as string,
     target: url ?? '',
     // A request line may claim a major version that its parser knows nothing of.
-    version: httpVersion === '2.0' && !http2 ? 'unknown' : httpVersion,
+    version: !http2 && (httpVersion === '2.0' || foreign.has(method as string)) ? 'unknown' : httpVersion,
     raw: rawHeaders,
     upgrade: upgrade?.protocols ?? [],
     framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
@@ -411,6 +431,25 @@ function framingOf({ httpVersion, rawHeaders }: IncomingMessage): Framing | unde
 
 const hasBytes = (framing: Framing): boolean =>
   framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0)
+
+/** Redirects that are followed for one request. */
+const mostRedirects = 5
+
+/** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
+const foreign: ReadonlySet<string> = new Set([
+  'ANNOUNCE',
+  'DESCRIBE',
+  'FLUSH',
+  'GET_PARAMETER',
+  'PAUSE',
+  'PLAY',
+  'RECORD',
+  'REDIRECT',
+  'SETUP',
+  'SET_PARAMETER',
+  'SOURCE',
+  'TEARDOWN',
+])
 
 function overloaded(): GatewayError {
   return new GatewayError('connection_limit_reached', { phase: 'requestHead' })

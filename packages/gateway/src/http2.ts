@@ -8,12 +8,16 @@ import http2, {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { Socket } from 'node:net'
+import { after } from './clock.ts'
+import type { Timeouts } from './gateway.ts'
 import type { Settings } from './settings.ts'
 
 /** Streams of one connection at a time, unless `limits.exchanges` says fewer. */
 const streams = 128
-/** What a client may send ahead on one connection; each stream has its own, smaller window. In bytes. */
-const sessionWindow = 1024 * 1024
+/** Streams that a client may reset at once, and then each second, before its connection is given up (CVE-2023-44487). */
+const resets = { streamResetBurst: 256, streamResetRate: 32 }
+/** How long a connection that has been told to end may take for it, in ms. */
+const farewell = 1_000
 /** Frames that make no sense, before the connection is given up. */
 const invalidFrames = 100
 
@@ -34,11 +38,15 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
     Http2ServerResponse: Http2Response,
     maxHeaderListPairs: Math.min(limits.fields + 4, 65_535),
     maxSessionInvalidFrames: invalidFrames,
+    ...resets,
+    // nghttp2 counts what a head could take at worst, and refuses to send more than 64 KiB of it.
+    maxSendHeaderBlockLength: 4 * limits.responseHead + 65_536,
     // Repeats go on as they came. Since Node 24.
     ...({ strictSingleValueFields: false } as object),
     settings: {
       maxConcurrentStreams: Math.min(streams, limits.exchanges),
       maxHeaderListSize: limits.requestHead,
+      initialWindowSize: Math.min(limits.streamWindow, 2 ** 31 - 1),
       // Another protocol within a stream (RFC 8441) is not served.
       enableConnectProtocol: false,
     },
@@ -46,13 +54,13 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
-    session.setLocalWindowSize(sessionWindow)
-    closeWhenIdle(session, timeouts.idle)
+    session.setLocalWindowSize(Math.min(limits.connectionWindow, 2 ** 31 - 1))
+    closeWhenIdle(session, timeouts)
   })
   return {
     server,
     close() {
-      for (const session of sessions) session.close()
+      for (const session of sessions) sayGoodbye(session)
     },
     destroy() {
       for (const session of sessions) session.destroy()
@@ -60,19 +68,39 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
   }
 }
 
-/** An exchange may be silent for as long as its own clocks allow; a connection without one may not. */
-function closeWhenIdle(session: ServerHttp2Session, idle: number): void {
+/**
+ * An exchange may be silent for as long as its own clocks allow; a connection without one may not, whatever it has begun
+ * to say.
+ */
+function closeWhenIdle(session: ServerHttp2Session, { idle, requestHead }: Timeouts): void {
   let open = 0
-  if (!Number.isFinite(idle)) return
-  const timer = setTimeout(() => open === 0 && session.close(), idle)
+  let timer = after(Math.min(idle, requestHead), () => end(session))
   session.on('stream', (stream: ServerHttp2Stream) => {
     open++
+    clearTimeout(timer)
     stream.once('close', () => {
-      open--
-      timer.refresh()
+      if (--open > 0) return
+      clearTimeout(timer)
+      timer = after(idle, () => end(session))
     })
   })
   session.once('close', () => clearTimeout(timer))
+}
+
+/** Asks a client to send no more, and ends its connection if nothing is left and it does not go. */
+function end(session: ServerHttp2Session): void {
+  session.close()
+  const timer = setTimeout(() => session.destroy(), farewell)
+  session.once('close', () => clearTimeout(timer))
+}
+
+/** What a client has sent meanwhile is still served: it hears first that there will be an end (RFC 9113 §6.8). */
+function sayGoodbye(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return
+  session.goaway(noError, 2 ** 31 - 1)
+  const timer = setTimeout(() => session.close(), farewell)
+  session.once('close', () => clearTimeout(timer))
+  session.ping(() => session.close())
 }
 
 /** A request whose `rawHeaders` read as those of HTTP/1.1 do. */

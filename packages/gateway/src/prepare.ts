@@ -104,6 +104,7 @@ function direct(
     const { raw } = out.fields
     raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
     if (framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
+    else if (framing.kind === 'none' && !bare.has(out.method)) raw.push('Content-Length', '0')
     if (incoming.upgrade.length > 0) raw.push('Connection', 'Upgrade', 'Upgrade', incoming.upgrade.join(', '))
     else if (wantsTrailers(incoming.raw)) raw.push('Connection', 'TE, keep-alive', 'TE', 'trailers')
     else raw.push('Connection', 'keep-alive')
@@ -141,6 +142,9 @@ function rewritten(out: RequestHead, framing: Framing, { authority }: Endpoint):
   else if (hosts.length > 1 || (hosts[0] !== '' && !isHost(hosts[0] as string)))
     throw new TypeError(`rewrite has left a Host that is none: ${hosts.join(' and ')}`)
 }
+
+/** Methods whose requests say nothing of content that they do not have (RFC 9110 §8.6). */
+const bare: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 const notAscii = /[^\x21-\x7e]/
 

@@ -24,6 +24,8 @@ export const defaultLimits: Limits = {
   responseHead: 65_536,
   interimResponses: 1_000,
   interimBytes: 1_048_576,
+  streamWindow: 1_048_576,
+  connectionWindow: 4_194_304,
   requestBody: Number.POSITIVE_INFINITY,
   responseBody: Number.POSITIVE_INFINITY,
   exchanges: Number.POSITIVE_INFINITY,

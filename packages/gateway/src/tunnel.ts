@@ -39,6 +39,7 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain
     const ask = openRequest(exchange, exchange.out.fields.raw, agent)
+    ask.maxHeadersCount = 0
     exchange.onCancel(() => ask.destroy())
     pump(exchange, ask)
     const answer = await answerTo(ask, exchange)

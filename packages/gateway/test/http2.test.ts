@@ -387,6 +387,35 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     expect(origin.requests).toHaveLength(1)
   })
 
+  test('ends a connection on which a head is never finished', async () => {
+    const { url } = await stage(name, '--timeouts.requestHead', '300', '--timeouts.idle', '300')
+    const client = await frames(url)
+    client.send(HEADERS, END_STREAM, 1, request('GET', '/'))
+    await once(client.socket, 'close')
+  })
+
+  test('delivers a head of 900 fields, which is below the limit', async () => {
+    const { origin, url } = await stage(name)
+    const limits = { maxHeaderListPairs: 2_000, settings: { maxHeaderListSize: 262_144 } }
+    const asked = answer(ask(session(url, limits), { ':path': '/' }))
+    const exchange = await origin.request()
+    const lines = Array.from({ length: 900 }, (_, i) => `X-Field-Number-${i}: ${'v'.repeat(42)}\r\n`)
+    await exchange.send(ok.replace('\r\n\r\n', `\r\n${lines.join('')}\r\n`))
+    expect(Object.keys((await asked).head)).toContain('x-field-number-899')
+  })
+
+  test('says first that there will be an end, and which was the last request afterwards', async () => {
+    const { origin, url, pid } = await stage(name)
+    const client = await frames(url)
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, request('GET', '/'))
+    const { send } = await origin.request()
+    process.kill(pid, 'SIGTERM')
+    const { payload } = await client.frame(({ type }) => type === GOAWAY)
+    expect(payload.readUInt32BE(0)).toBe(2 ** 31 - 1)
+    await send(ok)
+    await once(client.socket, 'close')
+  })
+
   test('closes a connection that is idle', async () => {
     const { origin, url } = await stage(name, '--timeouts.idle', '300')
     const client = await frames(url)

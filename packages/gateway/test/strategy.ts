@@ -58,6 +58,35 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(await ended()).toMatchObject({ outcome: 'completed', requestBytes: size, responseBytes: 6 })
     })
 
+    test.each(['POST', 'PUT', 'PATCH'])('A4 a %s without content is sent without chunks', async (method) => {
+      const { origin, client } = await stage()
+      client.send(head(`${method} / HTTP/1.1`, 'Host: a'))
+      const { message } = await origin.request()
+      expect([message.get('transfer-encoding'), message.all('content-length')]).toEqual([undefined, ['0']])
+    })
+
+    test('F4 a response with more fields than the limit is 502, and not cut', async () => {
+      const { origin, client } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      exchange.send(reply('ok', ...Array.from({ length: 1_010 }, (_, i) => `X-${i}: 1`)))
+      expect((await client.response()).status).toBe(502)
+    })
+
+    test('F4 a long pipeline is answered in order, two requests at a time upstream', async () => {
+      const { origin, client, gateway } = await stage()
+      const count = 300
+      for (let i = 0; i < count; i++) client.send(get(`/${i}`))
+      let most = 0
+      for (let i = 0; i < count; i++) {
+        const exchange = await origin.request()
+        most = Math.max(most, gateway.inFlight, gateway.pool.connections)
+        exchange.send(reply(exchange.message.target))
+      }
+      for (let i = 0; i < count; i++) expect((await client.response()).text).toBe(`/${i}`)
+      expect(most).toBeLessThanOrEqual(2)
+    })
+
     test('A4 a GET keeps its body', async () => {
       const { origin, client } = await stage()
       client.send(`${head('GET / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`)
@@ -606,6 +635,23 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(fresh.message.target).toBe('/2')
       fresh.send(reply('2'))
       expect((await client.response()).text).toBe('2')
+    })
+
+    test('E1 and sent once more, not over one stale connection after the other', async () => {
+      const { origin, url, client } = await stage()
+      const others = await Promise.all([connect(url), connect(url), connect(url)])
+      for (const other of others) other.send(get('/'))
+      const exchanges = await Promise.all(others.map(() => origin.request()))
+      for (const exchange of exchanges) exchange.send(reply('ok'))
+      await Promise.all(others.map((other) => other.response()))
+      client.send(get('/poison'))
+      const first = await origin.request()
+      first.connection.close()
+      const second = await origin.request()
+      second.connection.close()
+      expect((await client.response()).status).toBe(502)
+      expect(origin.requests.filter(({ target }) => target === '/poison')).toHaveLength(2)
+      for (const other of others) other.close()
     })
 
     test('E1 and for no POST', async () => {

@@ -30,8 +30,9 @@ export function createPipeProxy(options: GatewayOptions): HttpGateway {
 
 async function carry(exchange: HttpExchange, agents: Agents): Promise<void> {
   const { out, endpoint } = exchange
-  const agent = endpoint.secure ? agents.https : agents.http
-  const answer = await ask(exchange, () => openRequest(exchange, out.fields.raw, agent))
+  const answer = await ask(exchange, (fresh) =>
+    openRequest(exchange, out.fields.raw, agents.to(endpoint, fresh)),
+  )
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await relay(exchange, answer)
 }

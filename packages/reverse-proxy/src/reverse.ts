@@ -39,8 +39,9 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
 }
 
 async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<void> {
-  const agent = exchange.endpoint.secure ? agents.https : agents.http
-  const answer = await ask(exchange, () => openThrough(proxy, exchange, agent))
+  const answer = await ask(exchange, (fresh) =>
+    openThrough(proxy, exchange, agents.to(exchange.endpoint, fresh)),
+  )
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await relay(exchange, answer)
 }

@@ -95,7 +95,7 @@ export async function readRequests(inputs: readonly string[]): Promise<NodeReadi
     const reading: Collected = { messages: [], incoming: [], refused: undefined }
     readings.set(stream, reading)
     server.emit('connection', stream)
-    stream.push(Buffer.from(input.replace(upgrades, 'Xpgrade:'), 'latin1'))
+    stream.push(Buffer.from(input, 'latin1'))
     streams.push(stream)
     return reading
   })
@@ -104,9 +104,6 @@ export async function readRequests(inputs: readonly string[]): Promise<NodeReadi
   await turn()
   return results
 }
-
-/** Node's server forgets the rest of a read that has an Upgrade in it. */
-const upgrades = /^Upgrade:/gim
 
 /** Reads each of the inputs as what a server says to a request with that method, after which it ends the connection. */
 export async function readResponses(

@@ -37,7 +37,7 @@ export const nodeReader: Reader = {
   async requests(texts) {
     const read: Said[][] = []
     for (let at = 0; at < texts.length; at += batch) {
-      const readings = await readRequests(texts.slice(at, at + batch))
+      const readings = await readRequests(texts.slice(at, at + batch).map(withoutUpgrade))
       read.push(...readings.map(({ messages }) => messages.map((message) => said(message, false))))
     }
     return read
@@ -57,6 +57,11 @@ export const nodeReader: Reader = {
     }
     return read
   },
+}
+
+/** Node's server forgets the rest of a read that has an Upgrade in it. */
+function withoutUpgrade(text: string): string {
+  return text.replace(/^Upgrade:/gim, 'Xpgrade:')
 }
 
 /**
