@@ -11,7 +11,7 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { HttpGateway, Strategy } from '../src/index.ts'
+import { GatewayError, type HttpGateway, type Strategy } from '../src/index.ts'
 import { get, head, reply } from './stage.ts'
 
 /** Each is given a gateway and answers with a server that listens. */
@@ -173,6 +173,30 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
       exchange.send('back')
       expect(String(await client.take(4))).toBe('back')
     })
+  })
+
+  test.each([
+    ['a request', get('/admin')],
+    ['an upgrade', get('/admin', 'Connection: Upgrade', 'Upgrade: x')],
+  ])('F4 %s without credentials is refused by rewrite, as the README has it', async (_, request) => {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const gateway = create({
+      upstream: origin.url,
+      rewrite(_, exchange) {
+        if (exchange.request.fields.get('authorization') !== 'Bearer secret')
+          throw new GatewayError('http_request_error', { phase: 'requestHead', status: 401 })
+      },
+    })
+    onTestFinished(() => gateway.close(0))
+    const server = createServer(gateway.handle).on('upgrade', gateway.upgrade).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const client = await connect(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    onTestFinished(() => client.close())
+    client.send(request)
+    expect((await client.response()).status).toBe(401)
+    expect(origin.requests).toHaveLength(0)
   })
 
   test('B1 what a middleware has set beside is kept: cookies, Vary; the rest is the origin’s', async () => {
