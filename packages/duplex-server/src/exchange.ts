@@ -14,6 +14,7 @@ import {
   Fields,
   type Framing,
   GatewayError,
+  goesOn,
   hasContent,
   type Incoming,
   Interim,
@@ -263,6 +264,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#interim ??= new Interim()
     try {
       this.#interim.add(raw, this.#front.settings.limits)
+      if (!goesOn(this.#front.settings.informational, status, raw, this)) return
       this.#response.inform(status, reason, status === 100 ? [] : interimFields(raw).raw)
     } catch (cause) {
       this.fail(

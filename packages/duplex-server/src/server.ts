@@ -78,6 +78,8 @@ export function createDuplexServer(handler: DuplexHandler, options: DuplexServer
   }
 }
 
+const ignore = (): void => {}
+
 function badRequest(): GatewayError {
   return new GatewayError('http_request_error', { phase: 'requestHead' })
 }
@@ -131,6 +133,8 @@ export class DuplexRequest implements AsyncIterable<Buffer> {
       },
     })
     turn.left.add(stream)
+    // Its client may leave while nobody listens: whoever reads it hears of that all the same.
+    stream.on('error', ignore)
     content.consume({
       content: (piece) => {
         turn.receivedAt = performance.now()
@@ -168,8 +172,13 @@ export class DuplexResponse {
     return this.#response.ended
   }
 
-  /** Sends an interim response: 102, 103 (RFC 9110 §15.2). Ignored for an HTTP/1.0 client. */
+  /**
+   * Sends an interim response: 102, 103 (RFC 9110 §15.2). Ignored for an HTTP/1.0 client.
+   * @throws RangeError for a status that is none of an interim response, or is 101: see `switchProtocols`.
+   */
   inform(status: number, fields: FieldsInit = {}): void {
+    if (!(status >= 100 && status < 200) || status === 101)
+      throw new RangeError(`Not the status of an interim response: ${status}`)
     this.#response.inform(status, '', fieldsOf(fields).raw)
   }
 
@@ -361,7 +370,7 @@ class Turn implements Producer, Pending {
       this.#response.switchProtocols([...raw, 'Connection', 'Upgrade', 'Upgrade', protocols])
     }
     this.finish()
-    return wireDuplex(wire, (events) => this.#connection.handOver(events))
+    return wireDuplex(wire, (events) => this.#connection.handOver(events)).on('error', ignore)
   }
 
   #failed(error: unknown): void {

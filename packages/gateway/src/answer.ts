@@ -36,14 +36,13 @@ export async function modified<E extends Exchange>(
     await modify(head, exchange)
     if (!Number.isInteger(head.status) || head.status < 200 || head.status > 999)
       throw new TypeError(`modifyResponse has left a status that is none of a final response: ${head.status}`)
-    if (typeof head.reason !== 'string')
-      throw new TypeError('modifyResponse has left a reason that is no string')
+    if (typeof head.reason !== 'string' || head.reason !== plainReason(head.reason))
+      throw new TypeError('modifyResponse has left a reason that cannot be sent')
     checkFields(head.fields)
   } catch (cause) {
     throw internalFailure(cause, 'responseHead', 502)
   }
   const { fields } = head
-  head.reason = plainReason(head.reason)
   fields.delete('transfer-encoding')
   if (!fields.has('content-length')) return
   if (lengths.length === 0 || head.status === 204) fields.delete('content-length')
@@ -61,6 +60,21 @@ export function plainReason(reason: string): string {
 /** The end-to-end fields of an interim response, which has no content and so no length (RFC 9110 §8.6). */
 export function interimFields(raw: readonly string[]): Fields {
   return endToEnd(raw, contentLengthField)
+}
+
+/** Whether an interim response goes on. @throws GatewayError when the hook throws. */
+export function goesOn<E extends Exchange>(
+  informational: ((head: ResponseHead, exchange: E) => boolean) | undefined,
+  status: number,
+  raw: readonly string[],
+  exchange: E,
+): boolean {
+  if (informational === undefined) return true
+  try {
+    return informational({ status, reason: '', fields: new Fields(raw.slice()) }, exchange) !== false
+  } catch (cause) {
+    throw internalFailure(cause, 'responseHead', 502)
+  }
 }
 
 /** How many interim responses an upstream has sent before its final one, and how much in them. */

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import {
   announcedTrailers,
   endOf,
+  goesOn,
   Interim,
   interimFields,
   modified,
@@ -262,6 +263,7 @@ export class HttpExchange implements Repeatable, Pending {
     try {
       this.#interim ??= new Interim()
       this.#interim.add(raw, this.settings.limits)
+      if (!goesOn(this.settings.informational, status, raw, this)) return
       if (status === 100) response.writeContinue()
       else writeInformation(response, status, interimFields(raw))
     } catch (cause) {

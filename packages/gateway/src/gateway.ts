@@ -93,6 +93,11 @@ export interface GatewayOptions {
    */
   readonly rewrite?: (out: RequestHead, exchange: Exchange) => void | Promise<void>
   /**
+   * Whether an interim response (1xx but 101) goes on to the client; `false` keeps it back. What it is told of cannot be
+   * changed. Throwing answers 502. Default: all go on.
+   */
+  readonly informational?: (head: Readonly<ResponseHead>, exchange: Exchange) => boolean
+  /**
    * Edits the response head before it is written. How content is delimited stays as it is, but that Content-Length may go.
    * Throwing closes the upstream body and answers 502, and so does leaving what is no head of a final response.
    */

@@ -26,7 +26,7 @@ export interface GuardOptions {
 
 /** What `guarded` makes of them. */
 export type GuardedOptions = Required<
-  Pick<GatewayOptions, 'upstream' | 'lookup' | 'rewrite' | 'modifyResponse'>
+  Pick<GatewayOptions, 'upstream' | 'lookup' | 'rewrite' | 'informational' | 'modifyResponse'>
 > &
   Pick<GatewayOptions, 'redirect'>
 
@@ -93,6 +93,8 @@ export function guarded(options: GuardOptions): GuardedOptions {
       keepOnly(out.fields, asked)
       return options.rewrite?.(out, exchange)
     },
+    // Fetching needs none, and their fields count as those of the final response do.
+    informational: () => false,
     modifyResponse(head, exchange) {
       keepOnly(head.fields, answered)
       head.fields.set('Content-Security-Policy', 'sandbox')

@@ -4,6 +4,7 @@ export { type Agents, createAgents, probeAfter } from './agents.ts'
 export {
   announcedTrailers,
   endOf,
+  goesOn,
   Interim,
   idempotent,
   interimFields,

@@ -48,6 +48,7 @@ export interface Settings {
   readonly lookup: GatewayOptions['lookup'] | undefined
   readonly redirect: GatewayOptions['redirect'] | undefined
   readonly rewrite: NonNullable<GatewayOptions['rewrite']>
+  readonly informational: GatewayOptions['informational'] | undefined
   readonly modifyResponse: GatewayOptions['modifyResponse'] | undefined
   readonly transport: GatewayOptions['transport'] | undefined
   readonly onError: GatewayOptions['onError'] | undefined
@@ -61,7 +62,7 @@ export interface Settings {
 export function settle(name: string, options: GatewayOptions): Settings {
   check(options)
   const { upstream, timeouts, limits, pool, pseudonym, tls, lookup, redirect } = options
-  const { rewrite, modifyResponse, transport, onError, onEnd } = options
+  const { rewrite, informational, modifyResponse, transport, onError, onEnd } = options
   return {
     name,
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
@@ -72,6 +73,7 @@ export function settle(name: string, options: GatewayOptions): Settings {
     lookup,
     redirect,
     rewrite: rewrite ?? setForwarded,
+    informational,
     modifyResponse,
     transport,
     onError,
@@ -92,6 +94,7 @@ const options: Readonly<Record<keyof GatewayOptions, 'string' | 'object' | 'func
   lookup: 'function',
   redirect: 'function',
   rewrite: 'function',
+  informational: 'function',
   modifyResponse: 'function',
   transport: 'function',
   onError: 'function',

@@ -79,6 +79,19 @@ export function guardPromisesOf(
       expect(asked).toEqual(['files.example'])
     })
 
+    test('keeps interim responses back: their fields count as those of the final one do', async () => {
+      const origin = await makeOrigin()
+      const url = await start(origin, { resolve: async () => [at('127.0.0.1')] })
+      const client = await connect(url)
+      onTestFinished(() => client.close())
+      const target = encodeURIComponent(`http://files.example:${origin.port}/a`)
+      client.send(`GET /${target} HTTP/1.1\r\nHost: gateway.example\r\n\r\n`)
+      const { send } = await origin.request()
+      await send(`HTTP/1.1 103 Early Hints\r\nClear-Site-Data: "*"\r\n\r\n${answer()}`)
+      expect((await client.response()).status).toBe(200)
+      expect(client.informational).toHaveLength(0)
+    })
+
     test('asks a name once: what it says a moment later reaches nobody', async () => {
       const origin = await makeOrigin()
       const answers = [[at('127.0.0.1')], [at('127.0.0.2')]]

@@ -122,7 +122,7 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
     modify((head) => {
       head.reason = 'No\r\nX: y'
     }),
-    200,
+    502,
   ],
   'modifyResponse leaves a reason that is no text': [
     modify((head) => {

@@ -80,7 +80,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       let most = 0
       for (let i = 0; i < count; i++) {
         const exchange = await origin.request()
-        most = Math.max(most, gateway.inFlight, gateway.pool.connections)
+        most = Math.max(most, gateway.inFlight)
         exchange.send(reply(exchange.message.target))
       }
       for (let i = 0; i < count; i++) expect((await client.response()).text).toBe(`/${i}`)
