@@ -6,6 +6,7 @@ import {
   askOnError,
   carryBy,
   clientClosed,
+  dropsContent,
   type Endpoint,
   type ExchangeSummary,
   endOf,
@@ -33,6 +34,7 @@ import {
   type Repeatable,
   type Reply,
   type RequestHead,
+  type ResponseHead,
   refusal,
   responseFields,
   type Settings,
@@ -292,11 +294,12 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       return
     }
     const attempt = this.#attempt
-    const modify = (): Promise<void> => modified(outgoing, modifyResponse, this)
+    const modify = (): Promise<ResponseHead> => modified(outgoing, modifyResponse, this)
     void (attempt === undefined ? modify() : attempt.run(modify)).then(
-      () => {
+      (left) => {
         if (this.#attempt !== attempt) return
-        this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
+        this.#relay(head, left.status, left.reason, left.fields)
+        if (dropsContent(head.status, left.status)) this.#dropContent()
         this.caughtUp()
       },
       (cause) => {
@@ -330,6 +333,18 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       return
     }
     content.consume(this)
+  }
+
+  /** A hook has made it an answer without content, and what comes may have no end. */
+  #dropContent(): void {
+    if (this.#error !== undefined || this.#ended || this.#answer?.framing.kind === 'none') return
+    if (!this.#content.complete) {
+      this.#response.close()
+      this.#content.discard()
+    }
+    this.#response.end()
+    this.#end()
+    this.#upstream?.abandon()
   }
 
   /** Nothing of the body came with the head: the client gets the head now. */
@@ -520,12 +535,13 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       this.#content.discard()
     }
     const { pseudonym } = this.#front.settings
-    try {
-      this.#reply(refusal(error, pseudonym, reply))
-    } catch {
-      // The hook's reply cannot be sent.
-      this.#reply(refusal(error, pseudonym, undefined))
+    for (const answer of reply === undefined ? [undefined] : [reply, undefined]) {
+      try {
+        this.#reply(refusal(error, pseudonym, answer))
+        return
+      } catch {}
     }
+    this.#response.destroy()
   }
 
   #reply({ status, fields: given = {}, body = '' }: Reply): void {

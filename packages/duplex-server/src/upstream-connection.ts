@@ -3,6 +3,7 @@
 import net, { type NetConnectOpts } from 'node:net'
 import tls from 'node:tls'
 import {
+  checkTls,
   connectionOptions,
   type Endpoint,
   endedInOrder,
@@ -102,6 +103,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
 
   #secure(endpoint: Endpoint, settings: Settings): Wire {
     const { sessions } = this.#keeper
+    checkTls(settings.tls)
     const socket = tls.connect({
       ...address(endpoint, settings),
       ...settings.tls,

@@ -4,6 +4,7 @@ import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import {
   after,
+  checkTls,
   type Endpoint,
   endedInOrder,
   longest,
@@ -138,6 +139,7 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
   const dialSecure = buildConnector({ ...common, highWaterMark: 16 * 1024 } as buildConnector.BuildOptions)
   return (options, callback) => {
     const secure = options.protocol === 'https:'
+    if (secure) checkTls(settings.tls)
     const named = { ...options, servername: servername(settings, options.hostname) }
     // One for each plain connection, which has a reader of its own.
     const dial = secure

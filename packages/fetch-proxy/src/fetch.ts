@@ -214,13 +214,13 @@ class FetchExchange implements Repeatable {
     const ready = this.#ready
     const answer = await this.#ask(fetch, ready)
     this.#headAt = performance.now()
-    const head = {
+    const came = {
       status: answer.status,
       reason: answer.statusText,
       fields: responseFieldsOf(answer, unpacks),
     }
     const { modifyResponse } = this.#settings
-    if (modifyResponse !== undefined) await modified(head, modifyResponse, this)
+    const head = modifyResponse === undefined ? came : await modified(came, modifyResponse, this)
     this.signal.throwIfAborted()
     this.#attempt?.controller.signal.throwIfAborted()
     const empty = answer.body === null || !hasContent(ready.out.method, head.status) || head.status === 205

@@ -1,11 +1,14 @@
 /** The upstream connections of one gateway, in the agents of node:http: how they are made, kept while idle, and given up. */
 
+import { X509Certificate } from 'node:crypto'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
-import type { PoolState } from './gateway.ts'
+import { GatewayError } from './errors.ts'
+import type { PoolState, UpstreamTls } from './gateway.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
@@ -44,9 +47,9 @@ export function createAgents({ pool, tls, lookup }: Settings): Agents {
     options: { path: null },
     createConnection: (options: NetConnectOpts) => connectReading({ ...options, ...connecting }),
   })
-  const secure = watchIdle(secureAgent({ ...pooling, ...connecting, ...tls }), pool.idleTimeout)
+  const secure = watchIdle(secureAgent({ ...pooling, ...connecting }, tls), pool.idleTimeout)
   const once = { ...connecting, keepAlive: false }
-  const fresh = { plain: plainAgent(once), secure: secureAgent({ ...once, ...tls }) }
+  const fresh = { plain: plainAgent(once), secure: secureAgent(once, tls) }
   return {
     to(endpoint, isFresh) {
       if (isFresh) return endpoint.secure ? fresh.secure : fresh.plain
@@ -115,6 +118,33 @@ function dropUnasked(this: Socket): void {
   this.destroy()
 }
 
+/** What is wrong with each `tls` of a gateway, found out with its first connection. */
+const faults = new WeakMap<UpstreamTls, { readonly cause?: unknown }>()
+
+/** @throws GatewayError 500 when no connection can be made with it: our fault, and not the upstream's. */
+export function checkTls(tls: UpstreamTls): void {
+  let fault = faults.get(tls)
+  if (fault === undefined) {
+    fault = faultOf(tls)
+    faults.set(tls, fault)
+  }
+  if ('cause' in fault)
+    throw new GatewayError('proxy_configuration_error', { phase: 'tls', cause: fault.cause })
+}
+
+function faultOf(tls: UpstreamTls): { readonly cause?: unknown } {
+  try {
+    createSecureContext(tls)
+    // OpenSSL passes over what is no certificate, and trusts nobody then.
+    for (const ca of [tls.ca ?? []].flat()) new X509Certificate(ca)
+    if (tls.servername !== undefined && typeof tls.servername !== 'string')
+      throw new TypeError('tls.servername is no string')
+    return {}
+  } catch (cause) {
+    return { cause }
+  }
+}
+
 /** An agent for `http:` whose connections tell a reset from an end. */
 export function plainAgent(options: http.AgentOptions): http.Agent {
   return Object.assign(new http.Agent(options), {
@@ -123,11 +153,12 @@ export function plainAgent(options: http.AgentOptions): http.Agent {
 }
 
 /** An agent for `https:` whose connections know whether they were ended in order. */
-export function secureAgent(options: https.AgentOptions): https.Agent {
-  const agent = new https.Agent(options)
+export function secureAgent(options: https.AgentOptions, tls: UpstreamTls): https.Agent {
+  const agent = new https.Agent({ ...options, ...tls })
   const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
   return Object.assign(agent, {
     createConnection(...given: unknown[]): Socket {
+      checkTls(tls)
       // The first to hear of the end: before node:http takes the response for complete.
       return watchCloseNotify(connect(...given)).on('end', judge)
     },

@@ -1,10 +1,11 @@
 /** What goes back to the client: an upstream's response head and trailers made fit, or an answer of our own. */
 
 import { GatewayError, internalFailure } from './errors.ts'
-import { checkFields, endToEnd, FieldNames, Fields } from './fields.ts'
+import { checkedFields, endToEnd, FieldNames, Fields, framingFields } from './fields.ts'
 import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
 import type { Exchange, ExchangeSummary, Limits, Reply, ResponseHead } from './gateway.ts'
+import { isThenable } from './hooks.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
@@ -23,30 +24,41 @@ export function responseFields(framing: Framing, status: number, raw: readonly s
 
 /**
  * Has an application edit the head of a response. How content is delimited is none of its affair: a Content-Length may go,
- * and cannot become another one. A promise only when the hook is one.
+ * and cannot become another one.
+ * @returns what is to be sent, which nobody else can edit any more.
  * @throws GatewayError 502 when the hook throws, or leaves what is no head of a final response.
  */
 export async function modified<E extends Exchange>(
   head: ResponseHead,
   modify: (head: ResponseHead, exchange: E) => void | Promise<void>,
   exchange: E,
-): Promise<void> {
-  const lengths = head.fields.all('content-length')
+): Promise<ResponseHead> {
+  const before = head.status
+  const length = head.fields.get('content-length')
   try {
     await modify(head, exchange)
-    if (!Number.isInteger(head.status) || head.status < 200 || head.status > 999)
-      throw new TypeError(`modifyResponse has left a status that is none of a final response: ${head.status}`)
-    if (typeof head.reason !== 'string' || head.reason !== plainReason(head.reason))
+    const { status, reason } = head
+    if (!Number.isInteger(status) || status < 200 || status > 999)
+      throw new TypeError(
+        `modifyResponse has left a status that is none of a final response: ${String(status)}`,
+      )
+    if (typeof reason !== 'string' || reason !== plainReason(reason))
       throw new TypeError('modifyResponse has left a reason that cannot be sent')
-    checkFields(head.fields)
+    const fields = checkedFields(head.fields)
+    for (const name of framingFields) fields.delete(name)
+    // What a 304 says of the length is none of content that follows.
+    const gone = length === undefined || status === 204 || (status !== before && before === 304)
+    if (gone || dropsContent(before, status)) fields.delete('content-length')
+    else if (fields.has('content-length')) fields.set('Content-Length', length)
+    return { status, reason, fields }
   } catch (cause) {
     throw internalFailure(cause, 'responseHead', 502)
   }
-  const { fields } = head
-  fields.delete('transfer-encoding')
-  if (!fields.has('content-length')) return
-  if (lengths.length === 0 || head.status === 204) fields.delete('content-length')
-  else fields.set('Content-Length', lengths[0] as string)
+}
+
+/** Whether content that came is not to go on, because the status has become one that has none. */
+export function dropsContent(before: number, status: number): boolean {
+  return status !== before && (status === 204 || status === 205 || status === 304)
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters that must not pass
@@ -71,7 +83,12 @@ export function goesOn<E extends Exchange>(
 ): boolean {
   if (informational === undefined) return true
   try {
-    return informational({ status, reason: '', fields: new Fields(raw.slice()) }, exchange) !== false
+    const said: unknown = informational({ status, reason: '', fields: new Fields(raw.slice()) }, exchange)
+    if (isThenable(said)) {
+      said.then(undefined, () => {})
+      throw new TypeError('informational has returned a promise, and has to answer at once')
+    }
+    return said !== false
   } catch (cause) {
     throw internalFailure(cause, 'responseHead', 502)
   }

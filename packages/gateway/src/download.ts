@@ -15,6 +15,13 @@ export function relay(
   exchange.phase = 'responseBody'
   // It broke off while its head was on its way.
   if (answer.destroyed) throw answer.errored
+  if (exchange.contentDropped) {
+    response.end()
+    // It may have no end.
+    if (answer.complete === true) answer.resume()
+    else answer.destroy()
+    return undefined
+  }
   // All of it came in one piece: no stream need be set up for what is here already.
   if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
     let last: Buffer | undefined
@@ -51,7 +58,7 @@ export function relay(
 
 /** A `ReadableStream` of bytes, of whichever implementation. */
 export interface ByteSource {
-  getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> }
+  getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }>; cancel(): Promise<void> }
 }
 
 /** What is known of an answer beside its head and its body. */
@@ -75,6 +82,7 @@ export async function relayFrom(
   exchange.phase = 'responseBody'
   if (body === null || expected === 0) {
     response.end()
+    if (exchange.contentDropped) await body?.getReader().cancel()
     return
   }
   if (!answer.bodyArrived) sendHead(response)

@@ -97,8 +97,11 @@ export class GatewayError extends Error {
   readonly source: ErrorSource
   readonly phase: Phase
 
+  /** @throws TypeError for a type that is not known, or a status that no client can be told. */
   constructor(type: ErrorType, details: ErrorDetails) {
     const [status, source] = errorTable[type]
+    if (details.status !== undefined && !isReplyStatus(details.status))
+      throw new TypeError(`A GatewayError has a status from 200 to 599, not ${String(details.status)}`)
     super(
       details.detail ?? type.replaceAll('_', ' '),
       details.cause === undefined ? undefined : { cause: details.cause },
@@ -108,6 +111,11 @@ export class GatewayError extends Error {
     this.source = details.source ?? source
     this.phase = details.phase
   }
+}
+
+/** Of an answer of our own: a final one that every version of HTTP can carry (RFC 9110 §15). */
+export function isReplyStatus(status: unknown): boolean {
+  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
 }
 
 /** The client left: 499 in the summary, nothing on the wire, no error of anybody's. */

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
   announcedTrailers,
+  dropsContent,
   endOf,
   goesOn,
   Interim,
@@ -36,9 +37,9 @@ import type {
   RequestHead,
   ResponseHead,
 } from './gateway.ts'
-import { askOnError } from './hooks.ts'
+import { askOnError, askRedirect } from './hooks.ts'
 import type { Pending } from './listen.ts'
-import { keepBeside, writeInformation } from './outgoing.ts'
+import { keepBeside, takeHeadBack, writeInformation } from './outgoing.ts'
 import { wantsTrailers } from './prepare.ts'
 import { beginsRequest } from './reading.ts'
 import { endpointOf, type Settings } from './settings.ts'
@@ -96,6 +97,8 @@ export class HttpExchange implements Repeatable, Pending {
   refused = false
   /** The one that it came behind in a pipeline, until this one has ended. */
   previous: HttpExchange | undefined
+  /** The response's content is not to go on: `modifyResponse` has made it one that has none. */
+  contentDropped = false
 
   #interim: Interim | undefined
   readonly #startedAt = performance.now()
@@ -309,7 +312,7 @@ export class HttpExchange implements Repeatable, Pending {
     if (method === 'HEAD' && this.incoming.method !== 'HEAD') head.fields.delete('content-length')
     const { modifyResponse, redirect } = this.settings
     if (redirect !== undefined && this.framing.kind === 'none') {
-      const next = redirect(head, this)
+      const next = askRedirect(redirect, head, this)
       if (next !== undefined) throw new Redirection(next)
     }
     if (modifyResponse !== undefined) return this.#modified(head, raw, modifyResponse)
@@ -323,14 +326,18 @@ export class HttpExchange implements Repeatable, Pending {
     raw: readonly string[],
     modify: NonNullable<Settings['modifyResponse']>,
   ): Promise<void> {
+    const { status: before } = head
+    let left: ResponseHead
     try {
-      await modified(head, modify, this)
+      left = await modified(head, modify, this)
     } catch (cause) {
       this.refused = true
       throw cause
     }
     if (this.error !== undefined) throw this.error
-    this.#writeHead(head.status, head.reason, head.fields, raw)
+    this.contentDropped = dropsContent(before, left.status)
+    if (this.contentDropped) this.#expected = 0
+    this.#writeHead(left.status, left.reason, left.fields, raw)
   }
 
   watchDownload(held: () => boolean): BodyClock {
@@ -444,12 +451,14 @@ export class HttpExchange implements Repeatable, Pending {
 
   #refuse(error: GatewayError, reply: Reply | undefined): void {
     const { pseudonym } = this.settings
-    try {
-      this.reply(refusal(error, pseudonym, reply))
-    } catch {
-      // The hook's reply cannot be sent.
-      this.reply(refusal(error, pseudonym, undefined))
+    // The hook's reply, the plain one if that cannot be sent, and if nothing can be, for whatever is in front: a break.
+    for (const answer of reply === undefined ? [undefined] : [reply, undefined]) {
+      try {
+        this.reply(refusal(error, pseudonym, answer))
+        return
+      } catch {}
     }
+    this.response.destroy()
   }
 
   #writeHead(status: number, reason: string, { raw }: Fields, received: readonly string[] | undefined): void {
@@ -470,8 +479,7 @@ export class HttpExchange implements Repeatable, Pending {
       else if (reason === '') response.writeHead(status, raw as never)
       else response.writeHead(status, reason, raw as never)
     } catch (cause) {
-      // It would go out with the head that is written instead.
-      response.statusMessage = undefined as never
+      takeHeadBack(response)
       throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
     }
     this.#status = status

@@ -99,18 +99,23 @@ const is = (name: string, lower: string): boolean =>
   name.length === lower.length && name.toLowerCase() === lower
 
 function check(name: string, value: string): void {
+  if (typeof name !== 'string') throw new TypeError(`Field name is no string: ${String(name)}`)
   if (typeof value !== 'string') throw new TypeError(`Field value of ${name} is no string`)
   if (!tokenShape.test(name)) throw new TypeError(`Field name is not a token: ${JSON.stringify(name)}`)
   if (unsafeValue.test(value))
     throw new TypeError(`Field value of ${name} has a character that is not allowed`)
 }
 
-/** @throws TypeError unless these are fields that can be sent: an application may have put anything there. */
-export function checkFields(fields: unknown): asserts fields is Fields {
-  const raw: unknown = (fields as Fields | undefined)?.raw
-  if (!(fields instanceof Fields) || !Array.isArray(raw) || raw.length % 2 !== 0)
+/**
+ * A copy of what an application has left, which may be anything: who goes on with it has nobody else write to it.
+ * @throws TypeError unless these are fields that can be sent.
+ */
+export function checkedFields(given: unknown): Fields {
+  if (!(given instanceof Fields) || !Array.isArray(given.raw) || given.raw.length % 2 !== 0)
     throw new TypeError('The fields of a head are a Fields, with a value for each name')
-  for (let i = 0; i < raw.length; i += 2) check(raw[i], raw[i + 1])
+  const fields = new Fields(given.raw.slice())
+  for (const [name, value] of fields) check(name, value)
+  return fields
 }
 
 export function isToken(text: string): boolean {
@@ -177,6 +182,16 @@ const hopByHop: FieldNames = new FieldNames([
   'transfer-encoding',
   'upgrade',
 ])
+
+/** What says how a message is delimited, and how long its connection lasts: stated by whoever writes it. */
+export const framingFields = [
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+] as const
 
 /** What Connection nominates in vain: without these a message would lose its meaning, so they are end-to-end always. */
 const notNominable: FieldNames = new FieldNames([

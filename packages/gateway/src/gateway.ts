@@ -77,13 +77,20 @@ export interface GatewayOptions {
   readonly timeouts?: Partial<Timeouts>
   readonly limits?: Partial<Limits>
   readonly pool?: Partial<Pool>
-  /** Toward an `https:` upstream. The certificate is verified unless `rejectUnauthorized` is `false`. */
+  /**
+   * Toward an `https:` upstream. The certificate is verified unless `rejectUnauthorized` is `false`. Where no connection can
+   * be made with it, exchanges answer 500.
+   */
   readonly tls?: UpstreamTls
-  /** Resolves the upstream's name, and may refuse to. Addresses are not looked up. Default: `dns.lookup`. */
+  /**
+   * Resolves the upstream's name, and may refuse to. Addresses are not looked up. Throwing answers 502, and so does finding
+   * none; not calling back, 504 after `timeouts.dns`. Default: `dns.lookup`.
+   */
   readonly lookup?: LookupFunction
   /**
    * Where to ask next instead of passing this response on; undefined passes it on. Only asked for requests without
-   * content. A destination of another origin gets no Authorization or Cookie. Default: redirects are the client's affair.
+   * content. A destination of another origin gets no Authorization or Cookie. It has to answer at once; throwing answers 500,
+   * and so does returning what is no http: or https: URL. Default: redirects are the client's affair.
    */
   readonly redirect?: (head: ResponseHead, exchange: Exchange) => URL | undefined
   /**
@@ -99,7 +106,8 @@ export interface GatewayOptions {
   readonly informational?: (head: Readonly<ResponseHead>, exchange: Exchange) => boolean
   /**
    * Edits the response head before it is written. How content is delimited stays as it is, but that Content-Length may go.
-   * Throwing closes the upstream body and answers 502, and so does leaving what is no head of a final response.
+   * Throwing closes the upstream body and answers 502, and so does leaving what is no head of a final response. What becomes
+   * a 204, 205 or 304 loses its content. `timeouts.total` is its time.
    */
   readonly modifyResponse?: (head: ResponseHead, exchange: Exchange) => void | Promise<void>
   /**

@@ -163,6 +163,9 @@ type Lines = readonly string[]
 export class Http2Response extends Http2ServerResponse<Http2Request> {
   constructor(stream: ServerHttp2Stream) {
     super(stream)
+    // Node forgets to tell of the end of a response to HEAD that nobody has ended.
+    if ((stream as { readonly headRequest?: boolean }).headRequest === true)
+      stream.once('close', () => this.writableEnded || this.emit('close'))
     // After all content, and after the trailers, which Node has just sent.
     stream.once('wantTrailers', () => this.#stopRequest())
   }

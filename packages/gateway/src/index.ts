@@ -1,8 +1,9 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
-export { type Agents, createAgents, probeAfter } from './agents.ts'
+export { type Agents, checkTls, createAgents, probeAfter } from './agents.ts'
 export {
   announcedTrailers,
+  dropsContent,
   endOf,
   goesOn,
   Interim,

@@ -10,10 +10,18 @@ export interface Log {
 
 export function createLog(write: (text: string) => void): Log {
   let text = ''
+  let failed = false
   const flush = (): void => {
     if (text === '') return
-    write(text)
+    const lines = text
     text = ''
+    try {
+      write(lines)
+    } catch (cause) {
+      // It runs beside everything, where nobody would catch it.
+      if (!failed) process.emitWarning(`A log cannot be written: ${String(cause)}`, 'RelayraceWarning')
+      failed = true
+    }
   }
   return {
     log(summary) {

@@ -31,6 +31,11 @@ export function keepBeside(response: ServerResponse, raw: string[]): void {
   }
 }
 
+/** After a head that could not be written: what Node has kept of it would go out with the one that is written instead. */
+export function takeHeadBack(response: ServerResponse): void {
+  Object.assign(response, { statusMessage: undefined, _hasBody: response.req.method !== 'HEAD' })
+}
+
 interface InformationWriter {
   /** Since Node 26.3. */
   writeInformation?(status: number, fields: readonly string[]): void

@@ -2,11 +2,12 @@
 
 import { GatewayError, internalFailure } from './errors.ts'
 import {
-  checkFields,
+  checkedFields,
   connectionOptions,
   endToEnd,
   FieldNames,
   Fields,
+  framingFields,
   isToken,
   listOfTokens,
   withoutSpace,
@@ -100,15 +101,15 @@ function direct(
   out.path = path
   out.fields.raw.unshift('Host', endpoint.authority)
   const finish = (): Prepared => {
-    if (settings.rewrite !== setForwarded) rewritten(out, framing, endpoint)
-    const { raw } = out.fields
+    const sent = settings.rewrite === setForwarded ? out : rewritten(out, framing, endpoint)
+    const { raw } = sent.fields
     raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
     if (framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
-    else if (framing.kind === 'none' && !bare.has(out.method)) raw.push('Content-Length', '0')
+    else if (framing.kind === 'none' && !bare.has(sent.method)) raw.push('Content-Length', '0')
     if (incoming.upgrade.length > 0) raw.push('Connection', 'Upgrade', 'Upgrade', incoming.upgrade.join(', '))
     else if (wantsTrailers(incoming.raw)) raw.push('Connection', 'TE, keep-alive', 'TE', 'trailers')
     else raw.push('Connection', 'keep-alive')
-    return { endpoint, framing, out }
+    return { endpoint, framing, out: sent }
   }
   try {
     const edited = settings.rewrite(out, exchange)
@@ -123,24 +124,22 @@ function direct(
   }
 }
 
-/** What says how the message is delimited, and how long its connection lasts: stated by whoever writes it. */
-const ours = ['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te', 'trailer'] as const
-
-/** Makes what `rewrite` has left fit to be sent. @throws TypeError when it cannot be. */
-function rewritten(out: RequestHead, framing: Framing, { authority }: Endpoint): void {
-  const { method, path, fields } = out
+/** What `rewrite` has left, made fit to be sent: nobody else can edit it any more. @throws TypeError when it cannot be. */
+function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint): RequestHead {
+  const { method, path } = left
   if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
     throw new TypeError(`rewrite has left a method that is none: ${String(method)}`)
   if (typeof path !== 'string' || readTarget(method, path)?.path !== path || notAscii.test(path))
     throw new TypeError(`rewrite has left a path that is no request target: ${String(path)}`)
-  checkFields(fields)
-  for (const name of ours) fields.delete(name)
+  const fields = checkedFields(left.fields)
+  for (const name of framingFields) fields.delete(name)
   if (framing.kind === 'length') oneContentLength(fields, framing.length)
   else fields.delete('content-length')
   const hosts = fields.all('host')
   if (hosts.length === 0) fields.raw.unshift('Host', authority)
   else if (hosts.length > 1 || (hosts[0] !== '' && !isHost(hosts[0] as string)))
     throw new TypeError(`rewrite has left a Host that is none: ${hosts.join(' and ')}`)
+  return { method, path, fields }
 }
 
 /** Methods whose requests say nothing of content that they do not have (RFC 9110 §8.6). */

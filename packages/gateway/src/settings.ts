@@ -2,6 +2,7 @@
 
 import { setForwarded } from './forwarded.ts'
 import type { GatewayOptions, Limits, Pool, Timeouts, UpstreamTls } from './gateway.ts'
+import { heldTo } from './lookup.ts'
 import { type Choose, type Endpoint, endpoint, type Origin } from './upstream.ts'
 
 export const defaultTimeouts: Timeouts = {
@@ -70,7 +71,7 @@ export function settle(name: string, options: GatewayOptions): Settings {
     limits: numbers('limits', defaultLimits, limits),
     pool: numbers('pool', defaultPool, pool),
     tls: tls ?? {},
-    lookup,
+    lookup: lookup && heldTo(lookup),
     redirect,
     rewrite: rewrite ?? setForwarded,
     informational,

@@ -34,7 +34,7 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
     ...(lookup !== undefined && { lookup }),
   }
   const plain = plainAgent(options)
-  const secure = secureAgent({ ...options, ...tls })
+  const secure = secureAgent(options, tls)
 
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain

@@ -39,17 +39,20 @@ export function endpoint(origin: Origin): Endpoint {
   if (typeof origin !== 'string' && (typeof origin !== 'object' || origin === null))
     throw new TypeError(`The upstream must be a URL or a Unix domain socket, not ${String(origin)}`)
   if (typeof origin === 'object' && 'socketPath' in origin) {
-    const authority = origin.host ?? 'localhost'
+    const { socketPath, host: authority = 'localhost' } = origin
+    if (typeof socketPath !== 'string' || socketPath === '')
+      throw new TypeError('The upstream has a socketPath that is no path')
+    if (authority !== '' && !isHost(authority)) throw new TypeError('The upstream has a host that is none')
     return {
       secure: false,
       hostname: 'localhost',
       port: 0,
-      socketPath: origin.socketPath,
+      socketPath,
       authority,
       basePath: '',
       baseQuery: '',
       origin: `http://${authority}`,
-      address: origin.socketPath,
+      address: socketPath,
     }
   }
   const url = typeof origin === 'string' ? parse(origin) : origin

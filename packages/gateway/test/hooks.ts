@@ -2,7 +2,13 @@
 
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { GatewayOptions, RequestHead, ResponseHead, Strategy } from '../src/index.ts'
+import {
+  GatewayError,
+  type GatewayOptions,
+  type RequestHead,
+  type ResponseHead,
+  type Strategy,
+} from '../src/index.ts'
 import { get, reply } from './stage.ts'
 
 type Hooks = Partial<GatewayOptions>
@@ -16,6 +22,28 @@ const rewrite = (edit: (out: RequestHead) => unknown): Hooks => ({ rewrite: (out
 const modify = (edit: (head: ResponseHead) => unknown): Hooks => ({
   modifyResponse: (head) => void edit(head),
 })
+/** A `lookup` that calls back a moment later, when nobody is there to catch what that throws. */
+const found = (...answers: unknown[][]): Hooks => ({
+  lookup: (_host, _options, done) => {
+    setImmediate(() => {
+      for (const answer of answers) (done as (...given: unknown[]) => void)(...answer)
+    })
+  },
+})
+const right = [null, [{ address: '127.0.0.1', family: 4 }]]
+const refuse = (details: object): Hooks => ({
+  rewrite: () => {
+    throw new GatewayError('http_request_denied', { phase: 'requestHead', ...details })
+  },
+})
+const answer = (reply: unknown): Hooks => ({ rewrite: boom, onError: () => reply as never })
+/** In microtasks, of which some run before the head is written and some after it. */
+async function little(edit: () => unknown): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await null
+    edit()
+  }
+}
 const soon = { timeouts: { total: 200 } } as const
 
 /** What the hooks do, and what a client of `GET /` may be told then. */
@@ -92,6 +120,30 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
     },
     200,
   ],
+  'rewrite edits the head in a little while': [
+    { rewrite: (out) => void little(() => Object.assign(out, { path: '/a b', fields: undefined })) },
+    200,
+    500,
+  ],
+  'rewrite leaves a name that is no text': [rewrite(({ fields }) => fields.raw.push(1 as never, 'a')), 500],
+  'rewrite leaves a head that nobody can edit': [
+    rewrite((out) => Object.freeze(Object.freeze(out).fields.raw)),
+    200,
+  ],
+  ...Object.fromEntries(
+    [99, 101, 600, Number.NaN, '403'].map((status) => [
+      `rewrite throws a GatewayError with status ${typeof status} ${status}`,
+      [refuse({ status }), 500] as const,
+    ]),
+  ),
+  'rewrite throws a GatewayError with a detail of two lines': [refuse({ detail: 'a\r\nb: c' }), 403],
+  'onError answers with framing of its own': [
+    answer({ status: 502, fields: { 'Content-Length': '500', 'Transfer-Encoding': 'chunked' }, body: 'a' }),
+    502,
+  ],
+  'onError answers with Trailer': [answer({ status: 502, fields: { Trailer: 'x' }, body: 'a' }), 502],
+  'onError answers 205 with a body': [answer({ status: 205, body: 'a' }), 205],
+  'onError answers with lines': [answer({ status: 502, fields: [['A', 'b']] }), 500],
   'modifyResponse throws': [{ modifyResponse: boom }, 502],
   'modifyResponse rejects': [{ modifyResponse: reject }, 502],
   'modifyResponse never settles': [{ modifyResponse: never, ...soon }, 504],
@@ -159,16 +211,55 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
     },
     200,
   ],
+  'modifyResponse edits the head in a little while': [
+    { modifyResponse: ({ fields }) => void little(() => fields.set('Content-Length', '3')) },
+    200,
+  ],
+  'modifyResponse leaves a name that is no text': [
+    modify(({ fields }) => fields.raw.push(1 as never, 'a')),
+    502,
+  ],
+  'modifyResponse leaves a head that nobody can edit': [
+    modify((head) => Object.freeze(Object.freeze(head).fields.raw)),
+    200,
+  ],
+  'modifyResponse announces trailers': [modify(({ fields }) => fields.set('Trailer', 'x')), 200],
+  'modifyResponse leaves 205 for content': [
+    modify((head) => {
+      head.status = 205
+    }),
+    205,
+  ],
   'upstream throws': [{ upstream: boom }, 503],
   'upstream rejects': [{ upstream: reject }, 503],
   'upstream never settles': [{ upstream: never, ...soon }, 504],
   ...Object.fromEntries(
-    [undefined, null, 1, '', 'nonsense', 'ftp://127.0.0.1/', {}].map((origin) => [
+    [
+      undefined,
+      null,
+      1,
+      '',
+      'nonsense',
+      'ftp://127.0.0.1/',
+      {},
+      { socketPath: 1 },
+      { socketPath: '' },
+      { socketPath: '/a', host: 'a b' },
+    ].map((origin) => [
       `upstream returns ${JSON.stringify(origin)}`,
       [{ upstream: () => origin as never }, 500] as const,
     ]),
   ),
-  'lookup throws': [{ lookup: boom }, 502, 500],
+  'lookup throws': [{ lookup: boom }, 502],
+  'lookup rejects': [{ lookup: reject as never }, 502],
+  'lookup finds nothing': [found([null, []]), 502],
+  'lookup finds less than nothing': [found([]), 502],
+  'lookup finds null': [found([null, [null]]), 502],
+  'lookup finds a number': [found([null, 1, 4]), 502],
+  'lookup finds one where all were asked for': [found([null, '127.0.0.1', 4]), 200],
+  'lookup finds twice': [found(right, right), 200],
+  'lookup finds and then fails': [found(right, [new Error('no')]), 200],
+  'lookup fails with what is no error': [found(['no']), 502],
   'lookup never calls back': [{ lookup: () => {}, timeouts: { dns: 100 } }, 504],
   'lookup calls back twice': [
     {
@@ -182,7 +273,6 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
   'lookup finds nonsense': [
     { lookup: (_host, _options, done) => (done as (...given: unknown[]) => void)(null, 'nonsense', 7) },
     502,
-    500,
   ],
   'transport throws': [{ transport: boom }, 500],
   'transport rejects': [{ transport: reject }, 500],
@@ -217,9 +307,27 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
   'transport turns to nonsense': [{ transport: (_, next) => next('nonsense') }, 500],
 }
 
-export function hooksOf(create: Strategy): void {
+/** The same for `redirect`, which not every strategy has. */
+const redirections: typeof table = {
+  'redirect throws': [{ redirect: boom }, 500],
+  'redirect rejects': [{ redirect: reject as never }, 500],
+  ...Object.fromEntries(
+    [null, false, 'http://127.0.0.1/', new URL('ftp://127.0.0.1/')].map((url) => [
+      `redirect returns ${typeof url} ${url}`,
+      [{ redirect: () => url as never }, 500] as const,
+    ]),
+  ),
+  'redirect edits the head': [
+    { redirect: (head) => void Object.assign(head, { status: 99, fields: undefined }) },
+    200,
+  ],
+}
+
+/** @param redirects Whether the strategy follows them. */
+export function hooksOf(create: Strategy, redirects: boolean = true): void {
   describe('hooks that misbehave', () => {
-    test.each(Object.entries(table))('%s', async (name, [hooks, ...statuses]) => {
+    const rows = { ...table, ...(redirects && redirections) }
+    test.each(Object.entries(rows))('%s', async (name, [hooks, ...statuses]) => {
       vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
       await using origin = await startOrigin()
       const ends = vi.fn()
@@ -254,6 +362,52 @@ export function hooksOf(create: Strategy): void {
       await vi.waitFor(() => expect(ends).toHaveBeenCalledTimes(2), 10_000)
       expect(gateway.inFlight).toBe(0)
       await gateway.close()
+    })
+
+    test.each([boom, reject as never])('informational that fails answers 502: %s', async (informational) => {
+      await using origin = await startOrigin()
+      const gateway = create({ upstream: origin.url, informational })
+      onTestFinished(() => gateway.close(0))
+      const client = await connect((await gateway.listen()).url)
+      client.send(get('/'))
+      const { send } = await origin.request()
+      await send(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${reply('hello')}`)
+      const { status, verdict } = await client.response()
+      expect({ status, verdict }).toEqual({ status: 502, verdict: 'complete' })
+    })
+
+    test('what a 304 says of the length is not said of the 200 that a hook makes of it', async () => {
+      await using origin = await startOrigin()
+      const gateway = create({
+        upstream: origin.url,
+        ...modify((head) => Object.assign(head, { status: 200 })),
+      })
+      onTestFinished(() => gateway.close(0))
+      const client = await connect((await gateway.listen()).url)
+      client.send(get('/'))
+      const { send } = await origin.request()
+      await send('HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n')
+      const { status, verdict } = await client.response()
+      expect({ status, verdict }).toEqual({ status: 200, verdict: 'complete' })
+    })
+
+    test('content without an end that a hook makes a 204 of is let go of', async () => {
+      await using origin = await startOrigin()
+      const ends = vi.fn()
+      const gateway = create({
+        upstream: origin.url,
+        ...modify((head) => Object.assign(head, { status: 204 })),
+        onEnd: ({ outcome }) => ends(outcome),
+      })
+      onTestFinished(() => gateway.close(0))
+      const client = await connect((await gateway.listen()).url)
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n')
+      expect((await client.response()).status).toBe(204)
+      await connection.ended()
+      await vi.waitFor(() => expect(gateway.inFlight).toBe(0), 10_000)
+      expect(ends.mock.calls).toEqual([['completed']])
     })
   })
 }

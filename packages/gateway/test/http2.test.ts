@@ -215,6 +215,15 @@ describe.each(onNodeHttp)('%s over HTTP/2', (name) => {
     expect((await asked).text).toBe('ok')
   })
 
+  test('a HEAD that its client gives up is given up upstream', async () => {
+    const { origin, url } = await stage(name)
+    const stream = ask(session(url), { ':path': '/', ':method': 'HEAD' })
+    stream.on('error', () => {})
+    const { connection } = await origin.request()
+    stream.close(NGHTTP2_CANCEL)
+    await connection.ended()
+  })
+
   test('answers HEAD and 304 without content', async () => {
     const { origin, url } = await stage(name)
     const client = session(url)
