@@ -18,7 +18,15 @@ import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
 import { carryBy, turnedTo } from './transport.ts'
-import { behindContent, Lent, listenOn, readAhead, readsContent, withoutUpgrade } from './upgrading.ts'
+import {
+  behindContent,
+  Lent,
+  letStandIn,
+  listenOn,
+  readAhead,
+  readsContent,
+  withoutUpgrade,
+} from './upgrading.ts'
 import type { Origin } from './upstream.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
@@ -170,7 +178,8 @@ export function httpGateway(
 
   async function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     const { socket, httpVersion, rawHeaders } = request
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyThis)
+    if (duplex !== socket) letStandIn(duplex)
     becomesStream(socket)
     const protocols = offeredProtocols(httpVersion, rawHeaders)
     const framing = framingOf(request)
@@ -220,9 +229,11 @@ export function httpGateway(
   ): void {
     const head = withoutUpgrade(request)
     client.unshift(rest.length === 0 ? head : Buffer.concat([head, rest]))
-    const parse = sockets.get(client) ?? parseOnce
-    if (framing === undefined || !hasBytes(framing)) parse(client)
-    else {
+    if (framing === undefined || !hasBytes(framing)) {
+      client.off('error', destroyThis)
+      const parse = sockets.get(client) ?? parseOnce
+      parse(client)
+    } else {
       const length = framing.kind === 'length' ? head.length + framing.length : Number.POSITIVE_INFINITY
       parseOnce(new Lent(client, length, request, protocols) as Duplex as Socket)
     }
@@ -281,7 +292,11 @@ export function httpGateway(
       if (socket instanceof Lent) socket.spoiled = true
       else upgrade(request, socket, head)
     })
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) => malformed(socket as Socket, 501))
+    server.on('connect', ({ socket }: IncomingMessage, duplex: Duplex) => {
+      socket.on('error', destroyThis)
+      if (duplex !== socket) letStandIn(duplex)
+      malformed(socket, 501)
+    })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       if (socket instanceof Lent) socket.spoiled = true
       // Not what it sent was wrong: it is gone.
@@ -450,6 +465,10 @@ const foreign: ReadonlySet<string> = new Set([
   'SOURCE',
   'TEARDOWN',
 ])
+
+function destroyThis(this: Socket): void {
+  this.destroy()
+}
 
 function overloaded(): GatewayError {
   return new GatewayError('connection_limit_reached', { phase: 'requestHead' })

@@ -217,7 +217,7 @@ export function offeredProtocols(version: string, raw: readonly string[]): strin
   if (version !== '1.1') return []
   if (!connectionOptions(raw).includes('upgrade')) return []
   const protocols = new Fields(raw as string[]).all('upgrade').flatMap((value) => value.split(','))
-  return protocols.map(withoutSpace).filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c')
+  return protocols.map(withoutSpace).filter((protocol) => !/^(?:h2c(?:\/.*)?)?$/i.test(protocol))
 }
 
 /** An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8). @param raw Of its answer. */

@@ -55,6 +55,12 @@ export function readsContent(): boolean {
   return known
 }
 
+/** Node's stream in place of the socket fails as the socket does, and ends the socket itself unless it may be half open. */
+export function letStandIn(stream: Duplex): void {
+  stream.allowHalfOpen = true
+  stream.on('error', () => {})
+}
+
 /** What has come behind content that Node has read, which nobody but us listens to from now on. */
 export function behindContent(socket: Socket, stream: Duplex): Buffer {
   socket.removeAllListeners('data').pause()

@@ -10,7 +10,7 @@ import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
 import type { Gateway, GatewayOptions, HttpGateway, Reply, Strategy } from '../src/index.ts'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
@@ -749,6 +749,13 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     })
 
     const wish = get('/', 'Connection: Upgrade', 'Upgrade: Echo')
+    const wishWithContent = head(
+      'POST / HTTP/1.1',
+      'Host: a',
+      'Connection: Upgrade',
+      'Upgrade: Echo',
+      'Content-Length: 5',
+    )
     const agreed = head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: Echo')
 
     test.each([
@@ -778,6 +785,47 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(gateway.inFlight).toBe(0)
     })
 
+    test('E3 a client that resets within the content of its upgrade ends it, and nothing else', async () => {
+      const { origin, client, gateway, ended } = await stage()
+      client.send(`${wishWithContent}he`)
+      const exchange = await origin.request()
+      client.reset()
+      expect(await ended()).toMatchObject({ outcome: 'aborted' })
+      await exchange.connection.ended()
+      expect(gateway.inFlight).toBe(0)
+    })
+
+    test('E3 a client that resets while its CONNECT waits in a pipeline ends what came before, and nothing else', async () => {
+      const { origin, client, gateway, ended } = await stage()
+      client.send(`${get('/')}${head('CONNECT a:1 HTTP/1.1', 'Host: a:1')}`)
+      const exchange = await origin.request()
+      client.reset()
+      expect(await ended()).toMatchObject({ outcome: 'aborted' })
+      await exchange.connection.ended()
+      expect(gateway.inFlight).toBe(0)
+    })
+
+    test('B3 many upgrades that are not tunnelled on one connection leave no listener behind', async () => {
+      const warned = vi.fn()
+      process.on('warning', warned)
+      onTestFinished(() => {
+        process.off('warning', warned)
+      })
+      const { origin, client } = await stage()
+      for (let count = 0; count < 12; count++) {
+        client.send(get('/', 'Connection: Upgrade', 'Upgrade: h2c'))
+        ;(await origin.request()).send(reply('ok'))
+        expect((await client.response()).status).toBe(200)
+      }
+      expect(warned).not.toHaveBeenCalled()
+    })
+
+    test.each(['h2c', 'H2C', 'h2c/1'])('B3 an upgrade to %s is offered to nobody', async (protocol) => {
+      const { origin, client } = await stage()
+      client.send(get('/', 'Connection: Upgrade', `Upgrade: ${protocol}`))
+      expect((await origin.request()).message.has('upgrade')).toBe(false)
+    })
+
     test('B3 an upgrade is offered as it was spelled', async () => {
       const { origin, client } = await stage()
       client.send(wish)
@@ -789,31 +837,41 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
     })
 
     test.each([
-      ['client', 'plain'],
-      ['origin', 'plain'],
-      ['client', 'over TLS'],
-      ['origin', 'over TLS'],
-    ])('B3 a tunnel that the %s ends first, %s, goes on in the other direction', async (first, how) => {
-      const { ca, server } = await certificates()
-      const secure = how === 'over TLS'
-      const { origin, gateway, ended } = secure ? await stage({ tls: { ca } }, server) : await stage()
-      const { url } = await gateway.listen(secure ? { tls: server } : {})
-      const client = await connect(url)
-      onTestFinished(() => client.close())
-      client.send(wish)
-      const exchange = await origin.request()
-      exchange.send(agreed)
-      expect((await client.response()).status).toBe(101)
-      const [one, other] = first === 'client' ? [client, exchange.connection] : [exchange.connection, client]
-      one.send('bye')
-      one.end()
-      expect(String(await other.take(3))).toBe('bye')
-      await other.ended()
-      other.send('late')
-      expect(String(await one.take(4))).toBe('late')
-      other.end()
-      expect(await ended()).toMatchObject({ status: 101, outcome: 'completed' })
-    })
+      ['client', 'plain', ''],
+      ['origin', 'plain', ''],
+      ['client', 'over TLS', ''],
+      ['origin', 'over TLS', ''],
+      ['client', 'plain', 'content'],
+      ['origin', 'plain', 'content'],
+      ['client', 'over TLS', 'content'],
+      ['origin', 'over TLS', 'content'],
+    ])(
+      'B3 a tunnel that the %s ends first, %s, goes on in the other direction %s',
+      async (first, how, content) => {
+        const { ca, server } = await certificates()
+        const secure = how === 'over TLS'
+        const { origin, gateway, ended } = secure ? await stage({ tls: { ca } }, server) : await stage()
+        const { url } = await gateway.listen(secure ? { tls: server } : {})
+        const client = await connect(url)
+        onTestFinished(() => client.close())
+        client.send(content === '' ? wish : wishWithContent)
+        const exchange = await origin.request()
+        if (content !== '') client.send('hello')
+        await exchange.done()
+        exchange.send(agreed)
+        expect((await client.response()).status).toBe(101)
+        const [one, other] =
+          first === 'client' ? [client, exchange.connection] : [exchange.connection, client]
+        one.send('bye')
+        one.end()
+        expect(String(await other.take(3))).toBe('bye')
+        await other.ended()
+        other.send('late')
+        expect(String(await one.take(4))).toBe('late')
+        other.end()
+        expect(await ended()).toMatchObject({ status: 101, outcome: 'completed' })
+      },
+    )
 
     test.each([
       ['the origin resets', 'client'],
