@@ -431,9 +431,9 @@ class FetchExchange implements Repeatable {
   }
 
   #reply({ status, fields = {}, body = '' }: Reply): Response {
-    this.#status = status
-    const empty = !hasContent(this.request.method, status)
+    const empty = !hasContent(this.request.method, status) || status === 205
     const response = new Response(empty ? null : body, { status, headers: fields })
+    this.#status = status
     this.#end()
     return response
   }

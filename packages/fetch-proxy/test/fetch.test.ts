@@ -2,13 +2,17 @@ import { gzipSync } from 'node:zlib'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError } from '@relayrace/gateway'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from '../src/fetch.ts'
 import { createFetchProxy } from '../src/index.ts'
 
 interface Stage {
   readonly origin: Origin
   readonly handler: Pick<FetchHandler, 'fetch' | 'inFlight' | 'close'>
+}
+
+const boom = (): never => {
+  throw new Error('boom')
 }
 
 const makers = { 'anywhere, with the global fetch': createFetchHandler, 'of a gateway': createFetchProxy }
@@ -135,6 +139,30 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     const response = await handler.fetch(new Request('http://here.example/'))
     expect(response.status).toBe(502)
     expect(response.headers.get('proxy-status')).toMatch(/error=connection_refused$/)
+  })
+
+  test.each<[number, string, Partial<FetchHandlerOptions>]>([
+    [205, 'onError answers 205 with a body', { rewrite: boom, onError: () => ({ status: 205, body: 'a' }) }],
+    [500, 'onError answers with a status that is none', { rewrite: boom, onError: () => ({ status: 99 }) }],
+    [502, 'modifyResponse throws', { modifyResponse: boom }],
+    [
+      502,
+      'modifyResponse leaves 600',
+      { modifyResponse: (head) => void Object.assign(head, { status: 600 }) },
+    ],
+    [
+      204,
+      'modifyResponse leaves 204',
+      { modifyResponse: (head) => void Object.assign(head, { status: 204 }) },
+    ],
+  ])('%i when %s', async (status, _, options) => {
+    const { origin, handler } = await stage(options)
+    const answer = handler.fetch(new Request('http://here.example/'))
+    if (!('rewrite' in options)) reply(await origin.request(), 'ok')
+    const response = await answer
+    expect(response.status).toBe(status)
+    await response.text()
+    expect(handler.inFlight).toBe(0)
   })
 
   test('no response head in time: 504', async () => {
@@ -316,3 +344,27 @@ function post(body: ReadableStream<Uint8Array>): Request {
 function reply(exchange: Exchange, text: string, ...fields: string[]): void {
   exchange.send([`HTTP/1.1 200 OK`, `Content-Length: ${text.length}`, ...fields, '', text].join('\r\n'))
 }
+
+test.each<[string, () => unknown]>([
+  ['throws', boom],
+  ['rejects with nothing', () => Promise.reject()],
+  ['returns nothing', () => undefined],
+  ['returns what is no response', () => 'ok'],
+  ['returns an error', () => Response.error()],
+  [
+    'returns a response that is being read',
+    () => {
+      const response = new Response('ok')
+      response.body?.getReader()
+      return response
+    },
+  ],
+])('502 when the fetch that is given %s', async (_, fetch) => {
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const onEnd = vi.fn()
+  const handler = createFetchHandler({ upstream: 'http://127.0.0.1:9', fetch: fetch as never, onEnd })
+  const response = await handler.fetch(new Request('http://here.example/'))
+  expect(response.status).toBe(502)
+  expect(handler.inFlight).toBe(0)
+  expect(onEnd).toHaveBeenCalledTimes(1)
+})
