@@ -371,6 +371,8 @@ export class HttpExchange implements Repeatable, Pending {
     const reply = this.#told(error)
     this.#cancel?.(error)
     this.#controller?.abort(error)
+    // It has been cut off.
+    if (this.#phase === 'tunnel') return
     const { response } = this
     if (error.type === 'client_closed' || response.destroyed) response.destroy()
     else if (response.headersSent) this.#breakOff()
@@ -421,7 +423,7 @@ export class HttpExchange implements Repeatable, Pending {
   becomeTunnel(): void {
     this.#status = 101
     this.#headAt = performance.now()
-    this.#stopClocks()
+    this.#stopPhases()
     this.phase = 'tunnel'
   }
 
@@ -525,8 +527,12 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   #stopClocks(): void {
-    clearTimeout(this.#phaseTimer)
     clearTimeout(this.#totalTimer)
+    this.#stopPhases()
+  }
+
+  #stopPhases(): void {
+    clearTimeout(this.#phaseTimer)
     this.#requestClock?.stop()
     this.#responseClock?.stop()
   }

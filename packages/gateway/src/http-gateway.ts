@@ -54,6 +54,9 @@ export function httpGateway(
   const sockets = new Map<Socket, (socket: Socket) => void>()
   const underWay = new WeakMap<Socket, HttpExchange>()
   const pipelines = new Pipelines()
+  /** When the last exchange of a connection was first seen to have ended. */
+  const served = new WeakMap<HttpExchange, number>()
+  let restless: NodeJS.Timeout | undefined
   const servers = new Set<http.Server | https.Server>()
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
@@ -272,7 +275,7 @@ export function httpGateway(
       keepAliveTimeout: finite(timeouts.idle),
       // Ours is per phase: Node's would limit the whole upload (300 s).
       requestTimeout: 0,
-      connectionsCheckingInterval: Math.max(100, Math.min(5_000, timeouts.requestHead / 4)),
+      connectionsCheckingInterval: checkedEvery(timeouts.requestHead),
       insecureHTTPParser: false,
       noDelay: true,
       keepAlive: true,
@@ -357,7 +360,28 @@ export function httpGateway(
     const listener = await bind(server, where)
     servers.add(server)
     listeners.add(listener)
+    restless ??= setInterval(
+      endRestless,
+      checkedEvery(Math.min(settings.timeouts.idle, settings.timeouts.requestHead)),
+    )
+    restless.unref()
     return listener
+  }
+
+  /**
+   * Node's clock for what lies between two requests stops with whatever comes, and the one for a head begins with its
+   * first line: empty lines would keep a connection for ever.
+   */
+  function endRestless(): void {
+    const { idle, requestHead } = settings.timeouts
+    const now = performance.now()
+    for (const socket of sockets.keys()) {
+      const last = underWay.get(socket)
+      if (last?.ended !== true) continue
+      const since = served.get(last)
+      if (since === undefined) served.set(last, now)
+      else if (now - since > idle + requestHead) socket.destroySoon()
+    }
   }
 
   const hasServed = (socket: Socket): boolean => underWay.get(socket)?.response.writableFinished === true
@@ -376,6 +400,7 @@ export function httpGateway(
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
     )
     for (const front of http2Fronts) front.destroy()
+    clearInterval(restless)
     for (const server of servers) {
       server.closeAllConnections()
       // It is closed already; this stops what it does at intervals.
@@ -473,6 +498,8 @@ function destroyThis(this: Socket): void {
 function overloaded(): GatewayError {
   return new GatewayError('connection_limit_reached', { phase: 'requestHead' })
 }
+
+const checkedEvery = (limit: number): number => Math.max(100, Math.min(5_000, limit / 4))
 
 const finite = (ms: number): number => (Number.isFinite(ms) ? ms : 0)
 

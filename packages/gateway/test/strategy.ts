@@ -654,6 +654,16 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       for (const other of others) other.close()
     })
 
+    test('F4 empty lines between two requests do not keep a connection open', async () => {
+      const { origin, client } = await stage({ timeouts: { idle: 300, requestHead: 300 } })
+      client.send(get('/'))
+      ;(await origin.request()).send(reply('ok'))
+      await client.response()
+      const more = setInterval(() => client.send('\r\n'), 20)
+      onTestFinished(() => clearInterval(more))
+      await client.ended({ within: 20_000 })
+    })
+
     test('E1 and for no POST', async () => {
       const { origin, client, ended } = await stage()
       client.send(get('/1'))
@@ -892,6 +902,19 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       if (cause === 'the client resets') client.reset()
       expect(await (left === 'client' ? client : exchange.connection).ended()).toBe('reset')
       await ended()
+    })
+
+    test('B3 timeouts.total is the time of a tunnel too, whatever moves in it', async () => {
+      const { origin, client, ended } = await stage({ timeouts: { total: 500 } })
+      client.send(wish)
+      const exchange = await origin.request()
+      await exchange.send(`${agreed}first`)
+      expect((await client.response()).status).toBe(101)
+      expect(String(await client.take(5))).toBe('first')
+      expect(await client.ended()).toBe('reset')
+      expect(await exchange.connection.ended()).toBe('reset')
+      const summary = await ended()
+      expect([summary.status, summary.outcome, summary.error?.phase]).toEqual([101, 'failed', 'total'])
     })
   })
 
