@@ -1,0 +1,4 @@
+import { matrixOf } from '../../gateway/test/matrix.ts'
+import { createReverseProxy } from '../src/index.ts'
+
+matrixOf(createReverseProxy)
