@@ -14,6 +14,9 @@ export interface ContentConsumer {
   end(trailers: readonly string[]): void
 }
 
+/** Kept before anybody wants it, in bytes. Until then the wire is read on: that a peer has gone is heard only so. */
+const mostAhead = 16 * 1024
+
 const nobody: ContentConsumer = { content: () => true, end: () => {} }
 
 export class Inbound {
@@ -28,8 +31,11 @@ export class Inbound {
   #trailers: readonly string[] = []
   #held = false
   #ended = false
-  /** Pieces that came while nobody wanted any: the rest of one read. */
+  /** Pieces that came while nobody wanted any. */
   #waiting: Buffer[] | undefined
+  #ahead = 0
+  /** Too much of that came. */
+  #full = false
 
   constructor(wire: Wire, framing: Framing) {
     this.wire = wire
@@ -46,8 +52,8 @@ export class Inbound {
   resume(): void {
     if (this.#consumer === undefined) return
     // A wire that somebody else has paused is not ours to resume.
-    const pausedHere = this.#held || this.#waiting !== undefined
-    this.#held = false
+    const pausedHere = this.#held || this.#full
+    this.#held = this.#full = false
     while (this.#waiting !== undefined && !this.#held) {
       const piece = this.#waiting.shift() as Buffer
       if (this.#waiting.length === 0) this.#waiting = undefined
@@ -75,9 +81,14 @@ export class Inbound {
       this.#pass(piece)
       return
     }
-    const kept = this.wire.own(piece)
+    const early = this.#consumer === undefined && !this.#full && this.#ahead + piece.length <= mostAhead
+    // What the wire owns is overwritten by the next read.
+    const kept = early ? Buffer.from(piece) : this.wire.own(piece)
     if (this.#waiting === undefined) this.#waiting = [kept]
     else this.#waiting.push(kept)
+    this.#ahead += piece.length
+    if (early) return
+    this.#full = true
     this.wire.pause()
   }
 

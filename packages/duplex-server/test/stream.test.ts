@@ -289,7 +289,8 @@ describe('content that is received', () => {
     const { wire: from } = await wire()
     const inbound = new Inbound(from, untilClose)
     const taken: string[] = []
-    const lent = Buffer.from('first')
+    const first = 'first'.repeat(4_000)
+    const lent = Buffer.from(first)
     inbound.deliver(lent)
     lent.fill('x')
     expect(from.paused).toBe(true)
@@ -302,7 +303,20 @@ describe('content that is received', () => {
       content: (piece) => taken.push(String(piece)) > 0,
       end: ([name]) => void taken.push(`end ${name}`),
     })
-    expect([taken, from.paused]).toEqual([['first', 'second', 'end X-T'], false])
+    expect([taken, from.paused]).toEqual([[first, 'second', 'end X-T'], false])
+  })
+
+  test('is read on while little of it waits, so that the end of its wire is heard', async () => {
+    const { wire: from } = await wire()
+    const inbound = new Inbound(from, untilClose)
+    const taken: string[] = []
+    const lent = Buffer.from('first')
+    inbound.deliver(lent)
+    lent.fill('x')
+    expect(from.paused).toBe(false)
+    inbound.deliver(Buffer.from('second'))
+    inbound.consume({ content: (piece) => taken.push(String(piece)) > 0, end: () => {} })
+    expect([taken, from.paused]).toEqual([['first', 'second'], false])
   })
 
   test('is held back piece by piece', async () => {

@@ -128,11 +128,13 @@ export class Lent extends Duplex {
     const mine = piece.subarray(0, this.#left)
     this.#left -= mine.length
     this.#endsInLine = mine.at(-1) === 0x0a
-    if (this.#left === 0) {
-      this.client.off('data', this.#pass).pause()
-      this.client.unshift(piece.subarray(mine.length))
+    if (this.#left > 0) {
+      if (!this.push(mine)) this.client.pause()
+      return
     }
-    if (!this.push(mine)) this.client.pause()
+    this.push(mine)
+    // Whoever takes the content may be busy.
+    this.#readAhead(Buffer.from(piece.subarray(mine.length)))
   }
 
   readonly #end = (): void => {
@@ -141,10 +143,15 @@ export class Lent extends Duplex {
 
   /** The content is complete: what comes from now on is not for the parser. */
   contentEnded(): void {
-    this.client.off('data', this.#pass).off('end', this.#end)
+    if (this.#behind !== undefined) return
     // What came in the same read as the end of chunked content has gone to the parser.
     if (this.#left > 0 && (this.readableLength > 0 || !this.#endsInLine)) this.spoiled = true
-    this.#behind = readAhead(this.client, Buffer.alloc(0))
+    this.#readAhead(Buffer.alloc(0))
+  }
+
+  #readAhead(head: Buffer): void {
+    this.client.off('data', this.#pass).off('end', this.#end)
+    this.#behind = readAhead(this.client, head)
     this.client.resume()
   }
 

@@ -166,8 +166,8 @@ interface Peer {
   readonly socket: Socket
   bodyLength: number
   done: boolean
-  /** The other end sends no more. */
-  ended: boolean
+  /** To the other protocol. */
+  switched: boolean
   closed: boolean
 }
 
@@ -296,53 +296,46 @@ class Field {
   /** What the origin does with a connection: each request is that of a walk, which knows what it gets. */
   #serve(socket: Socket): void {
     this.#ofOrigin.add(socket)
-    let peer: Peer = { socket, bodyLength: 0, done: false, ended: false, closed: false }
-    let walk: Walk | undefined
     let reading = parser('request', { keep: 0 })
+    let walk: Walk | undefined
+    let peer: Peer | undefined
     socket.on('error', () => {})
     socket.on('data', (bytes: Buffer) => {
-      // Of the other protocol.
-      if (peer.done && walk !== undefined && upgrades(walk)) {
-        peer.bodyLength += bytes.length
-        if (walk.moment === 'in the tunnel') socket.write(bytes)
-        return walk.watch.changed()
+      if (peer?.switched) {
+        socket.write(bytes)
+        return
       }
       for (let rest = bytes; rest.length > 0; ) {
         rest = rest.subarray(reading.push(rest))
-        const { headComplete, target, bodyLength } = reading.message
-        if (!headComplete) return
-        peer.bodyLength = bodyLength
-        peer.done = reading.done
-        if (walk === undefined) {
+        const { headComplete, target, startLine, bodyLength, verdict } = reading.message
+        if (!headComplete && verdict !== 'malformed') return
+        if (peer === undefined || walk === undefined) {
           walk = this.#walks.get(target)
           if (walk === undefined) {
-            this.#strays.push(`the origin was asked for ${JSON.stringify(reading.message.startLine)}`)
+            this.#strays.push(`the origin was asked for ${JSON.stringify(startLine)}`)
             socket.destroy()
             return
           }
+          peer = { socket, bodyLength: 0, done: false, switched: false, closed: false }
           walk.peer = peer
         }
+        peer.bodyLength = bodyLength
+        peer.done = reading.done
         answer(walk, peer)
         walk.watch.changed()
-        if (!reading.done || upgrades(walk)) return
+        if (!reading.done || peer.switched) return
         reading = parser('request', { keep: 0 })
-        walk = undefined
-        const { ended, closed } = peer
-        peer = { socket, bodyLength: 0, done: false, ended, closed }
+        walk = peer = undefined
       }
     })
-    const over = (how: 'ended' | 'closed'): void => {
-      for (const one of [peer, ...[...this.#walks.values()].map((walk) => walk.peer)])
-        if (one?.socket === socket) one[how] = true
-      for (const { peer, watch } of this.#walks.values()) if (peer?.socket === socket) watch.changed()
-    }
-    socket.on('end', () => {
-      over('ended')
-      socket.end()
-    })
+    socket.on('end', () => socket.end())
     socket.on('close', () => {
       this.#ofOrigin.delete(socket)
-      over('closed')
+      for (const { peer, watch } of this.#walks.values()) {
+        if (peer?.socket !== socket) continue
+        peer.closed = true
+        watch.changed()
+      }
     })
   }
 
@@ -523,8 +516,10 @@ function answer(walk: Walk, peer: Peer): void {
   if (moment === 'in interim' && peer.done) socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n')
   else if (moment === 'in content both ways' && partly) socket.write(half)
   else if (moment === 'in response content' && peer.done) socket.write(half)
-  else if (moment === 'in the tunnel' && peer.done) socket.write(`${switching}hi`)
-  else if (moment === 'in modifyResponse' && peer.done) complete(walk, peer)
+  else if (moment === 'in the tunnel' && peer.done) {
+    peer.switched = true
+    socket.write(`${switching}hi`)
+  } else if (moment === 'in modifyResponse' && peer.done) complete(walk, peer)
   else if (peer.done && stays(way) && isBeforeAsking(moment)) complete(walk, peer)
 }
 
