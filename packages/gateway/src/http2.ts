@@ -168,9 +168,6 @@ export class Http2Response extends Http2ServerResponse<Http2Request> {
       stream.once('close', () => this.writableEnded || this.emit('close'))
     // After all content, and after the trailers, which Node has just sent.
     stream.once('wantTrailers', () => this.#stopRequest())
-    // Node forgets to say so of HEAD as long as it has not been answered.
-    if ((stream as { headRequest?: boolean }).headRequest)
-      stream.once('close', () => this.writableEnded || this.emit('close'))
   }
 
   /** An answer that came before the whole request did: the rest is not wanted (RFC 9113 §8.1). */
