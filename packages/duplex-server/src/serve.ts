@@ -56,8 +56,11 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
   }
 
   const accept = (socket: Socket): void => {
-    if (connections.size >= limits.connections || closed !== undefined) socket.destroy()
-    else connections.add(new ServerConnection(socket, answerer))
+    // One that is gone already never says so again, except for why, which no longer matters.
+    if (socket.destroyed || connections.size >= limits.connections || closed !== undefined) {
+      socket.on('error', () => {})
+      socket.destroy()
+    } else connections.add(new ServerConnection(socket, answerer))
   }
 
   async function shutDown(grace: number): Promise<void> {

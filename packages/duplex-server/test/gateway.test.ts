@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { GatewayOptions } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDuplexGateway, createDuplexServer } from '../src/index.ts'
+import { pair } from './sockets.ts'
 
 const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
 const chunks = (...pieces: string[]): string =>
@@ -23,6 +25,17 @@ async function stage(options: Partial<GatewayOptions> = {}) {
 const later = async (): Promise<void> => {
   for (let turns = 0; turns < 10; turns++) await nextTurn()
 }
+
+test('close() waits for no socket that was gone before it was handed over', async () => {
+  const { gateway } = await stage()
+  const { near, far } = await pair()
+  onTestFinished(() => void far.destroy())
+  near.destroy()
+  await once(near, 'close')
+  gateway.accept(near)
+  await gateway.close(60_000)
+  expect(gateway.inFlight).toBe(0)
+})
 
 describe('a hook that takes its time', () => {
   test('has no say in the answer to another attempt', async () => {

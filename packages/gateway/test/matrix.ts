@@ -433,7 +433,10 @@ class Field {
         )
       }
       letGo()
+      // Over TLS a reset may be heard before anybody reads: then there is nothing to begin.
+      const gone = accepted?.destroyed === true
       if (accepted !== undefined) acceptOf(this.#gateways.get(walk.surrounding))(accepted)
+      if (gone) return
     }
     const end = await until(
       () => walk.summaries[0],
