@@ -3,13 +3,16 @@
 import net, { type Server, type Socket } from 'node:net'
 import tls from 'node:tls'
 import {
+  Admission,
   bind,
   type InFlight,
   type Limits,
   type Listener,
   type ListenOptions,
+  lastCall,
   type Pending,
   secureServer,
+  settled,
   type Timeouts,
 } from '@relayrace/gateway'
 import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
@@ -17,7 +20,7 @@ import type { Sweep } from './sweep.ts'
 import { probeAfter } from './upstream-connection.ts'
 
 export interface ServeOptions {
-  readonly timeouts: Pick<Timeouts, 'requestHead' | 'idle' | 'drain'>
+  readonly timeouts: Pick<Timeouts, 'requestHead' | 'requestBody' | 'idle' | 'drain'>
   readonly limits: Pick<Limits, 'requestHead' | 'connections'>
   readonly sweep: Sweep
   /** Requests under way, which an end in order waits for. */
@@ -38,6 +41,7 @@ export interface Serving {
 export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: ServeOptions): Serving {
   const connections = new Set<ServerConnection>()
   const listeners = new Set<Listener>()
+  const admission = new Admission(limits.connections)
   let closed: Promise<void> | undefined
 
   const answerer: Answerer = {
@@ -45,6 +49,7 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
       requestHead: limits.requestHead,
       headTimeout: timeouts.requestHead,
       idleTimeout: timeouts.idle,
+      bodyTimeout: timeouts.requestBody,
       drainTimeout: timeouts.drain,
     },
     sweep,
@@ -55,25 +60,31 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
     gone: (connection) => connections.delete(connection),
   }
 
+  const take = (socket: Socket): void => {
+    if (closed === undefined) connections.add(new ServerConnection(socket, answerer))
+    else socket.destroy()
+  }
+
   const accept = (socket: Socket): void => {
-    // One that is gone already never says so again, except for why, which no longer matters.
-    if (socket.destroyed || connections.size >= limits.connections || closed !== undefined) {
-      socket.on('error', () => {})
-      socket.destroy()
-    } else connections.add(new ServerConnection(socket, answerer))
+    if (admission.admit(socket)) take(socket)
   }
 
   async function shutDown(grace: number): Promise<void> {
+    admission.closed = true
     const stopped = [...listeners].map((listener) => listener.close())
     await endConnections(connections, inFlight, grace)
     ended?.()
+    await settled(() => admission.size === 0, Math.min(grace, lastCall))
+    admission.destroy()
     await Promise.all(stopped)
   }
 
   return {
     accept,
     async listen(where = {}) {
-      const listener = await bind(createSocketServer(where, accept), where)
+      const server = createSocketServer(where, take)
+      admission.guard(server)
+      const listener = await bind(server, where)
       listeners.add(listener)
       return listener
     },
@@ -84,14 +95,21 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
   }
 }
 
-/** A `net` or `tls` server that hands its connections over untouched. */
-function createSocketServer(where: ListenOptions, accept: (socket: Socket) => void): Server {
-  const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter, allowHalfOpen: true }
-  if (where.tls === undefined) return net.createServer({ ...common, pauseOnConnect: true }, accept)
-  const server = tls.createServer(
-    { ...common, ALPNProtocols: ['http/1.1', 'http/1.0'], ...secureServer(where.tls) },
-    accept,
-  )
+/** A `net` or `tls` server that hands its connections over untouched, once they can be read. */
+function createSocketServer(where: ListenOptions, take: (socket: Socket) => void): Server {
+  const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter }
+  if (where.tls === undefined)
+    return net.createServer({ ...common, allowHalfOpen: true, pauseOnConnect: true }, take)
+  const server = tls.createServer({
+    ...common,
+    ALPNProtocols: ['http/1.1', 'http/1.0'],
+    ...secureServer(where.tls),
+  })
+  server.on('secureConnection', (socket) => {
+    // Not before: who leaves in the middle of a handshake would stay until its time limit.
+    socket.allowHalfOpen = true
+    take(socket)
+  })
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }

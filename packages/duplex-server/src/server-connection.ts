@@ -26,6 +26,8 @@ export interface ServerLimits {
   readonly headTimeout: number
   /** Milliseconds between two requests. */
   readonly idleTimeout: number
+  /** Milliseconds between two pieces of a request's content, once its answer is out. */
+  readonly bodyTimeout: number
   /** Milliseconds for a client to take what is left of a response. */
   readonly drainTimeout: number
 }
@@ -52,6 +54,7 @@ export async function endConnections(
   inFlight: Pick<InFlight<Pending>, 'drained'>,
   grace: number,
 ): Promise<void> {
+  const until = performance.now() + grace
   for (const connection of connections) {
     if (connection.idle && !connection.isFresh) connection.wire.socket.destroySoon()
   }
@@ -62,8 +65,9 @@ export async function endConnections(
     () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
   )
   // The kernel may not have taken all that was written.
-  for (const connection of connections) connection.wire.socket.destroySoon()
-  await settled(() => connections.size === 0, grace)
+  for (const connection of connections) if (!connection.handedOver) connection.wire.socket.destroySoon()
+  const left = Math.max(until - performance.now(), Math.min(grace, lastCall))
+  await settled(() => connections.size === 0, left)
   for (const connection of connections) connection.wire.socket.destroy()
 }
 
@@ -91,6 +95,11 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     answerer.sweep.add(this)
   }
 
+  /** It speaks another protocol, and whoever it was handed over to ends it. */
+  get handedOver(): boolean {
+    return this.#handedOver
+  }
+
   /** It was accepted, and has not asked for anything yet. */
   get isFresh(): boolean {
     return this.#deadlinePhase === 'head' && this.#response === undefined
@@ -104,6 +113,8 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
 
   received(bytes: Buffer): void {
     if (this.#deadlinePhase === 'linger') return
+    // Whoever reads on is waited for; a rest that is dropped has to come soon.
+    if (this.#deadlinePhase === 'rest' && this.#content?.wanted === true) this.#since = performance.now()
     try {
       this.#read(bytes)
     } catch (error) {
@@ -212,7 +223,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
       return
     }
     if (complete) this.#next()
-    else if (this.#content?.wanted === true) this.#setDeadline('rest', Number.POSITIVE_INFINITY)
+    else if (this.#content?.wanted === true) this.#setDeadline('rest', this.#answerer.limits.bodyTimeout)
     else {
       // The rest of the request is read and dropped for a while, then the connection is given up.
       this.#content?.discard()
@@ -224,7 +235,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   handOver(events: WireEvents): Buffer | undefined {
     this.#handedOver = true
     this.#answerer.sweep.delete(this)
-    this.#answerer.gone(this)
+    this.wire.socket.once('close', () => this.#answerer.gone(this))
     this.wire.events = events
     const early = this.#waiting
     this.#waiting = undefined

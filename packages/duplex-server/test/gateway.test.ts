@@ -248,3 +248,36 @@ test('a server of its own refuses a request without a Host', async () => {
   expect([response.verdict, response.status]).toEqual(['complete', 400])
   await client.ended()
 })
+
+/** A server of its own, and a client. */
+async function serverStage(...[handler, options]: Parameters<typeof createDuplexServer>) {
+  const server = createDuplexServer(handler, options)
+  onTestFinished(() => server.close(0))
+  const { url } = await server.listen()
+  const client = await connect(url)
+  onTestFinished(() => client.close())
+  return { server, client }
+}
+
+test('a server of its own ends connections that speak another protocol when its grace is over', async () => {
+  const { server, client } = await serverStage((_, response) => {
+    response.switchProtocols()
+  })
+  client.send(head('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: echo'))
+  await client.response()
+  await server.close(100)
+  await client.ended()
+})
+
+test('a server of its own waits no longer than requestBody for content that its handler still reads', async () => {
+  const { client } = await serverStage(
+    (request, response) => {
+      request.stream().resume()
+      return response.end('ok')
+    },
+    { timeouts: { requestBody: 200 } },
+  )
+  client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10'))
+  expect((await client.response()).text).toBe('ok')
+  await client.ended()
+})

@@ -21,6 +21,7 @@ const limits = {
   headTimeout: 60_000,
   idleTimeout: 60_000,
   drainTimeout: 300_000,
+  bodyTimeout: 300_000,
 }
 const opened: Socket[] = []
 afterEach(() => {

@@ -5,6 +5,7 @@ import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Admission } from './admission.ts'
 import { probeAfter } from './agents.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
 import { alreadyRead, clientClosed, GatewayError } from './errors.ts'
@@ -58,6 +59,7 @@ export function httpGateway(
   const served = new WeakMap<HttpExchange, number>()
   let restless: NodeJS.Timeout | undefined
   const servers = new Set<http.Server | https.Server>()
+  const admission = new Admission(settings.limits.connections)
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
   /** Never listens: it parses what comes from others' servers. */
@@ -321,7 +323,7 @@ export function httpGateway(
           })
     if (server instanceof https.Server) alsoSpeakHttp2(server)
     else acceptReading(server, hold)
-    if (Number.isFinite(settings.limits.connections)) server.maxConnections = settings.limits.connections
+    admission.guard(server)
     return serve(server, handle)
   }
 
@@ -407,6 +409,8 @@ export function httpGateway(
       server.close(() => {})
     }
     parser?.closeAllConnections()
+    await settled(() => admission.size === 0, Math.min(grace, lastCall))
+    admission.destroy()
     await Promise.all(stopped)
     over = true
     await upstream.close()

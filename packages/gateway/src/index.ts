@@ -1,5 +1,6 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
+export { Admission } from './admission.ts'
 export { type Agents, checkTls, createAgents, probeAfter } from './agents.ts'
 export {
   announcedTrailers,

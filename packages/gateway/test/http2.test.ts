@@ -2,8 +2,6 @@ import { once } from 'node:events'
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'
 import https from 'node:https'
 import { certificates } from '@relayrace/fixtures/certificates'
-import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   CONTINUATION,
   DATA,
@@ -19,7 +17,9 @@ import {
   RST_STREAM,
   request,
   SETTINGS,
-} from './frames.ts'
+} from '@relayrace/fixtures/frames'
+import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { files, onNodeHttp, program } from './programs.ts'
 
 const { ca, server } = await certificates()

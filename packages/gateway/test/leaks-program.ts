@@ -3,21 +3,13 @@
  * exports one `create…`. Answers each message with its counts, after it has collected its garbage.
  */
 
-import { readdirSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Held, held } from '@relayrace/fixtures/held'
 import type { Gateway, Strategy } from '../src/index.ts'
 
 /** What a gateway holds when nobody uses it. */
-export interface Held {
+export interface State extends Held {
   readonly inFlight: number
   readonly connections: number
-  readonly descriptors: number
-  /** What keeps a process alive, by its kind: sockets, timers and so on. */
-  readonly resources: Readonly<Record<string, number>>
-  /** Of the process. */
-  readonly listeners: number
-  /** Bytes. */
-  readonly heap: number
   /** Of Node, about listeners for instance. */
   readonly warnings: readonly string[]
 }
@@ -30,26 +22,8 @@ const gateway = (exports[name] as Strategy<Gateway>)({ upstream, timeouts: { req
 const { url } = await gateway.listen()
 
 process.on('message', async () => {
-  // What is collected may let go of what is collected after it.
-  for (let times = 0; times < 6; times++) {
-    global.gc?.()
-    await nextTurn()
-  }
-  const held: Held = {
-    inFlight: gateway.inFlight,
-    connections: gateway.pool.connections,
-    descriptors: readdirSync('/proc/self/fd').length,
-    resources: counts(process.getActiveResourcesInfo()),
-    listeners: process.eventNames().reduce((sum, event) => sum + process.listenerCount(event as string), 0),
-    heap: process.memoryUsage().heapUsed,
-    warnings,
-  }
-  process.send?.(held)
+  const { inFlight } = gateway
+  const state: State = { ...(await held()), inFlight, connections: gateway.pool.connections, warnings }
+  process.send?.(state)
 })
 process.send?.(url.href)
-
-function counts(kinds: readonly string[]): Record<string, number> {
-  const found: Record<string, number> = {}
-  for (const kind of kinds.toSorted()) found[kind] = (found[kind] ?? 0) + 1
-  return found
-}

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { random, seed } from '@relayrace/fixtures/seed'
 import { parser } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Held } from './leaks-program.ts'
+import type { State } from './leaks-program.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -31,7 +31,7 @@ export function leaksOf(module: URL, name: string): void {
       const origin = await startOrigin(dice)
       const gateway = await startGateway(module, name, `http://127.0.0.1:${origin.port}`)
 
-      async function held(): Promise<Held> {
+      async function held(): Promise<State> {
         // Idle connections are no leak, and they do not come back once the origin has ended them.
         for (const socket of origin.sockets) socket.destroy()
         return gateway.held()
@@ -73,7 +73,7 @@ const sumOf = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 /** Looks until it is so, for as long as a collector may take: then what is seen is what there is. */
-async function settled(look: () => Promise<Held>, good: (held: Held) => boolean): Promise<Held> {
+async function settled(look: () => Promise<State>, good: (held: State) => boolean): Promise<State> {
   const deadline = performance.now() + 20_000
   for (;;) {
     const held = await look()
@@ -85,7 +85,7 @@ async function startGateway(
   module: URL,
   name: string,
   upstream: string,
-): Promise<{ url: URL; held(): Promise<Held> }> {
+): Promise<{ url: URL; held(): Promise<State> }> {
   const program = fileURLToPath(new URL('leaks-program.ts', import.meta.url))
   const child: ChildProcess = fork(program, [module.href, name, upstream], { execArgv: ['--expose-gc'] })
   onTestFinished(() => void child.kill())

@@ -1,5 +1,8 @@
 /** What is required of every strategy, by the letter of the requirement, as far as `strategy.ts` has it not. */
 
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
@@ -459,5 +462,71 @@ export function requirementsOf(create: Strategy): void {
       await send(reply('ok'))
       expect((await client.response()).text).toBe('ok')
     })
+
+    test('a tunnel is one of these connections', async () => {
+      const { url, client, origin } = await stage({ limits: { connections: 1 } })
+      client.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
+      const { send } = await origin.request()
+      await send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'))
+      await client.response()
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      await other.ended()
+      expect(origin.connections).toHaveLength(1)
+    })
+
+    test('so is a TLS handshake, and all listeners have one limit', async () => {
+      const { gateway, client, origin } = await stage({ limits: { connections: 2 } })
+      client.send(get('/'))
+      await origin.request()
+      const { url } = await gateway.listen({ tls: (await certificates()).server })
+      const shaking = await dialTcp(url)
+      shaking.write(beginning)
+      const other = await dialTcp(url)
+      await once(other, 'close')
+      expect(shaking.destroyed).toBe(false)
+    })
   })
+
+  describe('F4 a TLS handshake that does not come to its end', () => {
+    test('goes with its client', async () => {
+      const { gateway, client, url: plain } = await stage({ limits: { connections: 1 } })
+      client.close()
+      const { url } = await gateway.listen({ tls: (await certificates()).server })
+      const shaking = await dialTcp(url)
+      shaking.end(beginning)
+      await expect
+        .poll(async () => {
+          const next = await connect(plain)
+          onTestFinished(() => next.close())
+          next.send('GET / HTTP/1.1\r\n\r\n')
+          return next.response().then(
+            ({ status }) => status,
+            () => 'no room',
+          )
+        })
+        .toBe(400)
+    })
+
+    test('keeps close() from nothing', async () => {
+      const { gateway } = await stage()
+      const { url } = await gateway.listen({ tls: (await certificates()).server })
+      const shaking = await dialTcp(url)
+      shaking.write(beginning)
+      const closed = once(shaking, 'close')
+      await gateway.close(100)
+      await closed
+    })
+  })
+}
+
+/** Of a TLS record. */
+const beginning = Buffer.of(22, 3, 1)
+
+async function dialTcp(url: URL): Promise<Socket> {
+  const socket = connectTcp(Number(url.port), url.hostname)
+  socket.on('error', () => {})
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
 }

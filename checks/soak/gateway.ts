@@ -1,0 +1,133 @@
+/**
+ * Two gateways of one strategy in a process of their own: `node --expose-gc gateway.ts NAME UPSTREAM CERT KEY`. One is
+ * bare, the other has hooks that do what a target says. Says where they listen, then answers `look` with what it holds.
+ */
+
+import { subscribe } from 'node:diagnostics_channel'
+import { createDuplexGateway } from '@relayrace/duplex-server'
+import { createFetchProxy } from '@relayrace/fetch-proxy'
+import { type Held, held } from '@relayrace/fixtures/held'
+import type { Exchange, Gateway, GatewayOptions, Strategy } from '@relayrace/gateway'
+import { createPipeProxy } from '@relayrace/pipe-proxy'
+import { createReverseProxy } from '@relayrace/reverse-proxy'
+
+/** By the protocol that a client speaks there. */
+export interface Ports {
+  readonly bare: { readonly 'HTTP/1.1': number; readonly TLS: number }
+  readonly hooked: { readonly 'HTTP/1.1': number; readonly TLS: number }
+}
+
+export interface State extends Held {
+  readonly begun: number
+  readonly ended: number
+  readonly inFlight: number
+  /** To the upstream, idle ones too. */
+  readonly connections: number
+  /** Exchanges that were told to have ended more than once. */
+  readonly endedAgain: number
+  /** Of Node. What gateways say of hooks that have failed is none of it. */
+  readonly warnings: readonly string[]
+}
+
+const create: Readonly<Record<string, Strategy<Gateway>>> = {
+  'pipe-proxy': createPipeProxy,
+  'reverse-proxy': createReverseProxy,
+  'fetch-proxy': createFetchProxy,
+  'duplex-server': createDuplexGateway,
+}
+
+const [name = '', upstream = '', cert = '', key = ''] = process.argv.slice(2)
+let begun = 0
+let ended = 0
+let endedAgain = 0
+const over = new WeakSet<Exchange>()
+const warnings: string[] = []
+
+subscribe('relayrace:exchange:start', () => void begun++)
+subscribe('relayrace:exchange:end', (message) => {
+  const { exchange } = message as { exchange: Exchange }
+  if (over.has(exchange)) endedAgain++
+  over.add(exchange)
+  ended++
+})
+process.on('warning', (warning) => {
+  if (warning.name !== 'RelayraceWarning') warnings.push(warning.message)
+})
+
+const options: GatewayOptions = {
+  upstream,
+  timeouts: {
+    requestHead: 1_500,
+    idle: 1_500,
+    requestBody: 1_500,
+    responseHead: 1_500,
+    responseBody: 1_500,
+    drain: 1_500,
+    tunnel: 3_000,
+    total: 10_000,
+  },
+  // None is kept for so long that it would be there still when all are counted.
+  pool: { idleTimeout: 500 },
+}
+
+const faults: Readonly<Record<string, () => unknown>> = {
+  throws() {
+    throw new Error('a hook has failed\n')
+  },
+  rejects: async () => faults.throws?.(),
+  never: () => new Promise(() => {}),
+  nonsense: () => 42,
+  late: () => new Promise((resolve) => setTimeout(resolve, 20)),
+}
+
+/** A target such as `/hook/rewrite/throws` names what goes wrong, and where. */
+const at = (hook: string, { request }: Exchange): unknown => {
+  const [, first, where, fault = ''] = request.target.split('/')
+  return first === 'hook' && where === hook ? faults[fault]?.() : undefined
+}
+
+const hooks: GatewayOptions = {
+  ...options,
+  upstream: async (exchange) => ((await at('upstream', exchange)) ?? upstream) as string,
+  rewrite: (_, exchange) => at('rewrite', exchange) as undefined,
+  modifyResponse: (_, exchange) => at('modifyResponse', exchange) as undefined,
+  async transport(exchange, next) {
+    await at('transport', exchange)
+    await next()
+  },
+  onError: (_, exchange) => at('onError', exchange) as undefined,
+  onEnd: ({ target }) => {
+    if (target === '/hook/onEnd/throws') faults.throws?.()
+  },
+}
+
+const gateways = {
+  bare: (create[name] as Strategy<Gateway>)(options),
+  hooked: (create[name] as Strategy<Gateway>)(hooks),
+}
+
+async function portsOf(gateway: Gateway): Promise<Ports['bare']> {
+  const plain = await gateway.listen()
+  const secure = await gateway.listen({ tls: { cert, key } })
+  return { 'HTTP/1.1': Number(plain.url.port), TLS: Number(secure.url.port) }
+}
+
+process.on('message', async (asked) => {
+  if (asked === 'close') {
+    await Promise.all(Object.values(gateways).map((gateway) => gateway.close(1_000)))
+    process.send?.('closed')
+    return
+  }
+  const state: State = {
+    ...(await held()),
+    begun,
+    ended,
+    endedAgain,
+    inFlight: gateways.bare.inFlight + gateways.hooked.inFlight,
+    connections: gateways.bare.pool.connections + gateways.hooked.pool.connections,
+    warnings,
+  }
+  process.send?.(state)
+})
+process.on('disconnect', () => process.exit())
+process.send?.({ bare: await portsOf(gateways.bare), hooked: await portsOf(gateways.hooked) } satisfies Ports)
