@@ -95,15 +95,25 @@ export class CertificateFiles {
 
   #load(): Loaded {
     const main = read(this.#main)
-    createSecureContext(main)
+    contextOf(this.#main, main)
     const named = new Map<string, SecureContext>()
-    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), createSecureContext(read(paths)))
+    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), contextOf(paths, read(paths)))
     return { main, named }
   }
 }
 
 function read({ cert, key }: CertificatePaths): Loaded['main'] {
   return { cert: readFileSync(cert), key: readFileSync(key) }
+}
+
+/** What OpenSSL says of a pair does not name it. */
+function contextOf({ cert, key }: CertificatePaths, pair: Loaded['main']): SecureContext {
+  try {
+    return createSecureContext(pair)
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    throw Object.assign(new Error(`${cert} with ${key}: ${message}`, { cause }), { code })
+  }
 }
 
 function contextFor(named: Loaded['named'], name: string): SecureContext | undefined {

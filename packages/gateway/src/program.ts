@@ -1,13 +1,13 @@
 /** Runs a gateway as a program: options from the environment and the command line, workers, an end in order. */
 
-import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
+import cluster from 'node:cluster'
 import { parseArgs } from 'node:util'
 import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
 import { createLog } from './log.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './program-tls.ts'
 import { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
+import { createWorkers, WorkerFault, type WorkerMessage } from './workers.ts'
 
 const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
 
@@ -36,19 +36,38 @@ export async function runProgram(name: string, strategy: Strategy): Promise<void
 }
 
 function stop(name: string, error: unknown): void {
-  const { code, message } = error as NodeJS.ErrnoException
+  const { code, message, stack } = error as NodeJS.ErrnoException
   const usage = error instanceof UsageError || error instanceof TypeError || code !== undefined
-  console.error(`${name}: ${usage ? message : (error as Error).stack}`)
-  process.exit(usage ? 2 : 1)
+  if (error instanceof WorkerFault) leave(name, message, error.exitCode ?? 1)
+  else leave(name, usage ? message : String(stack), usage ? 2 : 1)
+}
+
+/** A worker leaves the word to the primary: the others have the same to say. */
+function leave(name: string, reason: string, exitCode: number): void {
+  if (cluster.isWorker) {
+    tell({ failed: reason }, () => process.exit(exitCode))
+  } else {
+    console.error(`${name}: ${reason}`)
+    process.exit(exitCode)
+  }
+}
+
+function tell(message: WorkerMessage, done?: () => void): void {
+  process.send?.(message, undefined, undefined, done)
 }
 
 async function serve(strategy: Strategy, { options, port, host, tls, grace }: Invocation): Promise<void> {
   const gateway = strategy(options)
+  // Left alone, it would end the process.
+  process.on('SIGUSR2', () => {
+    if (!cluster.isWorker)
+      console.error(`${gateway.name}: SIGUSR2 replaces workers, and there are none: set WORKERS`)
+  })
   endInOrder((signal) => gateway.close(signal === 'SIGTERM' ? grace : 0))
   const listener = await gateway.listen({ port, host, ...(tls !== undefined && { tls: tls.tls }) })
   const { url } = listener
   if (tls !== undefined) keepFresh(gateway.name, tls, listener)
-  if (cluster.isWorker) process.send?.({ url: url.href })
+  if (cluster.isWorker) tell({ url: url.href })
   else console.log(`${gateway.name} ${url.href} -> ${upstreamText(options)}`)
 }
 
@@ -63,11 +82,15 @@ function keepFresh(name: string, { files }: ServerTls, listener: Listener): void
   process.on('SIGHUP', () => told(files.tryReload()))
 }
 
-/** The first signal ends in order, a second one at once. */
+/**
+ * The first signal ends in order, a second one at once. To a worker a second one says nothing: where all processes of a
+ * program are signalled, as systemd does, its primary passes on what it has already heard. It ends with its primary.
+ */
 function endInOrder(close: (signal: NodeJS.Signals) => Promise<unknown>): void {
   let ending = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
+      if (ending && cluster.isWorker) return
       if (ending) process.exit(1)
       ending = true
       void close(signal).then(() => process.exit(0))
@@ -76,70 +99,14 @@ function endInOrder(close: (signal: NodeJS.Signals) => Promise<unknown>): void {
   if (cluster.isWorker) process.on('disconnect', () => process.exit(0))
 }
 
-/** Starts the workers, replaces one that dies, and all of them on SIGUSR2. Says where they listen once all do. */
-async function supervise(name: string, { workers, options, tls }: Invocation): Promise<void> {
-  let ending = false
-  let ready = false
-  const startedAt = performance.now()
-
-  /** Resolves with its URL when the worker accepts connections. */
-  async function start(): Promise<string> {
-    const worker = cluster.fork()
-    worker.once('exit', (code) => {
-      if (ending || leaving.has(worker)) return
-      // Workers that cannot even start will not do better a second time.
-      if (!ready || performance.now() - startedAt < 1_000) process.exit(code === 0 ? 1 : code)
-      console.error(`${name}: worker ${worker.process.pid} ended with ${code}; starting another`)
-      void start()
-    })
-    const [{ url }] = (await once(worker, 'message')) as [{ url: string }]
-    return url
-  }
-
-  /** Each new worker accepts connections before an old one stops, and the old one ends what it has begun. */
-  async function replaceAll(): Promise<void> {
-    const old = running()
-    for (const worker of old) {
-      await start()
-      await dismiss(worker, 'SIGTERM')
-    }
-    console.error(`${name}: replaced ${old.length} workers`)
-  }
-
-  let replacing = false
-  process.on('SIGUSR2', async () => {
-    if (replacing || ending) return
-    replacing = true
-    await replaceAll()
-    replacing = false
-  })
-  if (tls !== undefined) {
-    process.on('SIGHUP', () => {
-      for (const worker of running()) worker.process.kill('SIGHUP')
-    })
-  }
-  endInOrder((signal) => {
-    ending = true
-    return Promise.all(running().map((worker) => dismiss(worker, signal)))
-  })
-
-  const [url] = await Promise.all(Array.from({ length: workers }, start))
-  ready = true
-  console.log(`${name} ${url} -> ${upstreamText(options)} (${workers} workers)`)
-}
-
-/** Workers that were told to end. */
-const leaving = new WeakSet<Worker>()
-
-const running = (): Worker[] =>
-  Object.values(cluster.workers ?? {}).filter(
-    (worker) => worker !== undefined && !leaving.has(worker),
-  ) as Worker[]
-
-async function dismiss(worker: Worker, signal: NodeJS.Signals): Promise<void> {
-  leaving.add(worker)
-  worker.process.kill(signal)
-  if (!worker.isDead()) await once(worker, 'exit')
+/** Says where the workers listen once all do. SIGUSR2 replaces them. */
+async function supervise(name: string, { workers: count, options, tls }: Invocation): Promise<void> {
+  const workers = createWorkers(count, (line) => console.error(`${name}: ${line}`))
+  process.on('SIGUSR2', () => void workers.replace())
+  if (tls !== undefined) process.on('SIGHUP', () => workers.signal('SIGHUP'))
+  endInOrder((signal) => workers.end(signal))
+  const url = await workers.begin()
+  console.log(`${name} ${url} -> ${upstreamText(options)} (${count} workers)`)
 }
 
 function upstreamText({ upstream }: GatewayOptions): string {
