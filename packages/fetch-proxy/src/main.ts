@@ -1,4 +1,4 @@
 import { runProgram } from '@relayrace/gateway/program'
 import { createFetchProxy } from './fetch-proxy.ts'
 
-await runProgram('fetch-proxy', createFetchProxy)
+await runProgram('fetch-proxy', createFetchProxy, new URL('../package.json', import.meta.url))

@@ -94,19 +94,21 @@ export class CertificateFiles {
   }
 
   #load(): Loaded {
-    const main = read(this.#main)
-    contextOf(this.#main, main)
+    const main = readPair(this.#main)
     const named = new Map<string, SecureContext>()
-    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), contextOf(paths, read(paths)))
+    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), contextOf(paths, readPair(paths)))
     return { main, named }
   }
 }
 
-function read({ cert, key }: CertificatePaths): Loaded['main'] {
-  return { cert: readFileSync(cert), key: readFileSync(key) }
+/** @throws Error when a file cannot be read, or the key does not fit the certificate. */
+export function readPair(paths: CertificatePaths): Loaded['main'] {
+  const pair = { cert: readFileSync(paths.cert), key: readFileSync(paths.key) }
+  contextOf(paths, pair)
+  return pair
 }
 
-/** What OpenSSL says of a pair does not name it. */
+/** What OpenSSL says of a pair does not name it. @throws Error with its code */
 function contextOf({ cert, key }: CertificatePaths, pair: Loaded['main']): SecureContext {
   try {
     return createSecureContext(pair)

@@ -1,8 +1,9 @@
 /** What a gateway program can be told about TLS, on both of its sides. */
 
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { SecureVersion, TlsOptions } from 'node:tls'
-import { CertificateFiles, type CertificatePaths } from './certificates.ts'
+import { CertificateFiles, type CertificatePaths, readPair } from './certificates.ts'
 import type { UpstreamTls } from './gateway.ts'
 
 export const tlsFlags = {
@@ -66,12 +67,23 @@ export function upstreamTls(values: Values): UpstreamTls {
   const ca = values['upstream-tls.ca'] as string | undefined
   const servername = values['upstream-tls.servername'] as string | undefined
   return {
-    ...(ca !== undefined && { ca: readFileSync(ca) }),
-    ...(us !== undefined && { cert: readFileSync(us.cert), key: readFileSync(us.key) }),
+    ...(ca !== undefined && { ca: readAuthorities(ca) }),
+    ...(us !== undefined && readPair(us)),
     ...(servername !== undefined && { servername }),
     ...version('upstream-tls', values['upstream-tls.minVersion']),
     ...(values['upstream-tls.insecure'] === true && { rejectUnauthorized: false }),
   }
+}
+
+/** OpenSSL passes over what is no certificate, and then trusts nobody. */
+function readAuthorities(file: string): Buffer {
+  const read = readFileSync(file)
+  try {
+    new X509Certificate(read)
+  } catch (cause) {
+    throw new TypeError(`--upstream-tls.ca ${file}: ${(cause as Error).message}`, { cause })
+  }
+  return read
 }
 
 function pair(cert: Values[string], key: Values[string], group: string): CertificatePaths | undefined {

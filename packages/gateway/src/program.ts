@@ -1,12 +1,13 @@
 /** Runs a gateway as a program: options from the environment and the command line, workers, an end in order. */
 
 import cluster from 'node:cluster'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
 import { createLog } from './log.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './program-tls.ts'
-import { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
+import { defaultLimits, defaultPool, defaultTimeouts, nearest } from './settings.ts'
 import { createWorkers, WorkerFault, type WorkerMessage } from './workers.ts'
 
 const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
@@ -23,11 +24,17 @@ interface Invocation {
 /** Bad input: one clear line on standard error, exit code 2. */
 class UsageError extends Error {}
 
-/** Never returns by throwing: a fault at start is one line on standard error and exit code 2. */
-export async function runProgram(name: string, strategy: Strategy): Promise<void> {
+/**
+ * Never returns by throwing: a fault at start is one line on standard error and exit code 2.
+ *
+ * @param manifest The package.json of the program, for its version.
+ */
+export async function runProgram(name: string, strategy: Strategy, manifest: URL): Promise<void> {
   try {
-    const invocation = read(name, process.argv.slice(2), process.env)
-    if (invocation === undefined) return
+    const values = parse(process.argv.slice(2))
+    if (values.help === true) return console.log(help(name))
+    if (values.version === true) return console.log(`${name} ${versionIn(manifest)}`)
+    const invocation = read(values, process.env)
     if (invocation.workers > 1 && cluster.isPrimary) await supervise(name, invocation)
     else await serve(strategy, invocation)
   } catch (error) {
@@ -115,10 +122,13 @@ function upstreamText({ upstream }: GatewayOptions): string {
     : String(upstream)
 }
 
-function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation | undefined {
-  const flags: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = {
+type Values = Readonly<Record<string, string | boolean | undefined>>
+
+/** @throws UsageError for what is no flag, naming the nearest that is. */
+function parse(args: string[]): Values {
+  const flags: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = {
     ...tlsFlags,
-    help: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
     forwarded: { type: 'string' },
     'preserve-host': { type: 'boolean' },
@@ -128,16 +138,22 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
   for (const [group, defaults] of Object.entries(groups)) {
     for (const key of Object.keys(defaults)) flags[`${group}.${key}`] = { type: 'string' }
   }
-  let values: Record<string, string | boolean | undefined>
   try {
-    ;({ values } = parseArgs({ args, options: flags, strict: true, allowPositionals: false }) as never)
+    return parseArgs({ args, options: flags, strict: true, allowPositionals: false }).values as Values
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ')[0]}. See --help`)
+    // The rest of what Node says is about the dashes of positional arguments, and there are none.
+    const [reason] = (error as Error).message.split(/\.?(?: |\n)(?=To |This |Did )|\.$/)
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(reason as string) ?? []
+    const near = unknown === undefined ? undefined : nearest(unknown, Object.keys(flags))
+    throw new UsageError(`${reason}. ${near === undefined ? '' : `Did you mean --${near}? `}See --help`)
   }
-  if (values.help === true) {
-    console.log(help(name))
-    return undefined
-  }
+}
+
+const versionIn = (manifest: URL): string =>
+  (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+
+/** @throws UsageError */
+function read(values: Values, env: NodeJS.ProcessEnv): Invocation {
   const upstream = env.UPSTREAM
   if (upstream === undefined || upstream === '') {
     throw new UsageError('set UPSTREAM to the origin, such as UPSTREAM=http://127.0.0.1:9000')
@@ -154,9 +170,9 @@ function read(name: string, args: string[], env: NodeJS.ProcessEnv): Invocation 
   }
   return {
     options,
-    port: integer('PORT', env.PORT ?? '0', 65_535),
-    host: env.HOST ?? '127.0.0.1',
-    workers: integer('WORKERS', env.WORKERS ?? '1', 1_024),
+    port: integer('PORT', env.PORT ?? '0', 0, 65_535),
+    host: hostOf(env.HOST ?? '127.0.0.1'),
+    workers: integer('WORKERS', env.WORKERS ?? '1', 1, 1_024),
     tls: serverTls(values),
     grace: values.grace === undefined ? 10_000 : duration('--grace', String(values.grace)),
   }
@@ -184,10 +200,7 @@ function rewriteOf(
   }
 }
 
-function numbers<T extends object>(
-  group: string,
-  values: Record<string, string | boolean | undefined>,
-): Partial<T> {
+function numbers<T extends object>(group: string, values: Values): Partial<T> {
   const given: Record<string, number> = {}
   for (const [flag, value] of Object.entries(values)) {
     if (!flag.startsWith(`${group}.`) || value === undefined) continue
@@ -204,11 +217,19 @@ function duration(flag: string, text: string): number {
   return value
 }
 
-function integer(variable: string, text: string, most: number): number {
-  if (!/^\d+$/.test(text) || Number(text) > most) {
-    throw new UsageError(`${variable} must be a whole number up to ${most}, not ${JSON.stringify(text)}`)
+function integer(variable: string, text: string, least: number, most: number): number {
+  if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) {
+    throw new UsageError(
+      `${variable} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`,
+    )
   }
   return Number(text)
+}
+
+/** Node would listen on all addresses. */
+function hostOf(text: string): string {
+  if (text.trim() === '') throw new UsageError('HOST must be an address or a name to listen on, not empty')
+  return text
 }
 
 function help(name: string): string {
@@ -227,6 +248,7 @@ function help(name: string): string {
     "  --preserve-host               send the client's Host upstream",
     '  --log                         a line of JSON on standard output for each exchange',
     '  --grace MS                    how long SIGTERM waits for exchanges in flight; default 10000',
+    '  --version                     prints the version, and starts nothing',
   ]
   for (const [group, defaults] of Object.entries(groups)) {
     for (const [key, value] of Object.entries(defaults))

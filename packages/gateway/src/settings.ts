@@ -69,7 +69,7 @@ export function settle(name: string, options: GatewayOptions): Settings {
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
     timeouts: numbers('timeouts', defaultTimeouts, timeouts),
     limits: numbers('limits', defaultLimits, limits),
-    pool: numbers('pool', defaultPool, pool),
+    pool: poolOf(pool),
     tls: tls ?? {},
     lookup: lookup && heldTo(lookup),
     redirect,
@@ -126,12 +126,18 @@ const a = (type: string): string => `${type === 'object' ? 'an' : 'a'} ${type}`
 
 /** Names the known one that is nearest, if one is near at all, and else all of them. */
 function unknown(name: string, known: readonly string[], group = ''): TypeError {
-  const by = new Map(known.map((one) => [one, distance(name.toLowerCase(), one.toLowerCase())]))
-  const [nearest, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', 0]
-  const hint = edits <= Math.max(2, nearest.length / 3) ? `Did you mean ${group}${nearest}?` : ''
+  const near = nearest(name, known)
+  const hint = near === undefined ? '' : `Did you mean ${group}${near}?`
   return new TypeError(
     [`Unknown option ${group}${name}.`, hint, `Known: ${known.join(', ')}`].filter(Boolean).join(' '),
   )
+}
+
+/** Undefined when none is near at all. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const by = new Map(known.map((one) => [one, distance(name.toLowerCase(), one.toLowerCase())]))
+  const [near, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', 0]
+  return edits <= Math.max(2, near.length / 3) ? near : undefined
 }
 
 /** Characters to put in, take out or replace, to make one of the other (Levenshtein). */
@@ -159,6 +165,13 @@ function numbers<T extends object>(group: string, defaults: T, given: Partial<T>
     }
   }
   return settled
+}
+
+/** Without a connection nothing could be asked. */
+function poolOf(given: Partial<Pool> | undefined): Pool {
+  const pool = numbers('pool', defaultPool, given)
+  if (pool.connections < 1) throw new TypeError(`pool.connections must be 1 or more: ${pool.connections}`)
+  return pool
 }
 
 const endpoints = new WeakMap<object, Endpoint>()
