@@ -1,10 +1,17 @@
-/** A proxy of one's own, from a command line: `--command 'my-proxy --listen {port} --to {upstream}'`. */
+/** Proxies of one's own, from command lines: `--command 'my-proxy --listen {port} --to {upstream}'`. */
 
 import { commandFor, freePort, startProgram, type Target } from '@relayrace/fixtures/target'
 
-export function customTarget(command: string): Target {
+/** They are called custom, custom-2, custom-3. */
+export function customTargets(commands: readonly string[]): Target[] {
+  return commands.map((command, index) =>
+    customTarget(command, index === 0 ? 'custom' : `custom-${index + 1}`),
+  )
+}
+
+function customTarget(command: string, name: string): Target {
   return {
-    name: 'custom',
+    name,
     kind: 'peer',
     about: command,
     install: 'it is yours',

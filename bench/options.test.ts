@@ -57,6 +57,21 @@ test('a command makes a target named custom', () => {
   expect(targets.map(({ name }) => name)).toEqual(['custom', 'direct'])
 })
 
+test('every command counts, also beside targets by name', () => {
+  const { targets } = read('--command one:{port} --target direct --command two:{port}')
+  expect(targets.map(({ name, about }) => [name, about])).toEqual([
+    ['direct', expect.anything()],
+    ['custom', 'one:{port}'],
+    ['custom-2', 'two:{port}'],
+  ])
+  expect(read('--profile cpu --command one:{port}').targets.at(-1)?.name).toBe('custom')
+})
+
+test('ratios may refer to a command, and to a target with a buffer of its own', () => {
+  expect(read('--command one:{port} --base custom').base).toBe('custom')
+  expect(read('--buffer 64KiB --target pipe-proxy --base pipe-proxy-64KiB').base).toBe('pipe-proxy-64KiB')
+})
+
 test('smoke and quick run all four strategies', () => {
   for (const preset of ['smoke', 'quick']) {
     const strategies = read(`--preset ${preset}`).targets.filter(({ kind }) => kind === 'strategy')
@@ -77,7 +92,11 @@ test.each([
   ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, duplex-server/],
   ['--buffer 64', /Write a size from 1KiB on/],
   ['--command prog', /needs \{port\}/],
-  ['--base nobody', /no target "nobody"/],
+  ['--base nobody', /no target "nobody"\. There are: pipe-proxy, /],
+  ['--base pipeproxy', /no target "pipeproxy"\. Did you mean pipe-proxy\?/],
+  ['--base nginx --target direct,undici', /--base nginx is not among the targets to measure: direct, undici/],
+  ['--base nginx --report there', /--base is for measuring/],
+  ['--command one:{port} --command two', /needs \{port\}/],
   ['--target custom', /no target "custom"/],
   ['--target ,', /names nothing/],
   ['--size 10', /Write a size from 1KiB on/],

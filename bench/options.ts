@@ -6,7 +6,7 @@ import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
 import { readers, withBuffer } from './buffers.ts'
-import { customTarget } from './custom.ts'
+import { customTargets } from './custom.ts'
 import { type Preset, presets } from './presets.ts'
 import { type Profiler, profilers } from './profile/profilers.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -37,7 +37,7 @@ interface Flags {
   readonly preset: string
   readonly target?: string[]
   readonly scenario?: string[]
-  readonly command?: string
+  readonly command?: string[]
   readonly size?: number
   readonly buffer?: number[]
   readonly rounds?: number
@@ -65,11 +65,8 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
   const flags = program.opts<Flags>()
   const preset = oneOf('preset', flags.preset, presets)
-  if (flags.command !== undefined && !flags.command.includes('{port}')) {
-    throw new UsageError('--command needs {port} in it, where the proxy has to listen')
-  }
-  const known = flags.command === undefined ? targets : [...targets, customTarget(flags.command)]
-  const included = known.filter((target) => target.name === 'custom' || preset.includes(target))
+  const own = customTargets(flags.command ?? [])
+  const known = [...targets, ...own]
   const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)
   // What is profiled is usually one of ours.
   const usual = profiler
@@ -77,19 +74,20 @@ export function readOptions(args: readonly string[]): Request | undefined {
         targets: targets.filter(({ kind }) => kind === 'strategy'),
         scenarios: scenarios.filter(({ name }) => name === 'download'),
       }
-    : { targets: included, scenarios }
+    : { targets: targets.filter(preset.includes), scenarios }
+  const named = flags.target === undefined ? usual.targets : pick('target', flags.target, known)
+  // Who gives a command wants it measured.
+  const chosen = withBuffers(flags.buffer, [...named, ...own.filter((target) => !named.includes(target))])
+  const action = actionOf(flags)
   return {
-    action: actionOf(flags),
+    action,
     preset,
-    targets: withBuffers(
-      flags.buffer,
-      flags.target === undefined ? usual.targets : named('target', flags.target, known),
-    ),
-    scenarios: flags.scenario === undefined ? usual.scenarios : named('scenario', flags.scenario, scenarios),
+    targets: chosen,
+    scenarios: flags.scenario === undefined ? usual.scenarios : pick('scenario', flags.scenario, scenarios),
     scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
     rounds: flags.rounds ?? preset.rounds,
     seed: flags.seed ?? Math.floor(Math.random() * 2 ** 32),
-    base: flags.base === undefined ? undefined : oneOf('target', flags.base, known).name,
+    base: flags.base === undefined ? undefined : baseOf(flags.base, action, chosen, known),
     profiler,
     folder: flags.report ?? flags.out,
     json: flags.json ?? false,
@@ -103,6 +101,21 @@ function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
   if (readme) return 'readme'
   if (report !== undefined) return 'report'
   return profile === undefined ? 'run' : 'profile'
+}
+
+/** Ratios to what is not measured would be none. */
+function baseOf(
+  name: string,
+  action: Request['action'],
+  chosen: readonly Target[],
+  known: readonly Target[],
+): string {
+  if (action !== 'run') throw new UsageError('--base is for measuring')
+  if (chosen.some((target) => target.name === name)) return name
+  oneOf('target', name, [...new Set([...known, ...chosen])])
+  throw new UsageError(
+    `--base ${name} is not among the targets to measure: ${chosen.map((target) => target.name).join(', ')}`,
+  )
 }
 
 /** Each target that has such buffers once with each size, and the others as they are. */
@@ -138,13 +151,14 @@ function commandLine(): Command {
     .option('-s, --scenario <names>', 'only these scenarios, with commas between', names)
     .option(
       '-c, --command <line>',
-      'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`',
+      'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`, of further ones `custom-2` …',
+      commands,
     )
     .option('--size <bytes>', 'of the bulk transfers, such as 256MiB', bytes)
     .option(
       '--buffer <sizes>',
       `${readers.join(', ')} with such read buffers, with commas between, each a target of its own`,
-      (text: string) => text.split(',').map(bytes),
+      (text: string, earlier: readonly number[] = []) => [...earlier, ...text.split(',').map(bytes)],
     )
     .option('-n, --rounds <n>', 'samples of each target in each scenario', whole)
     .option('--seed <n>', 'repeats the order of an earlier run', whole)
@@ -171,7 +185,7 @@ function commandLine(): Command {
 }
 
 /** In the order of the names; `all` is everything there is. */
-const named = <T extends { readonly name: string }>(
+const pick = <T extends { readonly name: string }>(
   what: string,
   list: readonly string[],
   known: readonly T[],
@@ -193,6 +207,13 @@ function names(text: string, earlier: readonly string[] = []): string[] {
     .filter(Boolean)
   if (list.length === 0) throw new InvalidArgumentError('It names nothing.')
   return [...new Set([...earlier, ...list])]
+}
+
+function commands(text: string, earlier: readonly string[] = []): string[] {
+  if (!text.includes('{port}')) {
+    throw new InvalidArgumentError('It needs {port} in it, where the proxy has to listen.')
+  }
+  return [...earlier, text]
 }
 
 function bytes(text: string): number {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseResults, type Results } from './report/results.ts'
+import { makeOwnFolder } from './write.ts'
 
 const program = fileURLToPath(new URL('run.ts', import.meta.url))
 let folder: string
@@ -86,6 +87,19 @@ describe('a whole run', { timeout: 60_000 }, () => {
     await rm(path.join(out, 'report.html'))
     expect((await bench(['--report', out])).code).toBe(0)
     expect(await readFile(path.join(out, 'report.html'), 'utf8')).toBe(page)
+  })
+
+  test('where nothing can be written, nothing is measured', async () => {
+    const out = path.join(program, 'below-a-file')
+    const { code, stdout, stderr } = await bench([...tiny, '-t', 'direct', '-s', 'download', '--out', out])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^bench: cannot write to .*below-a-file: ENOTDIR[^\n]*\n$/)
+  })
+
+  test('a folder that is there already is somebody else’s', async () => {
+    const wanted = path.join(folder, 'now', '2026-01-01-0000-quick')
+    const made = await Promise.all([1, 2, 3].map(() => makeOwnFolder(wanted)))
+    expect(made.toSorted()).toEqual([wanted, `${wanted}-2`, `${wanted}-3`])
   })
 
   test('the same seed gives the same order', async () => {

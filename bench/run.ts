@@ -21,7 +21,7 @@ import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
 import { terminal } from './report/terminal.ts'
 import { heldTo } from './sample.ts'
-import { readResults, writeReports, writeResults } from './write.ts'
+import { makeOwnFolder, prepareFolder, readResults, writeReports, writeResults } from './write.ts'
 
 const say = (message: string): void => console.error(message)
 
@@ -52,10 +52,9 @@ async function perform(request: Request): Promise<number> {
       return 0
     case 'report': {
       const folder = request.folder as string
-      const results = await readResults(folder).catch((error: Error) => {
-        throw new UsageError(`cannot report on ${folder}: ${error.message}`)
-      })
-      await writeReports(folder, results)
+      const unable = refusing(`cannot report on ${folder}`)
+      const results = await readResults(folder).catch(unable)
+      await writeReports(folder, results).catch(unable)
       show(request, results, folder)
       return 0
     }
@@ -77,13 +76,15 @@ async function measure(request: Request): Promise<number> {
       `nothing to measure: ${records.map(({ name, absent }) => `${name} is ${absent}`).join('; ')}`,
     )
   }
+  const missing = records.find(({ name, absent }) => name === request.base && absent !== null)
+  if (missing) throw new UsageError(`--base ${missing.name} is ${missing.absent}`)
   const noise = await listenForNoise(preset.quiet ? 5_000 : 1_000)
   if (preset.quiet && noise.objections.length > 0 && !request.force) {
     throw new UsageError(
       `this machine is not quiet: ${listed(noise.objections)}. --force publishes all the same`,
     )
   }
-  const folder = request.folder ?? usualFolder(preset.quiet, createdAt, preset.name)
+  const folder = await folderFor(request, usualFolder(preset.quiet, createdAt, preset.name))
   const pins = request.pin ? pinning() : undefined
   const steps = plan(present, scenarios, rounds, seed)
   introduce(request, records, steps.length, noise.objections)
@@ -136,7 +137,7 @@ async function profileAll(request: Request): Promise<number> {
   }
   using interrupt = onInterrupt(say)
   const { signal } = interrupt
-  const folder = request.folder ?? usualFolder(false, new Date(), `profile-${preset.name}`)
+  const folder = await folderFor(request, usualFolder(false, new Date(), `profile-${preset.name}`))
   await using origin = await startBulkOrigin()
   const profiles: Profile[] = []
   for (const scenario of scenarios) {
@@ -202,6 +203,20 @@ function shortest(folder: string): string {
 function exitCodeOf(results: Results, interrupt: Interrupt): number {
   if (interrupt.signal.aborted) return interrupt.exitCode
   return unexpectedFailures(results).length > 0 ? 1 : 0
+}
+
+/** Where can be written, and nobody else does, unless the folder was named. */
+async function folderFor({ folder }: Request, usual: string): Promise<string> {
+  const unable = refusing(`cannot write to ${folder ?? usual}`)
+  if (folder === undefined) return makeOwnFolder(usual).catch(unable)
+  await prepareFolder(folder).catch(unable)
+  return folder
+}
+
+function refusing(what: string): (error: Error) => never {
+  return (error) => {
+    throw new UsageError(`${what}: ${error.message}`)
+  }
 }
 
 /** Figures to stand by are kept in the repository; all others in a folder that git does not see. */
