@@ -1,0 +1,4 @@
+import { earlyAnswersTo } from '../../gateway/test/early.ts'
+import { createReverseProxy } from '../src/index.ts'
+
+earlyAnswersTo(createReverseProxy)
