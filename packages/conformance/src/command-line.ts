@@ -1,6 +1,7 @@
 /** The command line: chooses subjects and cases, shows progress, writes reports, and ends with an exit code. */
 
-import { writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { Missed } from '@relayrace/fixtures/wire'
 import type { Capability } from './case.ts'
@@ -36,7 +37,7 @@ const usage = (known: Known | undefined): string => `Usage: ${called(known)} [op
 
 What to judge, one of
 ${byName(known)}  --command 'LINE'          a program to start; {port} and {upstream} are replaced
-                            ({upstreamHost} and {upstreamPort} as well)
+                            ({upstreamHost} and {upstreamPort} as well); may be repeated
   --url URL --origin-port N a proxy that runs already, with http://127.0.0.1:N as its upstream
 
 What it is, when --command or --url names it
@@ -55,6 +56,9 @@ What to write
                             and what has been reported
   --transcript ID           both sides of the wire for this case
   --list                    names and cases, and nothing is run
+  --version                 prints the version, and nothing is run
+
+Ctrl-C ends the run; what has been judged by then is written, marked as incomplete.
 `
 
 const byName = (known: Known | undefined): string =>
@@ -66,7 +70,7 @@ const byName = (known: Known | undefined): string =>
 
 const options = {
   target: { type: 'string', multiple: true },
-  command: { type: 'string' },
+  command: { type: 'string', multiple: true },
   url: { type: 'string' },
   'origin-port': { type: 'string' },
   lacks: { type: 'string', multiple: true },
@@ -81,7 +85,10 @@ const options = {
   transcript: { type: 'string' },
   list: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options']
+
+const files = ['json', 'junit', 'html', 'markdown'] as const
 
 class UsageError extends Error {}
 
@@ -97,17 +104,14 @@ const interrupts = [
  * understood or what it names does not start, 128 and its number when a signal has stopped it.
  */
 export async function main(argv: readonly string[], known?: Known): Promise<number> {
-  // What a case left behind when it had failed already is no news.
-  process.on('unhandledRejection', (error) => {
-    if (!(error instanceof Missed || error instanceof Failed)) throw error
-  })
-  // Who reads along may have seen enough: `| head`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
-  })
   const interrupt = new AbortController()
-  for (const [name, code] of interrupts) process.on(name, () => interrupt.abort(code))
+  const listeners = [
+    ['unhandledRejection', passOver],
+    ...interrupts.map(([name, code]) => [name, () => interrupt.abort(code)] as const),
+  ] as const
+  for (const [name, listener] of listeners) process.on(name, listener)
+  // Who reads along may have seen enough: `| head`.
+  process.stdout.on('error', leave)
   try {
     return await judge(argv, known, interrupt.signal)
   } catch (error) {
@@ -116,7 +120,20 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
     else if (error instanceof NotStarted) process.stderr.write(`${error.message}\n`)
     else throw error
     return 2
+  } finally {
+    for (const [name, listener] of listeners) process.off(name, listener)
+    process.stdout.off('error', leave)
   }
+}
+
+/** What a case left behind when it had failed already is no news. */
+function passOver(error: unknown): void {
+  if (!(error instanceof Missed || error instanceof Failed)) throw error
+}
+
+function leave(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
 }
 
 async function judge(
@@ -127,6 +144,10 @@ async function judge(
   const given = understand(argv)
   if (given.help) {
     process.stdout.write(usage(known))
+    return 0
+  }
+  if (given.version) {
+    process.stdout.write(`conformance ${version()}\n`)
     return 0
   }
   if (given.list) {
@@ -141,6 +162,7 @@ async function judge(
   const lanes = given.lanes === undefined ? {} : { lanes: whole(given.lanes, '--lanes') }
   if (lanes.lanes === 0) throw new UsageError('--lanes must be at least 1')
   const subjects = await subjectsOf(given, known)
+  await prepare(given)
 
   const reports: Report[] = []
   for (const subject of subjects) {
@@ -153,10 +175,6 @@ async function judge(
       onResult: progress.step,
       signal,
     })
-    if (signal.aborted) {
-      process.stderr.write(`\nStopped at ${subject.name}; nothing is written.\n`)
-      return signal.reason
-    }
     progress.end(report)
     reports.push(report)
     if (given.transcript !== undefined)
@@ -166,18 +184,38 @@ async function judge(
   }
   if (reports.length === 0) return 2
   process.stdout.write(`\n${matrix(reports)}\n`)
-  if (given.json !== undefined) await writeFile(given.json, jsonReport(reports))
-  if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
+  await write(given, reports, known)
+  if (signal.aborted) return signal.reason
+  return reports.some(({ failures }) => failures.length > 0) ? 1 : 0
+}
+
+/** What cannot be written is known before anything is judged. */
+async function prepare(given: Given): Promise<void> {
+  for (const option of files) {
+    const file = given[option]
+    if (file === undefined) continue
+    try {
+      await (await open(file, 'a')).close()
+    } catch (error) {
+      throw new UsageError(`--${option} cannot be written: ${(error as Error).message}`)
+    }
+  }
+}
+
+async function write(given: Given, reports: readonly Report[], known: Known | undefined): Promise<void> {
   const origin = {
     command: again(given, known),
     date: new Date(),
     platform: `Node ${process.version} on ${process.platform} ${process.arch}`,
   }
+  if (given.json !== undefined) await writeFile(given.json, jsonReport(reports))
+  if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
   if (given.html !== undefined) await writeFile(given.html, page(reports, origin))
   if (given.markdown !== undefined)
     await writeFile(given.markdown, markdown(reports, { ...origin, ours: known?.ours ?? [] }))
-  return reports.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
+
+type Given = ReturnType<typeof understand>
 
 function understand(argv: readonly string[]) {
   try {
@@ -187,8 +225,13 @@ function understand(argv: readonly string[]) {
   }
 }
 
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
 /** The command without what it was to write. */
-function again(given: ReturnType<typeof understand>, known: Known | undefined): string {
+function again(given: Given, known: Known | undefined): string {
   const shaping = [
     'target',
     'command',
@@ -203,16 +246,13 @@ function again(given: ReturnType<typeof understand>, known: Known | undefined): 
   const said = shaping.flatMap((name) => {
     const value = given[name]
     if (value === undefined) return []
-    const text = typeof value === 'string' ? value : value.join(',')
-    return [`--${name} ${/^[\w.,:/-]+$/.test(text) ? text : `'${text}'`}`]
+    const texts = typeof value === 'string' ? [value] : name === 'command' ? value : [value.join(',')]
+    return texts.map((text) => `--${name} ${/^[\w.,:/-]+$/.test(text) ? text : `'${text}'`}`)
   })
   return [known?.command ?? 'npx @relayrace/conformance', ...said].join(' ')
 }
 
-async function subjectsOf(
-  given: ReturnType<typeof understand>,
-  known: Known | undefined,
-): Promise<Subject[]> {
+async function subjectsOf(given: Given, known: Known | undefined): Promise<Subject[]> {
   const ways = [given.target, given.command, given.url].filter((way) => way !== undefined).length
   if (ways > 1) throw new UsageError('--target, --command and --url exclude each other')
   if (ways === 0 && !known) throw new UsageError('say what to judge, with --command or --url')
@@ -223,8 +263,9 @@ async function subjectsOf(
     has: named(given.has, extra, '--has'),
   }
   if (given.command !== undefined) {
-    if (!given.command.includes('{port}')) throw new UsageError('--command needs {port} in it')
-    return [{ ...command(given.command), ...declared }]
+    if (given.command.some((line) => !line.includes('{port}')))
+      throw new UsageError('--command needs {port} in it')
+    return distinct(given.command.map((line) => ({ ...command(line), ...declared })))
   }
   if (given.url !== undefined) {
     if (!URL.canParse(given.url)) throw new UsageError(`--url is not a URL: ${given.url}`)
@@ -243,6 +284,14 @@ async function subjectsOf(
     else subjects.push(found)
   }
   return subjects
+}
+
+/** The second of a name has a number behind it. */
+function distinct(subjects: readonly Subject[]): Subject[] {
+  return subjects.map((subject, index) => {
+    const before = subjects.slice(0, index).filter(({ name }) => name === subject.name).length
+    return before === 0 ? subject : { ...subject, name: `${subject.name}-${before + 1}` }
+  })
 }
 
 const split = (values: readonly string[] | undefined): string[] | undefined =>

@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly deviations?: Readonly<Record<string, string>>
   /** Told of each result as it is known. */
   readonly onResult?: (result: Result) => void
-  /** Ends the run early: what was not run is missing from the report. */
+  /** Ends the run early: what was not judged by then is missing from the report, which is not `complete`. */
   readonly signal?: AbortSignal
 }
 
@@ -54,6 +54,8 @@ export interface Report {
   readonly version?: string
   readonly seed: number
   readonly duration: number
+  /** Every case has been judged that was to be: nobody has ended the run early. */
+  readonly complete: boolean
   /** In the order of the cases. */
   readonly results: readonly Result[]
   /** Every MUST that failed and every death without a declared deviation, and every fault of the harness. */
@@ -109,6 +111,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     ...(subject.release === undefined ? {} : { version: subject.release }),
     seed,
     duration: performance.now() - begun,
+    complete: inOrder.length === chosen.length,
     results: inOrder,
     failures: inOrder.filter(isFailure),
     overcome: inOrder.filter(({ verdict, deviation }) => verdict === 'pass' && deviation !== undefined),
@@ -129,8 +132,10 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
             session = await openSession(subject, next.setup)
           }
           const outcomes = await Promise.race([perform(next, session, seed), interrupted])
-          if (outcomes) settle(next, outcomes)
+          // What ended with the run was ended by whoever ended the run.
+          if (outcomes && !options.signal?.aborted) settle(next, outcomes)
         } catch (error) {
+          if (options.signal?.aborted) return
           if (!(error instanceof NotStarted) || (next.setup === plain && !session)) {
             left.length = 0
             throw error

@@ -1,9 +1,15 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type Known, main } from '../src/command-line.ts'
-import { command } from '../src/index.ts'
+import { command, type Report } from '../src/index.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -67,6 +73,11 @@ test.for([
   [['--command', 'proxy {port}', '--lacks', 'h2'], '--lacks knows trailers, informational, upgrade'],
   [['--url', 'http://127.0.0.1:1', '--origin-port', '2', '--has', 'x'], '--has knows h2, log, resolver'],
   [['--lanes', '0'], '--lanes must be at least 1'],
+  [['--command', 'one {port}', '--command', 'two'], '--command needs {port} in it'],
+  [
+    ['--command', 'one {port}', '--json', `${import.meta.filename}/below`],
+    '--json cannot be written: ENOTDIR',
+  ],
 ] as const)('%j is not understood', async ([argv, why]) => {
   const { code, said, asked } = await spoken(argv, ['one', 'two'])
   expect(code).toBe(2)
@@ -76,8 +87,70 @@ test.for([
   expect(asked).toEqual([])
 })
 
+async function temporary(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-conformance-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** How one of the programs beside this file is started. */
+function lineFor(name: string): string {
+  const program = fileURLToPath(new URL(`broken/${name}.ts`, import.meta.url))
+  return `PORT={port} UPSTREAM={upstream} ${process.execPath} ${program}`
+}
+
+const cli = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
+
 test('a reader that has seen enough is no error', async () => {
-  const cli = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
   const { stderr } = await promisify(execFile)('sh', ['-c', '"$0" "$1" --list | true', process.execPath, cli])
   expect(stderr).toBe('')
 })
+
+test('every command is judged, under a name of its own', { timeout: 60_000 }, async () => {
+  const folder = await temporary()
+  const json = path.join(folder, 'json')
+  const lines = ['sound', 'sound'].flatMap((name) => ['--command', lineFor(name)])
+  await spoken([...lines, '--only', 'FRAME-01', '--json', json])
+  const reports = JSON.parse(await readFile(json, 'utf8')) as Report[]
+  expect(reports.map(({ subject }) => subject)).toEqual(['node', 'node-2'])
+})
+
+test('the version is said', async () => {
+  expect(await spoken(['--version'])).toMatchObject({ code: 0, said: 'conformance 0.0.0\n' })
+})
+
+test('Ctrl-C writes what has been judged, and ends what was started', { timeout: 60_000 }, async () => {
+  const folder = await temporary()
+  const files = ['json', 'junit', 'html', 'markdown'].map((name) => [name, path.join(folder, name)] as const)
+  const line = `${lineFor('keeps-last-field')} ${folder}`
+  const child = spawn(process.execPath, [
+    cli,
+    '--command',
+    line,
+    ...files.flatMap(([name, file]) => [`--${name}`, file]),
+  ])
+  child.stdout.resume()
+  // The first failure that it tells.
+  createInterface({ input: child.stderr }).once('line', () => child.kill('SIGINT'))
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(130)
+  for (const [, file] of files)
+    expect(await readFile(file, 'utf8')).toMatch(/incomplete|"complete": false|complete" value="false/i)
+  const [{ results, complete }] = JSON.parse(await readFile(path.join(folder, 'json'), 'utf8')) as [Report]
+  expect(complete).toBe(false)
+  expect(results.length).toBeGreaterThan(0)
+  expect(processesWith(folder)).toEqual([])
+})
+
+/** Command lines in which that word stands. Elsewhere than on Linux nobody can tell. */
+function processesWith(word: string): string[] {
+  return globSync('/proc/[0-9]*/cmdline')
+    .map((file) => {
+      try {
+        return readFileSync(file, 'utf8').replaceAll('\0', ' ')
+      } catch {
+        return ''
+      }
+    })
+    .filter((line) => line.includes(word))
+}

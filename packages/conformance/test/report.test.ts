@@ -1,7 +1,10 @@
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { Report, Result } from '../src/index.ts'
+import { jsonReport } from '../src/report/json.ts'
+import { junitReport } from '../src/report/junit.ts'
 import { markdown } from '../src/report/markdown.ts'
+import { matrix } from '../src/report/matrix.ts'
 import { page, sides } from '../src/report/page.ts'
 
 const transcript = [
@@ -29,7 +32,7 @@ function result(id: string, verdict: Result['verdict'], more: Partial<Result> = 
 }
 
 const report = (subject: string, results: readonly Result[]): Report => ({
-  ...{ subject, results, version: '1.2.3', seed: 7, duration: 1, overcome: [] },
+  ...{ subject, results, version: '1.2.3', seed: 7, duration: 1, complete: true, overcome: [] },
   failures: results.filter(({ verdict }) => verdict === 'fail' || verdict === 'crash'),
 })
 
@@ -144,4 +147,15 @@ test('a transcript is divided by side, and its variants are named on both', () =
     '     0.4 ms  origin 1  received 20 bytes',
     '             GET /</script> HTTP/1.1\\r\\n',
   ])
+})
+
+test.each<[name: string, write: (reports: readonly Report[]) => string, mark: string]>([
+  ['JSON', jsonReport, '"complete": false'],
+  ['JUnit', junitReport, '<property name="complete" value="false"/>'],
+  ['markdown', (some) => markdown(some, { ...origin, ours: [] }), '**Incomplete: the run was stopped'],
+  ['the page', (some) => page(some, origin), '<strong>Incomplete: the run was stopped'],
+  ['the terminal', matrix, '\nIncomplete: the run was stopped before every case was judged on theirs.'],
+])('%s says when a run was stopped', (_, write, mark) => {
+  expect(write(reports)).not.toContain(mark)
+  expect(write(reports.map((one) => ({ ...one, complete: one.subject === 'mine' })))).toContain(mark)
 })

@@ -90,8 +90,8 @@ test('an interrupted run ends what it has started, also in the middle of a wait'
       await origin.request({ within: 60_000 })
     },
   }
-  const { results } = await run(watched, { cases: [one], signal: interrupt.signal })
-  expect(results).toEqual([])
+  const { results, complete } = await run(watched, { cases: [one], signal: interrupt.signal })
+  expect({ results, complete }).toEqual({ results: [], complete: false })
   expect(ended).toHaveLength(1)
   await Promise.all(ended)
 })

@@ -8,11 +8,14 @@ export function junitReport(reports: readonly Report[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${reports.map(suite).join('')}</testsuites>\n`
 }
 
-function suite({ subject, duration, results, failures }: Report): string {
+function suite({ subject, duration, results, failures, complete }: Report): string {
   const skipped = results.filter((result) => result.verdict !== 'pass' && !isFailure(result))
   const counts = `tests="${results.length}" failures="${failures.length}" skipped="${skipped.length}"`
   const cases = results.map((result) => testCase(subject, result)).join('')
-  return `  <testsuite name="${text(subject)}" ${counts} time="${seconds(duration)}">\n${cases}  </testsuite>\n`
+  const mark = complete
+    ? ''
+    : '    <properties>\n      <property name="complete" value="false"/>\n    </properties>\n'
+  return `  <testsuite name="${text(subject)}" ${counts} time="${seconds(duration)}">\n${mark}${cases}  </testsuite>\n`
 }
 
 function testCase(subject: string, result: Result): string {

@@ -3,6 +3,7 @@
 import type { Report, Result } from '../run.ts'
 import { chapterOf, chaptersOf, count } from './count.ts'
 import { reported as publiclyReported } from './reported.ts'
+import { stopped } from './stopped.ts'
 
 export interface Origin {
   /** What repeats the run. */
@@ -23,11 +24,13 @@ export function markdown(reports: readonly Report[], options: MarkdownOptions): 
   const own = reports.filter(({ subject }) => ours.includes(subject))
   const others = reports.filter(({ subject }) => !ours.includes(subject))
   const seeds = [...new Set(reports.map(({ seed }) => seed))].join(', ')
+  const incomplete = stopped(reports)
   return `${[
     '# Conformance',
     'Generated, not written: change the cases or the programs, and run it again.',
     `\`\`\`sh\n${command}\n\`\`\``,
     `${date.toISOString().slice(0, 10)}, ${platform}, random splits from seed ${seeds}. What a verdict means is said in [the suite](../packages/conformance/README.md).`,
+    ...(incomplete === undefined ? [] : [`**${plain(incomplete)}**`]),
     '## Passed of run, by chapter',
     'Left out are cases that were skipped. A target that dies has failed the case.',
     overview(reports),

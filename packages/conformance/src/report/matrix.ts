@@ -2,6 +2,7 @@
 
 import { isFailure, type Report, type Result } from '../run.ts'
 import { chapterOf, chaptersOf } from './count.ts'
+import { stopped } from './stopped.ts'
 
 export function matrix(reports: readonly Report[]): string {
   const chapters = chaptersOf(reports.flatMap(({ results }) => results))
@@ -14,7 +15,13 @@ export function matrix(reports: readonly Report[]): string {
     ['all', ...reports.map(({ results }) => cell(results))],
   ]
   const legend = 'passed of run, then failed of these by level (M MUST, S SHOULD, m MAY, ! crash), ~ skipped'
-  return [table(rows), legend, ...reports.flatMap(failing)].join('\n')
+  const incomplete = stopped(reports)
+  return [
+    table(rows),
+    legend,
+    ...reports.flatMap(failing),
+    ...(incomplete === undefined ? [] : ['', incomplete]),
+  ].join('\n')
 }
 
 function cell(results: readonly Result[]): string {

@@ -6,6 +6,7 @@ import { chapterOf, chaptersOf, count } from './count.ts'
 import { escapeText } from './escape.ts'
 import type { Origin } from './markdown.ts'
 import { script, style } from './page-parts.ts'
+import { stopped } from './stopped.ts'
 
 /** Of one side of one transcript, in characters. */
 const shownOfFailure = 24 * 1024
@@ -19,6 +20,7 @@ export function page(reports: readonly Report[], { command, date, platform }: Or
     ({ subject, version }) =>
       `<th scope="col"><span>${escapeText(subject)}<small>${escapeText(version ?? '')}</small></span></th>`,
   )
+  const incomplete = stopped(reports)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +37,9 @@ export function page(reports: readonly Report[], { command, date, platform }: Or
 <h1>Conformance</h1>
 <p><code>${escapeText(command)}</code><br>${date.toISOString().slice(0, 16).replace('T', ' ')} UTC, ${escapeText(platform)}</p>
 <p class="note"><strong>For you, not for publication.</strong> This page spells out how other people’s software fails, also where nobody has told them yet. <code>--markdown</code> writes what can be published.</p>
-<p class="legend">${Object.values(signs)
+${incomplete === undefined ? '' : `<p class="note"><strong>${escapeText(incomplete)}</strong></p>\n`}<p class="legend">${Object.values(
+    signs,
+  )
     .map(({ kind, sign, says }) => `<span><b class="${kind}">${sign}</b> ${says}</span>`)
     .join(' ')}</p>
 <form>
