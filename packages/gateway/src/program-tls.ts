@@ -26,7 +26,7 @@ export const tlsHelp: readonly string[] = [
   '  --tls.cert FILE --tls.key FILE   terminate TLS with this certificate',
   '  --tls.sni NAME=CERT,KEY          another one for this server name, such as *.example.org; may be repeated',
   '  --tls.minVersion TLSv1.3         default TLSv1.2',
-  '  --tls.alpn http/1.1              the protocols to offer, with commas; default: all that it speaks',
+  '  --tls.alpn http/1.1,http/1.0     the protocols to offer, with commas; default: all that it speaks',
   '',
   'TLS toward an https: upstream, whose certificate is verified',
   '  --upstream-tls.ca FILE           authorities to trust instead of the usual ones',

@@ -89,6 +89,17 @@ describe.each(strategies)('%s terminates TLS', (name) => {
     expect(text).toContain('X-Forwarded-Proto\nhttps')
   })
 
+  test('for a client that offers only HTTP/1.0', async () => {
+    const { cert, key } = await files(server)
+    const { url } = await program(name, await origin(), '--tls.cert', cert, '--tls.key', key)
+    const socket = await handshake(url, { ALPNProtocols: ['http/1.0'] })
+    expect(socket.alpnProtocol).toBe('http/1.0')
+    socket.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n')
+    // It is closed after the answer, as was asked by the version.
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n.*X-Forwarded-Proto\nhttps/s)
+  })
+
   test('with the certificate of the name that is asked for', async () => {
     const [main, other, wild] = [await files(server), await files(wrongHost), await files(selfSigned)]
     const { url } = await program(
