@@ -54,6 +54,8 @@ export class Wire {
     this.socket.on('end', () => this.events.ended())
     this.socket.on('error', (error: Error) => {
       this.#error = error
+      // An alert ends the TLS and not its socket, where Node has it.
+      this.socket.destroy()
     })
     this.socket.on('close', () => {
       // Not reading means that a receiver may still be busy with the buffer.

@@ -1,5 +1,6 @@
 /** Listening, and ending in order: what the lifecycle of every gateway has in common. */
 
+import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, Server } from 'node:net'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
@@ -34,9 +35,13 @@ export async function bind(server: Server, where: ListenOptions = {}): Promise<L
 /** How long a client may take for its TLS handshake, in ms. */
 const handshakeTimeout = 60_000
 
-/** What terminating TLS means here unless the application says otherwise. */
+/**
+ * What terminating TLS means here unless the application says otherwise. A client may never renegotiate, which TLS 1.3 has
+ * done away with: it costs the server far more than the client (CVE-2011-1473).
+ */
 export function secureServer(tls: TlsOptions): TlsOptions {
-  return { minVersion: 'TLSv1.2', handshakeTimeout, ...tls }
+  const secureOptions = (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION
+  return { minVersion: 'TLSv1.2', handshakeTimeout, ...tls, secureOptions }
 }
 
 function urlOf(server: Server, secure: boolean): URL {

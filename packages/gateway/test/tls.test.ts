@@ -100,6 +100,24 @@ describe.each(strategies)('%s terminates TLS', (name) => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n.*X-Forwarded-Proto\nhttps/s)
   })
 
+  test('and ends a connection that wants to renegotiate', async () => {
+    const [main, other] = [await files(server), await files(wrongHost)]
+    const { url } = await program(
+      name,
+      await origin(),
+      ...['--tls.cert', main.cert, '--tls.key', main.key],
+      ...['--tls.sni', `elsewhere.invalid=${other.cert},${other.key}`],
+    )
+    for (const servername of ['', 'elsewhere.invalid']) {
+      const socket = await handshake(url, { servername, maxVersion: 'TLSv1.2' })
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      const refused = new Promise((resolve) => socket.once('error', resolve))
+      socket.renegotiate({}, () => {})
+      expect(await refused).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' })
+      await closed
+    }
+  })
+
   test('with the certificate of the name that is asked for', async () => {
     const [main, other, wild] = [await files(server), await files(wrongHost), await files(selfSigned)]
     const { url } = await program(
