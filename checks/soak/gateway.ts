@@ -21,6 +21,8 @@ export interface State extends Held {
   readonly begun: number
   readonly ended: number
   readonly inFlight: number
+  /** What some of those that have not ended ask for. */
+  readonly underWay: readonly string[]
   /** To the upstream, idle ones too. */
   readonly connections: number
   /** Exchanges that were told to have ended more than once. */
@@ -41,13 +43,18 @@ let begun = 0
 let ended = 0
 let endedAgain = 0
 const over = new WeakSet<Exchange>()
+const underWay = new Set<Exchange>()
 const warnings: string[] = []
 
-subscribe('relayrace:exchange:start', () => void begun++)
+subscribe('relayrace:exchange:start', (message) => {
+  underWay.add((message as { exchange: Exchange }).exchange)
+  begun++
+})
 subscribe('relayrace:exchange:end', (message) => {
   const { exchange } = message as { exchange: Exchange }
   if (over.has(exchange)) endedAgain++
   over.add(exchange)
+  underWay.delete(exchange)
   ended++
 })
 process.on('warning', (warning) => {
@@ -124,6 +131,9 @@ process.on('message', async (asked) => {
     ended,
     endedAgain,
     inFlight: gateways.bare.inFlight + gateways.hooked.inFlight,
+    underWay: [...underWay]
+      .slice(0, 5)
+      .map(({ request: { method, target, version } }) => `${method} ${target} HTTP/${version}`),
     connections: gateways.bare.pool.connections + gateways.hooked.pool.connections,
     warnings,
   }

@@ -8,6 +8,7 @@ const before: State = {
   ended: 10,
   endedAgain: 0,
   inFlight: 0,
+  underWay: [],
   connections: 0,
   descriptors: 20,
   listeners: 5,

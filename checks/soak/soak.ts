@@ -189,7 +189,9 @@ export function differences(before: State, after: State): string[] {
   more('upstream connections', after.connections, 0)
   more('exchanges that ended twice', after.endedAgain, 0)
   if (after.begun !== after.ended)
-    wrong.push(`${after.begun} exchanges have begun, and ${after.ended} have ended`)
+    wrong.push(
+      `${after.begun} exchanges have begun, and ${after.ended} have ended, without ${after.underWay.join(', ')}`,
+    )
   more('descriptors', after.descriptors, before.descriptors)
   more('listeners on process', after.listeners, before.listeners)
   for (const [kind, count] of Object.entries(after.resources)) {

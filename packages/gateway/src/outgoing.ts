@@ -33,7 +33,9 @@ export function keepBeside(response: ServerResponse, raw: string[]): void {
 
 /** After a head that could not be written: what Node has kept of it would go out with the one that is written instead. */
 export function takeHeadBack(response: ServerResponse): void {
-  Object.assign(response, { statusMessage: undefined, _hasBody: response.req.method !== 'HEAD' })
+  // HTTP/2 has no reason phrase, and Node warns of each attempt to set one.
+  if (response.req.httpVersionMajor === 1) response.statusMessage = undefined as never
+  Object.assign(response, { _hasBody: response.req.method !== 'HEAD' })
 }
 
 interface InformationWriter {

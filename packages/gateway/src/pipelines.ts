@@ -1,6 +1,6 @@
-/** Requests that come behind others on one connection, and wait: how many there may be, and for how long unseen. */
+/** Requests that come behind others on one connection: how many of them may wait, for how long unseen, and their end. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** Beyond it nothing more is read, but what node:http has read already is parsed. */
@@ -15,8 +15,33 @@ interface Pipeline {
   readonly timer: NodeJS.Timeout
 }
 
+/** A request behind another one, and its response. */
+interface Follower {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  clientLeft(): void
+}
+
 export class Pipelines {
   readonly #all = new WeakMap<Socket, Pipeline>()
+  readonly #followers = new WeakMap<Socket, Set<Follower>>()
+
+  /** Tells it when its client has left. Node 22 tells only the request whose turn it is. */
+  join(follower: Follower): void {
+    const { socket } = follower.incoming
+    const followers = this.#followers.get(socket) ?? this.#begin(socket)
+    followers.add(follower)
+    follower.response.once('close', () => followers.delete(follower))
+  }
+
+  #begin(socket: Socket): Set<Follower> {
+    const followers = new Set<Follower>()
+    this.#followers.set(socket, followers)
+    socket.once('close', () => {
+      for (const follower of followers) follower.clientLeft()
+    })
+    return followers
+  }
 
   /** Waits for `turn`, unless so many do already that the connection is ended. */
   async wait({ socket }: IncomingMessage, turn: Promise<unknown>): Promise<void> {
