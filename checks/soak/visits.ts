@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { constants } from 'node:http2'
 import {
   CONTINUATION,
+  DATA,
   END_HEADERS,
   END_STREAM,
   type FrameClient,
@@ -231,19 +232,6 @@ const leaving: readonly Visit[] = Object.entries(moments).map(
   }),
 )
 
-const badOrigins: readonly Visit[] = Object.keys(bad).map((name) => ({
-  name: `origin: ${name}`,
-  over: everywhere,
-  weight: 1,
-  async run(scene) {
-    await using caller = await Caller.at(scene)
-    const target = `/bad/${encodeURIComponent(name)}`
-    if (scene.dice() < 0.7) caller.visitor.ask({ method: 'GET', target })
-    else caller.visitor.ask({ method: 'POST', target, content: 'x'.repeat(lengthFrom(scene.dice)) })
-    await caller.isAnswered()
-  },
-}))
-
 const hookFaults = ['throws', 'rejects', 'nonsense', 'late']
 const badHooks: readonly Visit[] = ['upstream', 'rewrite', 'modifyResponse', 'transport', 'onEnd'].flatMap(
   (hook) =>
@@ -328,6 +316,40 @@ const inFrames =
 /** Which the gateway does, since nothing else can be done. */
 const closed = ({ socket }: FrameClient): Promise<unknown> =>
   socket.closed ? Promise.resolve() : once(socket, 'close')
+
+const badOrigins: readonly Visit[] = Object.keys(bad).map((name) => ({
+  name: `origin: ${name}`,
+  over: everywhere,
+  weight: 1,
+  async run(scene) {
+    const target = `/bad/${encodeURIComponent(name)}`
+    const content = scene.dice() < 0.7 ? undefined : 'x'.repeat(lengthFrom(scene.dice))
+    if (scene.protocol === 'HTTP/2') {
+      await inFrames((client) => endOf(client, target, content))(scene)
+      return
+    }
+    await using caller = await Caller.at(scene)
+    if (content === undefined) caller.visitor.ask({ method: 'GET', target })
+    else caller.visitor.ask({ method: 'POST', target, content })
+    await caller.isAnswered()
+  },
+}))
+
+/** Asks, and waits for the end of the stream. */
+async function endOf(client: FrameClient, target: string, content = ''): Promise<void> {
+  const { send } = client
+  const method = content === '' ? 'GET' : 'POST'
+  send(HEADERS, END_HEADERS | (content === '' ? END_STREAM : 0), 1, headersOf(method, target))
+  // No more than what every server grants at first.
+  if (content !== '') send(DATA, END_STREAM, 1, Buffer.from(content.slice(0, 16_384)))
+  await client.frame(
+    ({ type, flags }) =>
+      type === RST_STREAM ||
+      type === GOAWAY ||
+      ((type === DATA || type === HEADERS) && (flags & END_STREAM) !== 0),
+  )
+  assert(!client.frames.some(({ payload }) => payload.includes(poison)), 'another answer came than its own')
+}
 
 const streams: readonly Visit[] = [
   ...['x-magic', '', '100-Continue', '100-continue'].map(
