@@ -59,6 +59,8 @@ export class MessageReader {
   /** What a read cut in two: part of a head, of a chunk-size line or of the trailers. */
   #kept: Buffer | undefined
   #keptLength = 0
+  /** Bytes of empty lines before the head. */
+  #skipped = 0
   #ended = false
 
   constructor(events: MessageEvents, limits: MessageLimits) {
@@ -121,9 +123,11 @@ export class MessageReader {
     if (this.#keptLength === 0) {
       // An empty line before a message is a remnant of the one before (RFC 9112 §2.2).
       while (bytes[start] === CR && bytes[start + 1] === LF) start += 2
+      if (start > from) this.#skip(start - from)
       if (start >= bytes.length) return start
     } else if (this.#keptLength === 1 && this.#kept?.[0] === CR && bytes[start] === LF) {
       this.#keptLength = 0
+      this.#skip(2)
       return start + 1
     }
     const end = this.#endOfHead(bytes, start)
@@ -133,8 +137,15 @@ export class MessageReader {
     }
     const text = this.#take(bytes, start, end, this.#limits.head, 'head')
     this.contentBytes = 0
+    this.#skipped = 0
     this.#begin(this.#events.head(text))
     return end
+  }
+
+  /** They are as much a part of the head as anything that is to be passed over. */
+  #skip(bytes: number): void {
+    this.#skipped += bytes
+    if (this.#skipped > this.#limits.head) throw new Malformed('empty lines before a head', 'head')
   }
 
   /**

@@ -1,5 +1,6 @@
 import { abuseOf } from '../../gateway/test/abuse.ts'
 import type { Said } from '../../gateway/test/damage/reader.ts'
+import { endlessAnswersOf } from '../../gateway/test/endless.ts'
 import { createDuplexGateway } from '../src/index.ts'
 import { type Input, readOurs } from './fuzz/compare.ts'
 
@@ -15,3 +16,4 @@ abuseOf(createDuplexGateway, {
   requests: async (texts) => texts.map((text) => said({ kind: 'request', text, to: 'GET' })),
   responses: async (inputs) => inputs.map(({ text, to }) => said({ kind: 'response', text, to })),
 })
+endlessAnswersOf(createDuplexGateway)

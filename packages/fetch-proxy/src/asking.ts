@@ -1,6 +1,6 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import { contentOf, type HttpExchange, release, responseFraming } from '@relayrace/gateway'
+import { contentOf, type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
 import { type Connections, latin1 } from './connections.ts'
 
@@ -99,6 +99,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     _: object,
     statusText = '',
   ): void {
+    heard(status >= 200)
     const raw = latin1(controller.rawHeaders as Buffer[])
     if (status < 200) {
       this.#exchange?.inform(status, raw)
@@ -119,6 +120,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // A parser that goes on after a pause may begin with nothing.
     if (chunk.length === 0) return
+    heard(true)
     this.bodyArrived = true
     this.#received += chunk.length
     this.#held.push(chunk)
@@ -174,6 +176,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
+    heard(false)
     this.bodyArrived = true
     const broken = this.#connections.doubt(this.#method, () => this.receivedHeaders)
     if (broken !== undefined) {

@@ -13,6 +13,7 @@ import {
   type PoolState,
   probeAfter,
   readingCopies,
+  readProgress,
   responseFraming,
   type Settings,
   Stopwatch,
@@ -155,6 +156,7 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     if (secure) watchCloseNotify(socket)
     // That of a socket with `onread` begins to read again although the parser has been paused.
     else tellResets(socket).read = Readable.prototype.read
+    readProgress(socket, settings.limits)
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
   }
 }

@@ -7,6 +7,7 @@ import {
   type FetchGateway,
   type GatewayOptions,
   type HttpExchange,
+  heard,
   httpGateway,
   mayRepeat,
   relayFrom,
@@ -68,8 +69,17 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
 /** The same function as the platform's, but for its connections. */
 function fetchOver(connections: Connections): typeof globalThis.fetch {
   const dispatcher = connections.to({ socketPath: undefined }).compose((dispatch) => (options, handler) => {
-    const { onResponseEnd } = handler
+    const { onResponseStart, onResponseData, onResponseEnd } = handler
+    handler.onResponseStart = (controller, status, ...rest) => {
+      heard(status >= 200)
+      onResponseStart?.call(handler, controller, status, ...rest)
+    }
+    handler.onResponseData = (controller, chunk) => {
+      if (chunk.length > 0) heard(true)
+      onResponseData?.call(handler, controller, chunk)
+    }
     handler.onResponseEnd = (controller, trailers) => {
+      heard(false)
       const broken = connections.doubt(options.method, () => latin1(controller.rawHeaders as Buffer[]))
       if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
       else handler.onResponseError?.(controller, broken)

@@ -8,7 +8,8 @@ import { createSecureContext } from 'node:tls'
 import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import { GatewayError } from './errors.ts'
-import type { PoolState, UpstreamTls } from './gateway.ts'
+import type { Limits, PoolState, UpstreamTls } from './gateway.ts'
+import { beginsContent, watchProgress } from './progress.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
@@ -27,7 +28,7 @@ const attempt = 1_000
 /** TCP keep-alive: how long a silent connection is trusted, in ms. */
 export const probeAfter = 30_000
 
-export function createAgents({ pool, tls, lookup }: Settings): Agents {
+export function createAgents({ pool, tls, lookup, limits }: Settings): Agents {
   const pooling = {
     keepAlive: true,
     keepAliveMsecs: probeAfter,
@@ -45,11 +46,12 @@ export function createAgents({ pool, tls, lookup }: Settings): Agents {
   Object.assign(plain, {
     // What is here Node copies for each request. It is of no use to a connection that is there already.
     options: { path: null },
-    createConnection: (options: NetConnectOpts) => connectReading({ ...options, ...connecting }),
+    createConnection: (options: NetConnectOpts) =>
+      watchProgress(connectReading({ ...options, ...connecting }), limits),
   })
-  const secure = watchIdle(secureAgent({ ...pooling, ...connecting }, tls), pool.idleTimeout)
+  const secure = watchIdle(secureAgent({ ...pooling, ...connecting }, tls, limits), pool.idleTimeout)
   const once = { ...connecting, keepAlive: false }
-  const fresh = { plain: plainAgent(once), secure: secureAgent(once, tls) }
+  const fresh = { plain: plainAgent(once, limits), secure: secureAgent(once, tls, limits) }
   return {
     to(endpoint, isFresh) {
       if (isFresh) return endpoint.secure ? fresh.secure : fresh.plain
@@ -146,21 +148,22 @@ function faultOf(tls: UpstreamTls): { readonly cause?: unknown } {
 }
 
 /** An agent for `http:` whose connections tell a reset from an end. */
-export function plainAgent(options: http.AgentOptions): http.Agent {
+export function plainAgent(options: http.AgentOptions, limits: Limits): http.Agent {
   return Object.assign(new http.Agent(options), {
-    createConnection: (given: NetConnectOpts): Socket => tellResets(net.connect(given)),
+    createConnection: (given: NetConnectOpts): Socket =>
+      watchProgress(tellResets(net.connect(given)), limits),
   })
 }
 
 /** An agent for `https:` whose connections know whether they were ended in order. */
-export function secureAgent(options: https.AgentOptions, tls: UpstreamTls): https.Agent {
+export function secureAgent(options: https.AgentOptions, tls: UpstreamTls, limits: Limits): https.Agent {
   const agent = new https.Agent({ ...options, ...tls })
   const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
   return Object.assign(agent, {
     createConnection(...given: unknown[]): Socket {
       checkTls(tls)
       // The first to hear of the end: before node:http takes the response for complete.
-      return watchCloseNotify(connect(...given)).on('end', judge)
+      return watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge)
     },
   })
 }
@@ -176,4 +179,5 @@ function judge(this: Socket): void {
 /** To be told of each response: how long its connection may be kept, and over TLS whether it ended in order (RFC 9112 §9.8). */
 export function noteResponse(response: IncomingMessage): void {
   current.set(response.socket, response)
+  beginsContent(response)
 }

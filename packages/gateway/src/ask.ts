@@ -7,6 +7,7 @@ import { noteResponse } from './agents.ts'
 import { idempotent } from './answer.ts'
 import { upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
+import { progressed } from './progress.ts'
 import { beginsAnswer } from './reading.ts'
 import type { Settings } from './settings.ts'
 import { pump } from './upload.ts'
@@ -50,8 +51,9 @@ export function ask(
 /** Passes interim responses on, no faster than the client takes them. */
 export function passInterim(request: ClientRequest, exchange: HttpExchange): void {
   request.on('information', ({ statusCode, rawHeaders }) => {
-    exchange.inform(statusCode, rawHeaders)
     const { socket } = request
+    progressed(socket)
+    exchange.inform(statusCode, rawHeaders)
     if (socket === null || socket.isPaused() || !exchange.clientIsBehind) return
     socket.pause()
     exchange.response.once('drain', () => socket.resume())

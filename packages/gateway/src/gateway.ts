@@ -157,7 +157,10 @@ export interface Limits {
   readonly requestHead: number
   /** Field lines of a message head. More is 431, from an upstream 502. 1 000. */
   readonly fields: number
-  /** Bytes of a response head. More is 502. 65 536. */
+  /**
+   * Bytes of a response head, and of what an upstream sends beside content without any coming of it: trailers, zeros of a
+   * chunk size. More is 502, or ends the content. 65 536.
+   */
   readonly responseHead: number
   /** Interim responses (1xx) before a final one. More is 502. 1 000. */
   readonly interimResponses: number

@@ -60,6 +60,7 @@ export {
   prepare,
   wantsTrailers,
 } from './prepare.ts'
+export { heard, readProgress } from './progress.ts'
 export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
 export { tellResets } from './resets.ts'

@@ -11,6 +11,7 @@ import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange, Upgrade } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
 import { agreesWith } from './prepare.ts'
+import { forgetProgress } from './progress.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
 import { pump } from './upload.ts'
@@ -25,7 +26,7 @@ type Answer =
     }
 
 /** Makes the `tunnel` of a transport. Each tunnel has an upstream connection of its own. */
-export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange) => Promise<void> {
+export function createTunnel({ tls, lookup, limits }: Settings): (exchange: HttpExchange) => Promise<void> {
   // `allowHalfOpen`, so that an end from one side is passed on as an end and the other side can finish.
   const options = {
     keepAlive: false,
@@ -33,8 +34,8 @@ export function createTunnel({ tls, lookup }: Settings): (exchange: HttpExchange
     noDelay: true,
     ...(lookup !== undefined && { lookup }),
   }
-  const plain = plainAgent(options)
-  const secure = secureAgent(options, tls)
+  const plain = plainAgent(options, limits)
+  const secure = secureAgent(options, tls, limits)
 
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain
@@ -68,9 +69,10 @@ function answerTo(ask: ClientRequest, exchange: HttpExchange): Promise<Answer> {
       ask.once('error', (cause) => endBy(cause, response))
       resolve({ upgraded: false, response })
     })
-    ask.once('upgrade', (response, socket, head) =>
-      resolve({ upgraded: true, response, socket: socket as Socket, head }),
-    )
+    ask.once('upgrade', (response, socket, head) => {
+      forgetProgress(socket as Socket)
+      resolve({ upgraded: true, response, socket: socket as Socket, head })
+    })
     passInterim(ask, exchange)
     ask.on('error', (cause) => reject(upstreamFailure(cause, exchange.phase)))
     ask.once('close', () => reject(upstreamFailure(undefined, exchange.phase)))
