@@ -63,15 +63,16 @@ process.on('warning', (warning) => {
 
 const options: GatewayOptions = {
   upstream,
+  // Some visits wait for their end. All others must come to theirs long before, even on a busy machine.
   timeouts: {
-    requestHead: 1_500,
-    idle: 1_500,
-    requestBody: 1_500,
-    responseHead: 1_500,
-    responseBody: 1_500,
-    drain: 1_500,
-    tunnel: 3_000,
-    total: 10_000,
+    requestHead: 5_000,
+    idle: 2_000,
+    requestBody: 5_000,
+    responseHead: 5_000,
+    responseBody: 5_000,
+    drain: 5_000,
+    tunnel: 5_000,
+    total: 20_000,
   },
   // None is kept for so long that it would be there still when all are counted.
   pool: { idleTimeout: 500 },

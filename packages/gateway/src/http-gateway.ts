@@ -98,7 +98,8 @@ export function httpGateway(
     const before = exchange.incoming.httpVersionMajor === 1 ? underWay.get(socket) : undefined
     const inTurn = before?.ended !== false
     if (inTurn) inFlight.add(exchange)
-    else pipelines.join(exchange)
+    // The response to what came before it, on the same connection, is not out.
+    if (exchange.response.socket === null) pipelines.join(exchange)
     underWay.set(socket, exchange)
     // It left while a middleware in front was at work: no event will tell.
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
