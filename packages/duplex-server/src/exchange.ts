@@ -191,7 +191,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#enter('responseHead')
     const { method, path, fields } = this.#out
     const head = requestHead(method, path, fields.raw)
-    const upstream = this.#front.pool.take(this.#endpoint, this, fresh)
+    const client = this.#connection.wire.socket
+    const upstream = this.#front.pool.take(this.#endpoint, this, { client, fields, fresh })
     this.#upstream = upstream
     // A hook may have taken its time, and content may have been decoded meanwhile. In an attempt it has to wait.
     const verbatim =

@@ -1,6 +1,13 @@
 /** The upstream connections of one gateway: idle ones by endpoint, the freshest first, and a bound on all of them. */
 
-import { type Endpoint, GatewayError, type Settings } from '@relayrace/gateway'
+import {
+  Bound,
+  type ClientConnection,
+  type Endpoint,
+  type Fields,
+  GatewayError,
+  type Settings,
+} from '@relayrace/gateway'
 import { Sessions } from './sessions.ts'
 import type { Limited, Sweep } from './sweep.ts'
 import { type Asker, type Keeper, UpstreamConnection } from './upstream-connection.ts'
@@ -11,6 +18,12 @@ export class Pool implements Keeper, Limited {
   readonly #sweep: Sweep
   readonly #idle = new Map<string, UpstreamConnection[]>()
   readonly #all = new Set<UpstreamConnection>()
+  /** Names of those who have logged in. */
+  readonly #bound: Bound<number> = new Bound(
+    () => ++this.#owners,
+    (owner) => this.#leave(owner),
+  )
+  #owners = 0
   #idleCount = 0
   #closed = false
 
@@ -29,11 +42,17 @@ export class Pool implements Keeper, Limited {
   }
 
   /**
-   * A connection to ask on: an idle one, unless `fresh` is wanted, or a new one.
+   * A connection to ask on: an idle one, unless `fresh` is wanted, or a new one. A client that has logged in has its own.
    * @throws GatewayError `connection_limit_reached`, 503.
    */
-  take(endpoint: Endpoint, asker: Asker, fresh = false): UpstreamConnection {
-    const list = fresh ? undefined : this.#idle.get(endpoint.address)
+  take(
+    endpoint: Endpoint,
+    asker: Asker,
+    { client, fields, fresh }: { client: ClientConnection; fields: Fields; fresh: boolean },
+  ): UpstreamConnection {
+    const owner = this.#bound.of(client, fields)
+    const key = owner === undefined ? endpoint.address : `${owner} ${endpoint.address}`
+    const list = fresh ? undefined : this.#idle.get(key)
     for (let known = list?.pop(); known !== undefined; known = list?.pop()) {
       this.#idleCount--
       // One that was given up is listed until its socket has closed.
@@ -42,22 +61,23 @@ export class Pool implements Keeper, Limited {
     if (this.#all.size >= this.#settings.pool.connections && !this.#dropIdle()) {
       throw new GatewayError('connection_limit_reached', { phase: 'connect' })
     }
-    const connection = new UpstreamConnection(endpoint, this.#settings, asker, this)
+    const connection = new UpstreamConnection(endpoint, key, this.#settings, asker, this)
     if (this.#all.size === 0) this.#sweep.add(this)
     this.#all.add(connection)
     return connection
   }
 
   idle(connection: UpstreamConnection): void {
-    const { idle, idleTimeout } = this.#settings.pool
-    const limit = Math.min(idleTimeout, connection.hint)
-    if (this.#closed || this.#idleCount >= idle || limit === 0) {
+    const { idle, idleTimeout, maxAge, maxRequests } = this.#settings.pool
+    const now = performance.now()
+    const limit = Math.min(idleTimeout, connection.hint, connection.begun + maxAge - now)
+    if (this.#closed || this.#idleCount >= idle || limit <= 0 || connection.exchanges >= maxRequests) {
       connection.wire.socket.destroy()
       return
     }
-    connection.expires = performance.now() + limit
-    const list = this.#idle.get(connection.address)
-    if (list === undefined) this.#idle.set(connection.address, [connection])
+    connection.expires = now + limit
+    const list = this.#idle.get(connection.key)
+    if (list === undefined) this.#idle.set(connection.key, [connection])
     else list.push(connection)
     this.#idleCount++
   }
@@ -65,14 +85,14 @@ export class Pool implements Keeper, Limited {
   gone(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return
     if (this.#all.size === 0) this.#sweep.delete(this)
-    const list = this.#idle.get(connection.address)
+    const list = this.#idle.get(connection.key)
     if (list === undefined) return
     const at = list.indexOf(connection)
     if (at !== -1) {
       list.splice(at, 1)
       this.#idleCount--
     }
-    if (list.length === 0) this.#idle.delete(connection.address)
+    if (list.length === 0) this.#idle.delete(connection.key)
   }
 
   check(now: number): void {
@@ -84,6 +104,12 @@ export class Pool implements Keeper, Limited {
   close(): void {
     this.#closed = true
     for (const connection of this.#all) connection.wire.socket.destroy()
+  }
+
+  /** Those of a client that has left. What is in use ends with its exchange, and is not asked on again. */
+  #leave(owner: number): void {
+    for (const connection of this.#all)
+      if (connection.key.startsWith(`${owner} `)) connection.wire.socket.destroy()
   }
 
   /** Makes room by giving up the connection that has been idle longest. */

@@ -59,6 +59,10 @@ export const probeAfter = 30_000
 export class UpstreamConnection implements WireEvents, MessageEvents {
   readonly wire: Wire
   readonly address: string
+  /** Who may ask on it. */
+  readonly key: string
+  /** In ms of `performance.now()`. */
+  readonly begun: number = performance.now()
   /** Exchanges before the current one. */
   exchanges = 0
   /** For the pool: when it gives an idle connection up, in ms of `performance.now()`. */
@@ -78,9 +82,10 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   #heard = false
   #fieldsLimit: number
 
-  constructor(endpoint: Endpoint, settings: Settings, asker: Asker, keeper: Keeper) {
+  constructor(endpoint: Endpoint, key: string, settings: Settings, asker: Asker, keeper: Keeper) {
     // TLS settings and credentials are the gateway's, so this is all that tells connections apart.
     this.address = endpoint.address
+    this.key = key
     this.#keeper = keeper
     this.#asker = asker
     this.#fieldsLimit = settings.limits.fields

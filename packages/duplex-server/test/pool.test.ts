@@ -1,6 +1,7 @@
+import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { endpoint, GatewayError, type GatewayOptions, noContent, settle } from '@relayrace/gateway'
+import { endpoint, Fields, GatewayError, type GatewayOptions, noContent, settle } from '@relayrace/gateway'
 import { afterEach, describe, expect, test } from 'vitest'
 import { requestHead } from '../src/head.ts'
 import { Pool } from '../src/pool.ts'
@@ -23,6 +24,7 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
   const pool = new Pool(settings, new Sweep([Number.POSITIVE_INFINITY]))
   opened.push({ close: () => pool.close(), origin })
   const to = endpoint(origin.url)
+  const client = Object.assign(new EventEmitter(), { destroyed: false })
 
   /** Sends a request; resolves with its connection once the whole answer is there, or with the error. */
   const ask = (
@@ -39,7 +41,7 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
       drained: () => {},
       lost: (error) => resolve(error),
     }
-    const connection = pool.take(to, asker, fresh)
+    const connection = pool.take(to, asker, { client, fields: new Fields(), fresh })
     connection.ask('GET', requestHead('GET', target, ['Host', 'a']), noContent, false, asker).end()
     return { connection, answer: promise }
   }

@@ -62,7 +62,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     const { out, endpoint, framing } = exchange
     const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
     exchange.enter('responseHead')
-    return this.#connections.to(endpoint).dispatch(
+    return this.#connections.for(exchange).dispatch(
       {
         origin: endpoint.origin,
         path: out.path,

@@ -4,9 +4,11 @@ import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import {
   after,
+  Bound,
   checkTls,
-  type Endpoint,
+  clientOf,
   endedInOrder,
+  type HttpExchange,
   longest,
   type Phase,
   type PhaseTimes,
@@ -27,8 +29,10 @@ import {
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 
 export interface Connections {
-  /** A Unix domain socket has a pool of its own, because undici tells pools apart by origin. */
-  to(endpoint: Pick<Endpoint, 'socketPath'>): Dispatcher
+  /** To origins on TCP, of nobody in particular. */
+  readonly shared: Dispatcher
+  /** @throws GatewayError `client_closed`, when the client has logged in and left. */
+  for(exchange: HttpExchange): Dispatcher
   /** If the request that is being written now is the first one on its connection: how long making that took. */
   readonly opening: PhaseTimes | undefined
   /**
@@ -42,17 +46,20 @@ export interface Connections {
 
 export function createConnections(settings: Settings): Connections {
   const { pool, limits } = settings
-  const agents = new Map<string | undefined, Agent>()
   let opening: PhaseTimes | undefined
   let breaking: Error | undefined
 
-  function open(socketPath: string | undefined): Agent {
-    const idleTimeout = Math.min(Math.max(pool.idleTimeout, 1), longest)
+  function open(socketPath: string | undefined, connections: number): Agent {
+    const idleTimeout = Math.min(Math.max(Math.min(pool.idleTimeout, pool.maxAge), 1), longest)
     const dial = connector(settings, socketPath)
     return new Agent({
       pipelining: 1,
       allowH2: false,
-      ...(Number.isFinite(pool.connections) && { connections: pool.connections }),
+      ...(Number.isFinite(connections) && { connections }),
+      ...(Number.isFinite(pool.maxAge) && { clientTtl: Math.max(pool.maxAge, 1) }),
+      ...(Number.isFinite(pool.maxRequests) && {
+        maxRequestsPerClient: Math.max(Math.floor(pool.maxRequests), 1),
+      }),
       keepAliveTimeout: idleTimeout,
       keepAliveMaxTimeout: idleTimeout,
       // The clocks are the exchange's: one that knows a slow sender from a slow receiver.
@@ -83,14 +90,17 @@ export function createConnections(settings: Settings): Connections {
     })
   }
 
+  const shared = new Agents((socketPath) => open(socketPath, pool.connections))
+  // What a client asks at once goes one after the other then: it is one connection that has logged in.
+  const bound = new Bound(
+    () => new Agents((socketPath) => open(socketPath, 1)),
+    (mine) => void mine.destroy(),
+  )
+
   return {
-    to({ socketPath }) {
-      let agent = agents.get(socketPath)
-      if (agent === undefined) {
-        agent = open(socketPath)
-        agents.set(socketPath, agent)
-      }
-      return agent
+    shared: shared.to(undefined),
+    for({ incoming, out, endpoint: { socketPath } }) {
+      return (bound.of(clientOf(incoming), out.fields) ?? shared).to(socketPath)
     },
     get opening() {
       return opening
@@ -102,13 +112,40 @@ export function createConnections(settings: Settings): Connections {
       return kind === 'close' ? breaking : undefined
     },
     get pool() {
-      const states = [...agents.values()].flatMap(({ stats }) => Object.values(stats).map(stateOf))
+      const states = [shared, ...bound.all].flatMap(({ states }) => states)
       const sum = (key: keyof PoolState): number => states.reduce((all, state) => all + state[key], 0)
       return { connections: sum('connections'), idle: sum('idle'), waiting: sum('waiting') }
     },
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+      await Promise.all([shared, ...bound.all].map((agents) => agents.destroy()))
     },
+  }
+}
+
+/** A Unix domain socket has an agent of its own, because undici tells pools apart by origin. */
+class Agents {
+  readonly #open: (socketPath: string | undefined) => Agent
+  readonly #agents = new Map<string | undefined, Agent>()
+
+  constructor(open: (socketPath: string | undefined) => Agent) {
+    this.#open = open
+  }
+
+  to(socketPath: string | undefined): Agent {
+    let agent = this.#agents.get(socketPath)
+    if (agent === undefined) {
+      agent = this.#open(socketPath)
+      this.#agents.set(socketPath, agent)
+    }
+    return agent
+  }
+
+  get states(): PoolState[] {
+    return [...this.#agents.values()].flatMap(({ stats }) => Object.values(stats).map(stateOf))
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()))
   }
 }
 

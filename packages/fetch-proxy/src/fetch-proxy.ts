@@ -3,8 +3,10 @@
 import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
+  bindsConnection,
   createTunnel,
   type FetchGateway,
+  Fields,
   type GatewayOptions,
   type HttpExchange,
   heard,
@@ -68,7 +70,7 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
 
 /** The same function as the platform's, but for its connections. */
 function fetchOver(connections: Connections): typeof globalThis.fetch {
-  const dispatcher = connections.to({ socketPath: undefined }).compose((dispatch) => (options, handler) => {
+  const dispatcher = connections.shared.compose((dispatch) => (options, handler) => {
     const { onResponseStart, onResponseData, onResponseEnd } = handler
     handler.onResponseStart = (controller, status, ...rest) => {
       heard(status >= 200)
@@ -84,7 +86,9 @@ function fetchOver(connections: Connections): typeof globalThis.fetch {
       if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
       else handler.onResponseError?.(controller, broken)
     }
-    return dispatch(options, handler)
+    // Whose connection a `Request` came on nobody knows: where it logs in with its own, that is nobody's afterwards.
+    const fields = new Fields(Object.entries((options.headers ?? {}) as Record<string, string>).flat())
+    return dispatch(bindsConnection(fields) ? { ...options, reset: true } : options, handler)
   })
   return ((input: string, init: RequestInit) => fetch(input, { ...init, dispatcher })) as never
 }

@@ -5,20 +5,21 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { Bound, clientOf } from './bound.ts'
 import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import { GatewayError } from './errors.ts'
-import type { Limits, PoolState, UpstreamTls } from './gateway.ts'
+import type { HttpExchange } from './exchange.ts'
+import type { Limits, Pool, PoolState, UpstreamTls } from './gateway.ts'
 import { beginsContent, watchProgress } from './progress.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
-import type { Endpoint } from './upstream.ts'
 
 /** Upstream connections of one gateway. */
 export interface Agents {
   /** @param fresh On a new connection, which ends with the answer. */
-  to(endpoint: Endpoint, fresh: boolean): http.Agent
+  for(exchange: HttpExchange, fresh: boolean): http.Agent
   readonly pool: PoolState
   close(): void
 }
@@ -28,42 +29,61 @@ const attempt = 1_000
 /** TCP keep-alive: how long a silent connection is trusted, in ms. */
 export const probeAfter = 30_000
 
-export function createAgents({ pool, tls, lookup, limits }: Settings): Agents {
-  const pooling = {
-    keepAlive: true,
-    keepAliveMsecs: probeAfter,
-    maxSockets: pool.connections,
-    maxTotalSockets: pool.connections,
-    maxFreeSockets: pool.idle,
-    scheduling: 'lifo',
-  } as const
+interface Pair {
+  readonly plain: http.Agent
+  readonly secure: https.Agent
+}
+
+export function createAgents(settings: Settings): Agents {
+  const { pool, tls, lookup, limits } = settings
   const connecting = {
     noDelay: true,
     autoSelectFamilyAttemptTimeout: attempt,
     ...(lookup !== undefined && { lookup }),
   }
-  const plain = watchIdle(new http.Agent(pooling), pool.idleTimeout)
-  Object.assign(plain, {
-    // What is here Node copies for each request. It is of no use to a connection that is there already.
-    options: { path: null },
-    createConnection: (options: NetConnectOpts) =>
-      watchProgress(connectReading({ ...options, ...connecting }), limits),
-  })
-  const secure = watchIdle(secureAgent({ ...pooling, ...connecting }, tls, limits), pool.idleTimeout)
+  const pair = (connections: Pick<http.AgentOptions, 'maxSockets' | 'maxTotalSockets'>): Pair => {
+    const pooling = {
+      keepAlive: true,
+      keepAliveMsecs: probeAfter,
+      maxFreeSockets: pool.idle,
+      scheduling: 'lifo',
+      ...connections,
+    } as const
+    const plain = watchIdle(new http.Agent(pooling), pool.idleTimeout)
+    Object.assign(plain, {
+      // What is here Node copies for each request. It is of no use to a connection that is there already.
+      options: { path: null },
+      createConnection: (options: NetConnectOpts) =>
+        beginLife(watchProgress(connectReading({ ...options, ...connecting }), limits), pool),
+    })
+    return {
+      plain,
+      secure: watchIdle(secureAgent({ ...pooling, ...connecting }, tls, limits, pool), pool.idleTimeout),
+    }
+  }
   const once = { ...connecting, keepAlive: false }
-  const fresh = { plain: plainAgent(once, limits), secure: secureAgent(once, tls, limits) }
+  const fresh: Pair = { plain: plainAgent(once, limits), secure: secureAgent(once, tls, limits) }
+  const shared = pair({ maxSockets: pool.connections, maxTotalSockets: pool.connections })
+  // What a client asks at once goes one after the other then: it is one connection that has logged in.
+  const bound = new Bound<Pair>(() => pair({ maxSockets: 1 }), destroy)
   return {
-    to(endpoint, isFresh) {
-      if (isFresh) return endpoint.secure ? fresh.secure : fresh.plain
+    for({ incoming, out, endpoint }, isFresh) {
+      const mine = bound.of(clientOf(incoming), out.fields)
+      const { plain, secure } = isFresh ? fresh : (mine ?? shared)
       return endpoint.secure ? secure : plain
     },
     get pool() {
-      return stateOf([plain, secure])
+      return stateOf([shared, ...bound.all].flatMap(({ plain, secure }) => [plain, secure]))
     },
     close() {
-      for (const agent of [plain, secure, fresh.plain, fresh.secure]) agent.destroy()
+      for (const one of [shared, fresh, ...bound.all]) destroy(one)
     },
   }
+}
+
+function destroy({ plain, secure }: Pair): void {
+  plain.destroy()
+  secure.destroy()
 }
 
 function stateOf(agents: readonly http.Agent[]): PoolState {
@@ -89,7 +109,8 @@ function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
   const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
   return Object.assign(agent, {
     keepSocketAlive(socket: Socket): boolean {
-      const limit = Math.min(idleTimeout, hintOf(current.get(socket)), longest)
+      const old = lives.get(socket)?.until ?? Number.POSITIVE_INFINITY
+      const limit = Math.min(idleTimeout, old - performance.now(), hintOf(current.get(socket)), longest)
       current.delete(socket)
       if (limit <= 0 || socket.readableLength > 0) return false
       socket.setTimeout(limit)
@@ -102,6 +123,28 @@ function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
       reuse(socket, request)
     },
   })
+}
+
+/** How long a connection is asked on, of those for which that is bounded: in ms of `performance.now()`, and requests. */
+interface Life {
+  readonly until: number
+  left: number
+}
+
+const lives = new WeakMap<Socket, Life>()
+
+function beginLife(socket: Socket, { maxAge, maxRequests }: Pool): Socket {
+  if (Number.isFinite(maxAge) || Number.isFinite(maxRequests))
+    lives.set(socket, { until: performance.now() + maxAge, left: maxRequests })
+  return socket
+}
+
+/** Has node:http end the connection with this response when its life is over. */
+function endLife(response: IncomingMessage): void {
+  const life = lives.get(response.socket)
+  if (life === undefined || (--life.left > 0 && performance.now() < life.until)) return
+  const { req } = response as unknown as { req: ClientRequest }
+  req.shouldKeepAlive = false
 }
 
 /** How long the upstream says it keeps the connection, less a second for what is on its way then, in ms. */
@@ -156,14 +199,20 @@ export function plainAgent(options: http.AgentOptions, limits: Limits): http.Age
 }
 
 /** An agent for `https:` whose connections know whether they were ended in order. */
-export function secureAgent(options: https.AgentOptions, tls: UpstreamTls, limits: Limits): https.Agent {
+export function secureAgent(
+  options: https.AgentOptions,
+  tls: UpstreamTls,
+  limits: Limits,
+  pool?: Pool,
+): https.Agent {
   const agent = new https.Agent({ ...options, ...tls })
   const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
   return Object.assign(agent, {
     createConnection(...given: unknown[]): Socket {
       checkTls(tls)
       // The first to hear of the end: before node:http takes the response for complete.
-      return watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge)
+      const socket = watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge)
+      return pool === undefined ? socket : beginLife(socket, pool)
     },
   })
 }
@@ -179,5 +228,6 @@ function judge(this: Socket): void {
 /** To be told of each response: how long its connection may be kept, and over TLS whether it ended in order (RFC 9112 §9.8). */
 export function noteResponse(response: IncomingMessage): void {
   current.set(response.socket, response)
+  endLife(response)
   beginsContent(response)
 }

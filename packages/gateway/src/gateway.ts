@@ -188,6 +188,10 @@ export interface Pool {
   readonly idle: number
   /** How long an idle one is kept, in milliseconds, unless the upstream's Keep-Alive hint says less. 15 000. */
   readonly idleTimeout: number
+  /** How long one is asked on, in milliseconds, so that a change of DNS reaches busy ones as well. Infinity. */
+  readonly maxAge: number
+  /** How many requests one carries. Infinity. */
+  readonly maxRequests: number
 }
 
 /** Connections to upstreams that can be used again; a tunnel has one of its own, which is not among them. */

@@ -16,6 +16,7 @@ export {
   trailersToForward,
 } from './answer.ts'
 export { ask, mayRepeat, openRequest, servername } from './ask.ts'
+export { Bound, bindsConnection, type ClientConnection, clientOf } from './bound.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
 export {
   exchangeEnd,

@@ -37,6 +37,8 @@ export const defaultPool: Pool = {
   connections: Number.POSITIVE_INFINITY,
   idle: 256,
   idleTimeout: 15_000,
+  maxAge: Number.POSITIVE_INFINITY,
+  maxRequests: Number.POSITIVE_INFINITY,
 }
 
 export interface Settings {

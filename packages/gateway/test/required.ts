@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
-import { connect, startOrigin } from '@relayrace/fixtures/wire'
+import { connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
@@ -170,6 +170,82 @@ export function requirementsOf(create: Strategy): void {
       await connection.ended()
       await expect.poll(() => gateway.pool.connections).toBe(0)
     })
+
+    test.each([
+      ['maxRequests', { maxRequests: 2 }, 2],
+      ['maxAge', { maxAge: 0 }, 1],
+    ] as const)('asks no longer on a connection than %s', async (_, pool, count) => {
+      const { origin, client } = await stage({ pool })
+      for (let i = 0; i < 2 * count; i++) {
+        client.send(get('/'))
+        const { send } = await origin.request()
+        await send(reply('ok'))
+        expect((await client.response()).text).toBe('ok')
+      }
+      expect(origin.connections.map(({ requests }) => requests.length)).toEqual([count, count])
+    })
+
+    test('ends a connection that is idle at the age of maxAge', async () => {
+      const { origin, client } = await stage({ pool: { maxAge: 150 } })
+      client.send(get('/'))
+      const { send, connection } = await origin.request()
+      await send(reply('ok'))
+      await client.response()
+      await connection.ended()
+    })
+
+    describe.each([
+      ['Authorization: NTLM', '401', 'WWW-Authenticate: NTLM'],
+      ['authorization: negotiate', '401', 'WWW-Authenticate: Negotiate'],
+      ['Proxy-Authorization: Negotiate', '401', 'WWW-Authenticate: Negotiate'],
+    ])(
+      'of an upstream that a client has logged in to with %s (RFC 4559 §6)',
+      (credentials, status, challenge) => {
+        /** Logs in, over one connection of the upstream. */
+        async function loggedIn() {
+          const staged = await stage({
+            // Credentials for a proxy stop here unless a hook passes them on.
+            rewrite: (out, { request: { fields } }) => {
+              const given = fields.get('proxy-authorization')
+              if (given !== undefined) out.fields.set('Proxy-Authorization', given)
+            },
+          })
+          const { origin, client } = staged
+          const answer = async (text: string): Promise<Exchange> => {
+            const exchange = await origin.request()
+            await exchange.send(text)
+            await client.response()
+            return exchange
+          }
+          client.send(get('/', `${credentials} one`))
+          const first = await answer(head(`HTTP/1.1 ${status} No`, `${challenge} x`, 'Content-Length: 0'))
+          client.send(get('/', `${credentials} two`))
+          const second = await answer(reply('hello'))
+          expect(second.connection.id).toBe(first.connection.id)
+          return { ...staged, mine: first.connection }
+        }
+
+        test('the connection is that client’s, with credentials and without', async () => {
+          const { client, origin, mine } = await loggedIn()
+          client.send(get('/'))
+          const { connection } = await origin.request()
+          expect(connection.id).toBe(mine.id)
+        })
+
+        test('it is nobody else’s, and goes with its client', async () => {
+          const { client, url, origin, mine, gateway } = await loggedIn()
+          const other = await connect(url)
+          onTestFinished(() => other.close())
+          other.send(get('/'))
+          const { connection, send } = await origin.request()
+          expect(connection.id).not.toBe(mine.id)
+          await send(reply('ok'))
+          client.close()
+          await mine.ended()
+          await expect.poll(() => gateway.pool.connections).toBe(1)
+        })
+      },
+    )
 
     test('shares no connection between origins', async () => {
       const [one, two] = await Promise.all([startOrigin(), startOrigin()])

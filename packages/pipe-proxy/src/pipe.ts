@@ -29,9 +29,8 @@ export function createPipeProxy(options: GatewayOptions): HttpGateway {
 }
 
 async function carry(exchange: HttpExchange, agents: Agents): Promise<void> {
-  const { out, endpoint } = exchange
   const answer = await ask(exchange, (fresh) =>
-    openRequest(exchange, out.fields.raw, agents.to(endpoint, fresh)),
+    openRequest(exchange, exchange.out.fields.raw, agents.for(exchange, fresh)),
   )
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await relay(exchange, answer)

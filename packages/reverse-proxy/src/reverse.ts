@@ -39,9 +39,7 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
 }
 
 async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<void> {
-  const answer = await ask(exchange, (fresh) =>
-    openThrough(proxy, exchange, agents.to(exchange.endpoint, fresh)),
-  )
+  const answer = await ask(exchange, (fresh) => openThrough(proxy, exchange, agents.for(exchange, fresh)))
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await relay(exchange, answer)
 }
