@@ -11,7 +11,7 @@ import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts
 import { GatewayError } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { Limits, Pool, PoolState, UpstreamTls } from './gateway.ts'
-import { beginsContent, watchProgress } from './progress.ts'
+import { beginsContent, progressed, watchProgress } from './progress.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
 import type { Settings } from './settings.ts'
@@ -112,6 +112,7 @@ function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
       const old = lives.get(socket)?.until ?? Number.POSITIVE_INFINITY
       const limit = Math.min(idleTimeout, old - performance.now(), hintOf(current.get(socket)), longest)
       current.delete(socket)
+      progressed(socket)
       if (limit <= 0 || socket.readableLength > 0) return false
       socket.setTimeout(limit)
       socket.unref()

@@ -11,38 +11,37 @@ import { GatewayError } from './errors.ts'
 import type { Limits } from './gateway.ts'
 
 interface Progress {
-  /** Of which nothing has come. */
+  /** Of which nothing has come, as far as is known. */
   bytes: number
   readonly most: number
-  /** What has come last: a head whose content is not complete. */
+  /** What has come last is a head, and its content follows. */
   inContent: boolean
+  /** That one, of node:http. */
+  response: IncomingMessage | undefined
+  listener: ((piece: Buffer) => void) | undefined
 }
 
 const known = new WeakMap<Socket, Progress>()
 
 /** Parsers hold to `responseHead` what is in a head beside its structure: a colon, a space, CR and LF with each field. */
-function begin(socket: Socket, { responseHead, fields }: Limits): Progress {
+function begin({ responseHead, fields }: Limits): Progress {
   const most = responseHead + Math.min(4 * fields, 3 * responseHead)
-  const progress = { bytes: 0, most, inContent: false }
-  known.set(socket, progress)
-  return progress
+  return { bytes: 0, most, inContent: false, response: undefined, listener: undefined }
 }
 
 /** For a connection that node:http is going to read. */
 export function watchProgress<S extends Socket>(socket: S, limits: Limits): S {
-  begin(socket, limits)
+  const progress = begin(limits)
+  progress.listener = ({ length }) => count(socket, progress, length)
+  known.set(socket, progress)
   // As a stream it would begin to flow, and nobody else listens yet.
-  EventEmitter.prototype.on.call(socket, 'data', countRead)
+  EventEmitter.prototype.on.call(socket, 'data', progress.listener)
   return socket
 }
 
-function countRead(this: Socket, piece: Buffer): void {
-  count(this, known.get(this) as Progress, piece)
-}
-
 /** Before what it gets is parsed: whether something comes of it is seen when there is more. */
-function count(socket: Socket, progress: Progress, { length }: Buffer): void {
-  if (progress.bytes > progress.most) {
+function count(socket: Socket, progress: Progress, length: number): void {
+  if (progress.bytes > progress.most && !looksCloser(progress)) {
     socket.destroy(
       progress.inContent
         ? new GatewayError('http_response_transfer_coding', { phase: 'responseBody' })
@@ -52,33 +51,51 @@ function count(socket: Socket, progress: Progress, { length }: Buffer): void {
   progress.bytes += length
 }
 
+/** Which bytes become content is of interest only where there are many. */
+function looksCloser(progress: Progress): boolean {
+  const { response } = progress
+  if (response === undefined || response.push === push) return false
+  progress.bytes = 0
+  if (response.complete) contentEnded(progress)
+  else response.push = push
+  return true
+}
+
+function contentEnded(progress: Progress): void {
+  progress.inContent = false
+  progress.response = undefined
+}
+
 /** The head of a response has come, and its content will be pushed. */
 export function beginsContent(response: IncomingMessage): void {
   const progress = known.get(response.socket)
   if (progress === undefined) return
   progress.bytes = 0
   progress.inContent = true
-  response.push = push
+  progress.response = response
 }
 
 function push(this: IncomingMessage, chunk: unknown, encoding?: BufferEncoding): boolean {
   const progress = known.get(this.socket)
-  if (progress !== undefined) {
+  if (progress?.response === this) {
     progress.bytes = 0
-    progress.inContent = chunk !== null
+    if (chunk === null) contentEnded(progress)
   }
   return IncomingMessage.prototype.push.call(this, chunk, encoding)
 }
 
-/** An interim response has come. */
+/** Something else has come: an interim response, or an end after which the connection is idle. */
 export function progressed(socket: Socket | null): void {
   const progress = socket === null ? undefined : known.get(socket)
-  if (progress !== undefined) progress.bytes = 0
+  if (progress === undefined) return
+  progress.bytes = 0
+  contentEnded(progress)
 }
 
 /** It speaks another protocol from here on. */
 export function forgetProgress(socket: Socket): void {
-  socket.off('data', countRead)
+  const listener = known.get(socket)?.listener
+  if (listener !== undefined) socket.off('data', listener)
 }
 
 /** What has been read last by `readProgress`, and is being parsed. */
@@ -86,11 +103,11 @@ let current: Progress | undefined
 
 /** For a connection that undici is going to read: its parser is at what was read last. */
 export function readProgress<S extends Socket>(socket: S, limits: Limits): S {
-  const progress = begin(socket, limits)
+  const progress = begin(limits)
   const { read } = socket
   socket.read = function (size?: number): Buffer | null {
     const piece = read.call(this, size) as Buffer | null
-    if (piece !== null) count(this, progress, piece)
+    if (piece !== null) count(this, progress, piece.length)
     current = progress
     return piece
   }
