@@ -87,6 +87,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #asked: Outbound | undefined
   #answer: Inbound | undefined
   #tunnel: Tunnel | undefined
+  /** While it waits for a connection. */
+  #leaveQueue: (() => void) | undefined
   /** Under a transport, which may make another one. */
   #attempt: Attempt | undefined
   #headAt: number | undefined
@@ -188,11 +190,17 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   }
 
   #send(fresh: boolean): void {
-    this.#enter('responseHead')
     const { method, path, fields } = this.#out
     const head = requestHead(method, path, fields.raw)
     const client = this.#connection.wire.socket
-    const upstream = this.#front.pool.take(this.#endpoint, this, { client, fields, fresh })
+    const { pool } = this.#front
+    this.#enter('responseHead')
+    const upstream = pool.take(this.#endpoint, this, { client, fields, fresh })
+    if (upstream === undefined) {
+      this.#enter('connect')
+      this.#leaveQueue = pool.wait(() => this.#resend(fresh))
+      return
+    }
     this.#upstream = upstream
     // A hook may have taken its time, and content may have been decoded meanwhile. In an attempt it has to wait.
     const verbatim =
@@ -206,6 +214,16 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     }
     // What has been read cannot be sent again: it stays where it is until there is a connection.
     if (this.#attempt === undefined || this.phase === 'responseHead') this.#pour(asked)
+  }
+
+  /** There may be room for another connection now. */
+  #resend(fresh: boolean): void {
+    this.#leaveQueue = undefined
+    try {
+      this.#send(fresh)
+    } catch (cause) {
+      this.fail(internalFailure(cause, 'connect'))
+    }
   }
 
   #pour(asked: Outbound): void {
@@ -446,11 +464,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       idempotent.has(this.#out.method) &&
       this.#error === undefined
     ) {
-      try {
-        this.#send(true)
-      } catch (cause) {
-        this.fail(internalFailure(cause, 'connect'))
-      }
+      this.#resend(true)
       return
     }
     const phase = this.#answered ? 'responseBody' : this.phase
@@ -494,6 +508,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   /** If all of an answer that was refused has come, the connection can be used again. */
   #letGo(): void {
+    this.#leaveQueue?.()
+    this.#leaveQueue = undefined
     const upstream = this.#upstream
     if (
       this.#refused &&

@@ -55,8 +55,7 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
       return inFlight.size
     },
     get pool() {
-      // Who finds no room is refused at once, so nobody waits.
-      return { connections: pool.size, idle: pool.idleSize, waiting: 0 }
+      return { connections: pool.size, idle: pool.idleSize, waiting: pool.waiting }
     },
     accept,
     listen,

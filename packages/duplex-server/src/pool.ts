@@ -1,13 +1,6 @@
 /** The upstream connections of one gateway: idle ones by endpoint, the freshest first, and a bound on all of them. */
 
-import {
-  Bound,
-  type ClientConnection,
-  type Endpoint,
-  type Fields,
-  GatewayError,
-  type Settings,
-} from '@relayrace/gateway'
+import { Bound, type ClientConnection, type Endpoint, type Fields, type Settings } from '@relayrace/gateway'
 import { Sessions } from './sessions.ts'
 import type { Limited, Sweep } from './sweep.ts'
 import { type Asker, type Keeper, UpstreamConnection } from './upstream-connection.ts'
@@ -24,6 +17,8 @@ export class Pool implements Keeper, Limited {
     (owner) => this.#leave(owner),
   )
   #owners = 0
+  #tunnels = 0
+  readonly #queue = new Set<() => void>()
   #idleCount = 0
   #closed = false
 
@@ -43,13 +38,13 @@ export class Pool implements Keeper, Limited {
 
   /**
    * A connection to ask on: an idle one, unless `fresh` is wanted, or a new one. A client that has logged in has its own.
-   * @throws GatewayError `connection_limit_reached`, 503.
+   * @returns undefined when there is no room for one: see `wait`.
    */
   take(
     endpoint: Endpoint,
     asker: Asker,
     { client, fields, fresh }: { client: ClientConnection; fields: Fields; fresh: boolean },
-  ): UpstreamConnection {
+  ): UpstreamConnection | undefined {
     const owner = this.#bound.of(client, fields)
     const key = owner === undefined ? endpoint.address : `${owner} ${endpoint.address}`
     const list = fresh ? undefined : this.#idle.get(key)
@@ -58,13 +53,37 @@ export class Pool implements Keeper, Limited {
       // One that was given up is listed until its socket has closed.
       if (!known.wire.socket.destroyed) return known
     }
-    if (this.#all.size >= this.#settings.pool.connections && !this.#dropIdle()) {
-      throw new GatewayError('connection_limit_reached', { phase: 'connect' })
-    }
+    if (this.#isFull && !this.#dropIdle()) return undefined
     const connection = new UpstreamConnection(endpoint, key, this.#settings, asker, this)
     if (this.#all.size === 0) this.#sweep.add(this)
     this.#all.add(connection)
     return connection
+  }
+
+  /** Calls back once, when there may be room. @returns how to stop waiting. */
+  wait(callback: () => void): () => void {
+    this.#queue.add(callback)
+    return () => void this.#queue.delete(callback)
+  }
+
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Tunnels are among them, although they are not in the pool. */
+  get #isFull(): boolean {
+    return this.#all.size + this.#tunnels >= this.#settings.pool.connections
+  }
+
+  /** In a moment: what has come on a connection behind an answer must not be taken for the answer to the next one. */
+  #callNext(): void {
+    if (this.#queue.size === 0) return
+    queueMicrotask(() => {
+      const [next] = this.#queue
+      if (next === undefined || (this.#isFull && this.#idleCount === 0)) return
+      this.#queue.delete(next)
+      next()
+    })
   }
 
   idle(connection: UpstreamConnection): void {
@@ -80,11 +99,26 @@ export class Pool implements Keeper, Limited {
     if (list === undefined) this.#idle.set(connection.key, [connection])
     else list.push(connection)
     this.#idleCount++
+    this.#callNext()
+  }
+
+  becomesTunnel(connection: UpstreamConnection): void {
+    this.#tunnels++
+    connection.wire.socket.once('close', () => {
+      this.#tunnels--
+      this.#callNext()
+    })
+    this.gone(connection)
   }
 
   gone(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return
     if (this.#all.size === 0) this.#sweep.delete(this)
+    this.#forget(connection)
+    this.#callNext()
+  }
+
+  #forget(connection: UpstreamConnection): void {
     const list = this.#idle.get(connection.key)
     if (list === undefined) return
     const at = list.indexOf(connection)
@@ -117,7 +151,8 @@ export class Pool implements Keeper, Limited {
     for (const [oldest] of this.#idle.values()) {
       if (oldest === undefined) continue
       oldest.wire.socket.destroy()
-      this.gone(oldest)
+      this.#all.delete(oldest)
+      this.#forget(oldest)
       return true
     }
     return false

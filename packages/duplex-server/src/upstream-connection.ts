@@ -49,6 +49,7 @@ export interface Keeper {
   readonly sessions: Sessions
   idle(connection: UpstreamConnection): void
   gone(connection: UpstreamConnection): void
+  becomesTunnel(connection: UpstreamConnection): void
 }
 
 /** Between two addresses of a name the first is given this long before the second is tried, in ms. */
@@ -160,7 +161,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   /** The connection speaks another protocol from here on. */
   handOver(events: WireEvents): void {
     this.#asker = undefined
-    this.#keeper.gone(this)
+    this.#keeper.becomesTunnel(this)
     this.wire.events = events
   }
 

@@ -42,6 +42,7 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
       lost: (error) => resolve(error),
     }
     const connection = pool.take(to, asker, { client, fields: new Fields(), fresh })
+    if (connection === undefined) throw new RangeError('no room')
     connection.ask('GET', requestHead('GET', target, ['Host', 'a']), noContent, false, asker).end()
     return { connection, answer: promise }
   }
@@ -187,13 +188,15 @@ describe('the bound', () => {
     expect(pool.idleSize).toBe(1)
   })
 
-  test('on all connections refuses what is too much', async () => {
+  test('on all connections has what is too much wait', async () => {
     const { pool, ask } = await stage({ connections: 2 })
     ask()
-    ask()
-    expect(() => ask()).toThrow(GatewayError)
-    expect(() => ask()).toThrow(expect.objectContaining({ type: 'connection_limit_reached', status: 503 }))
-    expect(pool.size).toBe(2)
+    const { connection } = ask()
+    expect(() => ask()).toThrow('no room')
+    const called = new Promise<void>((resolve) => pool.wait(resolve))
+    connection.abandon()
+    await called
+    expect(pool.size).toBe(1)
   })
 
   test('makes room by an idle one of another upstream', async () => {

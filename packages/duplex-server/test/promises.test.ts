@@ -1,4 +1,4 @@
 import { promisesOf } from '../../gateway/test/strategy.ts'
 import { createDuplexGateway } from '../src/index.ts'
 
-promisesOf(createDuplexGateway, { poolIsFull: 'refuses' })
+promisesOf(createDuplexGateway)

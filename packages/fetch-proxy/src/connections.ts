@@ -52,14 +52,14 @@ export function createConnections(settings: Settings): Connections {
   function open(socketPath: string | undefined, connections: number): Agent {
     const idleTimeout = Math.min(Math.max(Math.min(pool.idleTimeout, pool.maxAge), 1), longest)
     const dial = connector(settings, socketPath)
+    // undici's clock for ages has no less than a millisecond.
+    const maxRequests = pool.maxAge < 1 ? 1 : pool.maxRequests
     return new Agent({
       pipelining: 1,
       allowH2: false,
       ...(Number.isFinite(connections) && { connections }),
       ...(Number.isFinite(pool.maxAge) && { clientTtl: Math.max(pool.maxAge, 1) }),
-      ...(Number.isFinite(pool.maxRequests) && {
-        maxRequestsPerClient: Math.max(Math.floor(pool.maxRequests), 1),
-      }),
+      ...(Number.isFinite(maxRequests) && { maxRequestsPerClient: Math.max(Math.floor(maxRequests), 1) }),
       keepAliveTimeout: idleTimeout,
       keepAliveMaxTimeout: idleTimeout,
       // The clocks are the exchange's: one that knows a slow sender from a slow receiver.

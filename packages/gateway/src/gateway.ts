@@ -182,7 +182,10 @@ export interface Limits {
 
 /** Upstream connections. */
 export interface Pool {
-  /** At most, in use and idle together. Infinity. */
+  /**
+   * At most, of all kinds together: uploads, upgrades and tunnels too. Who finds no room waits for up to
+   * `timeouts.connect`. Infinity.
+   */
   readonly connections: number
   /** Idle ones kept. 256. */
   readonly idle: number
@@ -194,7 +197,7 @@ export interface Pool {
   readonly maxRequests: number
 }
 
-/** Connections to upstreams that can be used again; a tunnel has one of its own, which is not among them. */
+/** Connections to upstreams that can be used again. That of a tunnel is not among them, though it takes up room. */
 export interface PoolState {
   /** In use and idle together. */
   readonly connections: number

@@ -15,6 +15,7 @@ import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, T
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { Pipelines } from './pipelines.ts'
+import { Places } from './places.ts'
 import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
 import { type Settings, settle } from './settings.ts'
@@ -60,6 +61,7 @@ export function httpGateway(
   let restless: NodeJS.Timeout | undefined
   const servers = new Set<http.Server | https.Server>()
   const admission = new Admission(settings.limits.connections)
+  const places = new Places(settings.pool.connections)
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
   /** Never listens: it parses what comes from others' servers. */
@@ -166,14 +168,19 @@ export function httpGateway(
 
   /** Whether that was the end of it, and not a redirect that is followed. */
   async function sent(exchange: HttpExchange): Promise<boolean> {
-    tellUpstream(settings, exchange, exchange.endpoint, exchange.out)
+    await places.take(exchange)
     try {
+      // It may have ended in the moment in which its turn came.
+      if (exchange.error !== undefined) throw exchange.error
+      tellUpstream(settings, exchange, exchange.endpoint, exchange.out)
       await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
       return true
     } catch (thrown) {
       if (!(thrown instanceof Redirection)) throw thrown
       exchange.turnTo(thrown.url)
       return false
+    } finally {
+      places.free()
     }
   }
 
@@ -429,7 +436,8 @@ export function httpGateway(
       return inFlight.size
     },
     get pool() {
-      return upstream.pool
+      const { connections, idle, waiting } = upstream.pool
+      return { connections, idle, waiting: waiting + places.waiting }
     },
     handle,
     upgrade,

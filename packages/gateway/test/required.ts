@@ -171,6 +171,78 @@ export function requirementsOf(create: Strategy): void {
       await expect.poll(() => gateway.pool.connections).toBe(0)
     })
 
+    describe('has no more connections in use than pool.connections, and the next request waits', () => {
+      const kinds = {
+        'a GET': get('/held'),
+        'an upload': `${head('POST /held HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`,
+        'an upload that is silent': head('POST /held HTTP/1.1', 'Host: a', 'Content-Length: 10'),
+        'an expectation': head(
+          'POST /held HTTP/1.1',
+          'Host: a',
+          'Expect: 100-continue',
+          'Content-Length: 10',
+        ),
+        'an upgrade': get('/held', 'Connection: Upgrade', 'Upgrade: echo'),
+        'OPTIONS *': head('OPTIONS * HTTP/1.1', 'Host: a'),
+      }
+
+      test.each(Object.entries(kinds))('for the end of %s', async (_, text) => {
+        const { origin, client, url, gateway } = await stage({ pool: { connections: 1 } })
+        client.send(text)
+        const held = await origin.request()
+        const next = await connect(url)
+        onTestFinished(() => next.close())
+        next.send(get('/next'))
+        await expect.poll(() => gateway.pool.waiting).toBe(1)
+        expect(origin.connections).toHaveLength(1)
+        client.close()
+        await held.connection.ended()
+        const { send, message } = await origin.request()
+        expect(message.target).toBe('/next')
+        await send(reply('ok'))
+        expect((await next.response()).text).toBe('ok')
+      })
+
+      test('for the end of a tunnel', async () => {
+        const { origin, client, url, gateway } = await stage({ pool: { connections: 1 } })
+        client.send(kinds['an upgrade'])
+        const { send, connection } = await origin.request()
+        await send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'))
+        await client.response()
+        const next = await connect(url)
+        onTestFinished(() => next.close())
+        next.send(get('/next'))
+        await expect.poll(() => gateway.pool.waiting).toBe(1)
+        client.close()
+        connection.close()
+        expect((await origin.request()).message.target).toBe('/next')
+      })
+
+      test('no longer than timeouts.connect', async () => {
+        const { origin, client, url } = await stage({ pool: { connections: 1 }, timeouts: { connect: 200 } })
+        client.send(get('/held'))
+        await origin.request()
+        const next = await connect(url)
+        onTestFinished(() => next.close())
+        next.send(get('/next'))
+        expect((await next.response()).status).toBe(504)
+      })
+
+      test('and is forgotten when its client leaves', async () => {
+        const { origin, client, url, gateway, ended } = await stage({ pool: { connections: 1 } })
+        client.send(get('/held'))
+        const held = await origin.request()
+        const next = await connect(url)
+        next.send(get('/next'))
+        await expect.poll(() => gateway.pool.waiting).toBe(1)
+        next.close()
+        expect(await ended()).toMatchObject({ outcome: 'aborted', target: '/next' })
+        expect(gateway.pool.waiting).toBe(0)
+        await held.send(reply('ok'))
+        expect((await client.response()).text).toBe('ok')
+      })
+    })
+
     test.each([
       ['maxRequests', { maxRequests: 2 }, 2],
       ['maxAge', { maxAge: 0 }, 1],

@@ -17,13 +17,7 @@ import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024
 
-/** What a strategy may choose. */
-export interface Choices {
-  /** What happens to a request for which the pool has no connection left. Default: it waits for one. */
-  readonly poolIsFull?: 'waits' | 'refuses'
-}
-
-export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices = {}): void {
+export function promisesOf(create: Strategy): void {
   const stage = stageFor(create)
 
   describe('bodies', () => {
@@ -678,21 +672,7 @@ export function promisesOf(create: Strategy, { poolIsFull = 'waits' }: Choices =
       expect(origin.requests).toHaveLength(2)
     })
 
-    test.runIf(poolIsFull === 'refuses')('B4 no more than the pool may have: 503', async () => {
-      const { origin, client, url } = await stage({ pool: { connections: 1 } })
-      const other = await connect(url)
-      onTestFinished(() => other.close())
-      client.send(get('/1'))
-      const first = await origin.request()
-      other.send(get('/2'))
-      const refused = await other.response()
-      expect([refused.status, refused.get('retry-after')]).toEqual([503, '1'])
-      first.send(reply('1'))
-      expect((await client.response()).text).toBe('1')
-      expect(origin.connections).toHaveLength(1)
-    })
-
-    test.runIf(poolIsFull === 'waits')('B4 no more than the pool may have', async () => {
+    test('B4 no more than the pool may have', async () => {
       const { origin, client, url } = await stage({ pool: { connections: 1 } })
       const other = await connect(url)
       onTestFinished(() => other.close())
