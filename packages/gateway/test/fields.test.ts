@@ -20,6 +20,17 @@ describe('Fields', () => {
     expect(fields.raw).toEqual(['A', 'x', 'b', '2'])
   })
 
+  test('sets one line where the same name is in the next line as well', () => {
+    const fields = Fields.from([
+      ['A', '1'],
+      ['a', '2'],
+      ['A', '3'],
+      ['B', '4'],
+    ])
+    fields.set('A', '5')
+    expect(fields.raw).toEqual(['A', '5', 'B', '4'])
+  })
+
   test('deletes all lines of a name', () => {
     const fields = sample()
     fields.delete('a')
@@ -66,13 +77,16 @@ describe('endToEnd', () => {
     const names = [
       'Connection',
       'Keep-Alive',
+      'Proxy-Authenticate',
+      'Proxy-Authentication-Info',
+      'Proxy-Authorization',
       'Proxy-Connection',
       'TE',
       'Trailer',
       'Transfer-Encoding',
       'Upgrade',
     ]
-    const raw = [...names, 'Proxy-Authorization', 'X-End'].flatMap((name) => [name, 'x'])
+    const raw = [...names, 'X-End'].flatMap((name) => [name, 'x'])
     expect(endToEnd(raw).raw).toEqual(['X-End', 'x'])
   })
 
@@ -81,7 +95,13 @@ describe('endToEnd', () => {
     expect(endToEnd(raw).raw).toEqual(['X-End', '2'])
   })
 
-  test.each(['Host', 'Content-Length', 'Content-Type', 'Set-Cookie'])(
+  test.each([1, 20])('drops a nominated field in whatever case, %i of them', (count) => {
+    const names = Array.from({ length: count }, (_, i) => `X-Hop-${i}`)
+    const raw = ['Connection', names.join(','), ...names.flatMap((name) => [name.toUpperCase(), '1'])]
+    expect(endToEnd(raw).raw).toEqual([])
+  })
+
+  test.each(['Host', 'Content-Length', 'Content-Type', 'Date', 'Set-Cookie'])(
     'keeps %s, nominated or not',
     (name) => {
       expect(endToEnd(['Connection', name, name, 'x']).raw).toEqual([name, 'x'])

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { forwardingFields } from '../src/forwarded.ts'
 import {
   appendForwarded,
   type Exchange,
@@ -87,5 +88,30 @@ describe('passedBefore', () => {
     [[], false],
   ])('%j: %s', (via, passed) => {
     expect(passedBefore(via, 'me')).toBe(passed)
+  })
+})
+
+describe('forwardingFields', () => {
+  test.each([
+    'X-Client-IP',
+    'X-Forwarded-By',
+    'X-Forwarded-For',
+    'X-Forwarded-Host',
+    'X-Forwarded-Port',
+    'X-Forwarded-Prefix',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Scheme',
+    'X-Forwarded-Server',
+    'X-Forwarded-User',
+    'X-Original-URL',
+    'X-Real-IP',
+    'X-Remote-User',
+    'X-Rewrite-URL',
+    'X-SSL-Client-Cert',
+    'X-SSL-Client-Verify',
+    'True-Client-IP',
+  ])('has %s, with underscores too', (name) => {
+    const lower = name.toLowerCase()
+    expect(forwardingFields).toEqual(expect.arrayContaining([lower, lower.replaceAll('-', '_')]))
   })
 })

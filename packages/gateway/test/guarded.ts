@@ -243,6 +243,10 @@ export function guardPromisesOf(
 
     test.each([
       ['an address at home', 'http://127.0.0.2:PORT/secret'],
+      ['one without a scheme', '//127.0.0.2:PORT/secret'],
+      ['a name without a scheme that stands for one', '//internal.example:PORT/secret'],
+      ['another port without a scheme', '//one.example:1/secret'],
+      ['one behind backslashes', '\\\\127.0.0.2:PORT/secret'],
       ['an odd spelling of one', 'http://0x7f.2:PORT/secret'],
       ['a name that stands for one', 'http://internal.example:PORT/secret'],
       ['another port', 'http://one.example:1/secret'],

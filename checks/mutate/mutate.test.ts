@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { mutations } from '../mutations/index.ts'
+import { type Mutation, tests } from '../mutations/mutation.ts'
+import { root } from '../workspace.ts'
+import { type Fate, mutate } from './mutate.ts'
+
+const seenBy = tests('packages/gateway', 'test/fields.test.ts')
+const file = 'packages/gateway/src/fields.ts'
+const examples: readonly [Fate, Mutation][] = [
+  ['killed', { file, old: "  'keep-alive',\n  'proxy-authenticate',\n", new: '', breaks: 'fields', seenBy }],
+  ['survived', { file, old: '/** In whatever case. */', new: '/** Any case. */', breaks: 'nothing', seenBy }],
+  ['gone', { file, old: 'no such text', new: '', breaks: 'nothing', seenBy }],
+  ['gone', { file, old: 'const', new: 'let', breaks: 'all of it', seenBy }],
+  ['unfit', { file, old: 'class FieldNames', new: 'clash FieldNames', breaks: 'syntax', seenBy }],
+  [
+    'unfit',
+    {
+      file,
+      old: '/** In whatever case. */',
+      new: '',
+      breaks: 'tests that are gone',
+      seenBy: { ...seenBy, name: 'no such test' },
+    },
+  ],
+]
+
+test('a mutation that nothing sees is told, and one whose text is gone', { timeout: 120_000 }, async () => {
+  const judged = await mutate({ root, mutations: examples.map(([, mutation]) => mutation) })
+  expect(judged.map(({ fate, why }) => [fate, why])).toEqual(
+    examples.map(([fate]) => [fate, expect.any(String)]),
+  )
+})
+
+test('each mutation changes something, and is there once', () => {
+  expect(mutations.filter((one) => one.old === one.new)).toEqual([])
+  const keys = mutations.map(({ file, old, new: changed }) => JSON.stringify([file, old, changed]))
+  expect(new Set(keys).size).toBe(keys.length)
+})
