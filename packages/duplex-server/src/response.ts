@@ -6,6 +6,7 @@ import {
   chunked,
   connectionOptions,
   contentLength,
+  Fields,
   type Framing,
   type GatewayError,
   hasContent,
@@ -22,6 +23,8 @@ export interface ResponseChannel {
   readonly wire: Wire
   /** No connection is kept after its response. */
   readonly closing: boolean
+  /** None of the request's content has come, and there is some. */
+  readonly awaitsContent: boolean
   responded(keep: boolean): void
 }
 
@@ -45,6 +48,8 @@ export class Response {
   readonly #channel: ResponseChannel
   readonly #request: RequestLine
   #keep: boolean
+  /** The client has been told to go on. */
+  #invited = false
   #framing: Framing = noContent
   #out: Outbound | undefined
 
@@ -66,6 +71,7 @@ export class Response {
   /** Sends an interim response at once, except to an HTTP/1.0 client (RFC 9110 §15.2). */
   inform(status: number, reason: string, raw: readonly string[]): void {
     if (this.headSent || this.ended || this.#request.version === '1.0') return
+    if (status === 100) this.#invited = true
     this.wire.write(responseHead(status, reason === '' ? (STATUS_CODES[status] ?? '') : reason, raw))
   }
 
@@ -86,13 +92,22 @@ export class Response {
     const lines = raw.slice()
     this.#framing = this.#frame(status, lines)
     if (!hasField(lines, 'date')) lines.push('Date', httpDate())
-    if (this.#channel.closing) this.#keep = false
+    if (this.#channel.closing || this.#isDeclining()) this.#keep = false
     if (!this.#keep) lines.push('Connection', 'close')
     const text = responseHead(status, reason === '' ? (STATUS_CODES[status] ?? '') : reason, lines)
     this.headSent = true
     this.status = status
     this.#out = new Outbound(this.wire, this.#framing, verbatim)
     this.#out.head(text)
+  }
+
+  /**
+   * The client waits for 100 and gets a final answer: whether what it sends next is the content, or another request, can
+   * then not be told (RFC 9110 §10.1.1).
+   */
+  #isDeclining(): boolean {
+    if (this.#invited || !this.#channel.awaitsContent) return false
+    return new Fields(this.#request.raw).tokens('expect').includes('100-continue')
   }
 
   flush(): boolean {

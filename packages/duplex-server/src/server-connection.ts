@@ -47,6 +47,8 @@ export interface Answerer {
 const linger = 5_000
 /** Pipelined requests that wait for their turn, in bytes. Beyond that the client is not read. */
 const mostWaiting = 64 * 1024
+/** A connection that is not read does not tell that its client has gone: it is given up after that long, in ms. */
+const unread = 10_000
 
 /** Ends the connections of a server that accepts no more: each when it has nothing under way, the rest after `grace` ms. */
 export async function endConnections(
@@ -79,6 +81,8 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
   #response: Response | undefined
   /** What a pipelining client has sent ahead. */
   #waiting: Buffer | undefined
+  /** It may send no more ahead, in ms of `performance.now()`. */
+  #unreadSince: number | undefined
   #limit: number
   /** When the limit began to count. */
   #since: number
@@ -143,6 +147,10 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
 
   check(now: number): void {
     if (this.#handedOver) return
+    if (this.#unreadSince !== undefined && now - this.#unreadSince >= unread) {
+      this.wire.socket.destroy()
+      return
+    }
     if (this.#response !== undefined && !this.#response.ended) {
       this.#response.producer?.check(now)
       return
@@ -210,6 +218,12 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     return this.#reader.untouched
   }
 
+  get awaitsContent(): boolean {
+    return (
+      this.#content?.complete === false && this.#content.framing.kind !== 'none' && this.#content.bytes === 0
+    )
+  }
+
   /** Content received of the current request, without framing. */
   get contentBytes(): number {
     return this.#reader.contentBytes
@@ -258,7 +272,9 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
 
   #wait(bytes: Buffer): void {
     this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes])
-    if (this.#waiting.length > mostWaiting) this.wire.pause()
+    if (this.#waiting.length <= mostWaiting) return
+    this.wire.pause()
+    this.#unreadSince ??= performance.now()
   }
 
   #next(): void {
@@ -275,6 +291,7 @@ export class ServerConnection implements WireEvents, MessageEvents, Limited, Res
     const waiting = this.#waiting
     if (waiting === undefined || this.wire.socket.destroyed) return
     this.#waiting = undefined
+    this.#unreadSince = undefined
     this.wire.resume()
     this.received(waiting)
   }

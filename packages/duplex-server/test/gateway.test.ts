@@ -281,3 +281,38 @@ test('a server of its own waits no longer than requestBody for content that its 
   expect((await client.response()).text).toBe('ok')
   await client.ended()
 })
+
+describe('a final answer to a client that waits for 100', () => {
+  test.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
+    'ends the connection, and says so: %s',
+    async (framing) => {
+      const { origin, client } = await stage()
+      client.send(head('POST / HTTP/1.1', 'Host: a', 'Expect: 100-continue', framing))
+      const { send } = await origin.request()
+      await send(head('HTTP/1.1 417 No', 'Content-Length: 0'))
+      const response = await client.response()
+      expect([response.status, response.get('connection')]).toEqual([417, 'close'])
+      await client.ended()
+    },
+  )
+
+  test('is no such end when it has been told to go on', async () => {
+    const { origin, client } = await stage()
+    client.send(head('POST / HTTP/1.1', 'Host: a', 'Expect: 100-continue', 'Content-Length: 5'))
+    const exchange = await origin.request()
+    await exchange.send(head('HTTP/1.1 100 Continue'))
+    await client.interim(1)
+    await client.send('hello')
+    await exchange.done()
+    await exchange.send(head('HTTP/1.1 200 OK', 'Content-Length: 0'))
+    const response = await client.response()
+    expect([response.status, response.get('connection')]).toEqual([200, undefined])
+  })
+
+  test('from a server of its own ends the connection as well', async () => {
+    const { client } = await serverStage((_, response) => response.writeHead(403).end())
+    client.send(head('POST / HTTP/1.1', 'Host: a', 'Expect: 100-continue', 'Content-Length: 5'))
+    const response = await client.response()
+    expect([response.status, response.get('connection')]).toEqual([403, 'close'])
+  })
+})

@@ -124,6 +124,18 @@ describe('pipelined requests', () => {
     first.content.resume()
     expect(served.wire.paused).toBe(true)
   })
+
+  test('and the connection is given up when it could not be read for 10 s', async () => {
+    const { served, far } = await connection(() => {})
+    far.write('GET /1 HTTP/1.1\r\n\r\n')
+    far.write(Buffer.alloc(2 ** 20, 'GET / HTTP/1.1\r\n'))
+    await until(() => served.wire.paused, 'a pause')
+    const now = performance.now()
+    served.check(now + 9_000)
+    expect(served.wire.socket.destroyed).toBe(false)
+    served.check(now + 10_000)
+    expect(served.wire.socket.destroyed).toBe(true)
+  })
 })
 
 describe('after an answer that ends the connection', () => {
