@@ -212,8 +212,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       asked.end()
       return
     }
-    // What has been read cannot be sent again: it stays where it is until there is a connection.
-    if (this.#attempt === undefined || this.phase === 'responseHead') this.#pour(asked)
+    // Until there is a connection the content stays where it is: what has been read cannot be sent again, and a wire
+    // that a receiver holds back does not tell that the client has left.
+    if (this.phase === 'responseHead') this.#pour(asked)
   }
 
   /** There may be room for another connection now. */
@@ -264,7 +265,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       return
     }
     this.#enter(this.#content.complete || this.#framing.kind === 'none' ? 'responseHead' : 'requestBody')
-    if (this.#attempt !== undefined && this.#framing.kind !== 'none') this.#pour(this.#asked as Outbound)
+    if (this.#framing.kind !== 'none') this.#pour(this.#asked as Outbound)
   }
 
   drained(): void {

@@ -2,7 +2,7 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -470,6 +470,28 @@ export function requirementsOf(create: Strategy): void {
       exchange.connection.reset()
       expect((await client.response()).status).toBe(502)
     })
+
+    test.each([
+      ['a request', get('/')],
+      ['an upload', `${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`],
+      ['an upgrade', get('/', 'Connection: Upgrade', 'Upgrade: echo')],
+    ])(
+      'a client that leaves while its upstream is silent in the TLS handshake is noticed: %s',
+      async (_, text) => {
+        const silent = createServer((socket) => socket.on('error', () => {}).resume())
+        silent.listen(0, '127.0.0.1')
+        await once(silent, 'listening')
+        onTestFinished(() => void silent.close())
+        const { client, ended } = await stage({
+          upstream: `https://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+        })
+        const accepted = once(silent, 'connection')
+        client.send(text)
+        await accepted
+        client.reset()
+        expect(await ended()).toMatchObject({ outcome: 'aborted', errorType: 'client_closed' })
+      },
+    )
 
     test('a client that leaves takes all requests of its pipeline with it', async () => {
       let begun = 0
