@@ -98,10 +98,11 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   }
 
   let gone: string | undefined
+  let restarted: Promise<void> = Promise.resolve()
   /** Another process, unless it is not ours to start. */
   const restart = async (): Promise<void> => {
-    if (over.signal.aborted) return
     await alive.instance[Symbol.asyncDispose]()
+    if (over.signal.aborted) return
     for (const connection of origin.connections) connection.reset()
     try {
       alive = await launch()
@@ -144,7 +145,10 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       const dead = settled !== undefined && (await hasDied(alive))
       curtain.abort()
       // What a failure leaves behind must not fail the next case.
-      if (asked !== undefined || settled !== undefined || told) await restart()
+      if (asked !== undefined || settled !== undefined || told) {
+        restarted = restart()
+        await restarted
+      }
       const error = asked ?? settled
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
@@ -155,6 +159,8 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       over.abort()
       // Together: a target that ends in order waits for what is still to come from the origin.
       await Promise.all([origin[Symbol.asyncDispose](), alive.instance[Symbol.asyncDispose]()])
+      // One that is just being started ends as soon as it has.
+      await restarted
     },
   }
 }

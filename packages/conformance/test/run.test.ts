@@ -96,6 +96,30 @@ test('an interrupted run ends what it has started, also in the middle of a wait'
   await Promise.all(ended)
 })
 
+test('an interrupted run ends what it has started, also in the middle of a restart', async () => {
+  const interrupt = new AbortController()
+  const sound = program('sound')
+  let starts = 0
+  let ends = 0
+  const watched: Subject = {
+    ...sound,
+    async start(...given) {
+      if (++starts === 2) interrupt.abort()
+      const instance = await sound.start(...given)
+      instance.exited?.then(() => ends++)
+      return instance
+    },
+  }
+  const failing: Case = {
+    ...plain,
+    run: async () => {
+      throw new Failed('so that it is started anew')
+    },
+  }
+  await run(watched, { cases: [failing], signal: interrupt.signal })
+  expect({ starts, ends }).toEqual({ starts: 2, ends: 2 })
+})
+
 test('any other error is a fault of the harness', async () => {
   const report = await judge({
     level: 'MAY',
