@@ -58,7 +58,7 @@ export interface Report {
   readonly complete: boolean
   /** In the order of the cases. */
   readonly results: readonly Result[]
-  /** Every MUST that failed and every death without a declared deviation, and every fault of the harness. */
+  /** Every MUST that failed without a declared deviation, every death, and every fault of the harness. */
   readonly failures: readonly Result[]
   /** Declared deviations that pass. */
   readonly overcome: readonly Result[]
@@ -142,7 +142,12 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
           }
           const started = session?.setup === next.setup
           const manner = started ? '' : `it does not start ${next.setup.name}: `
-          settle(next, skip(next, `${manner}${error.message.slice(-160)}`))
+          const why = `${manner}${error.message.slice(-160)}`
+          // Who is said to take options is to start with them. Of others nobody knows.
+          settle(
+            next,
+            next.setup !== plain && subject.configurable ? all(next, 'crash', why) : skip(next, why),
+          )
         }
       }
     } finally {
@@ -151,10 +156,10 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   }
 }
 
-/** A MUST that fails, or any death, without a declared deviation; or a fault of the harness. */
+/** A MUST that fails without a declared deviation; any death, and any fault of the harness, which nothing excuses. */
 export function isFailure({ verdict, level, deviation }: Result): boolean {
-  if (verdict === 'harness failed') return true
-  return deviation === undefined && (verdict === 'crash' || (verdict === 'fail' && level === 'MUST'))
+  if (verdict === 'harness failed' || verdict === 'crash') return true
+  return verdict === 'fail' && level === 'MUST' && deviation === undefined
 }
 
 /** The runs of a case that share a setup. */
@@ -199,8 +204,12 @@ function notApplicable({ one, setup }: Part, subject: Subject): string | undefin
   return undefined
 }
 
-function skip({ runs }: Part, why: string): VariantOutcome[] {
-  return runs.map(([name]) => ({ name, verdict: 'skipped', why, transcript: '' }))
+function skip(part: Part, why: string): VariantOutcome[] {
+  return all(part, 'skipped', why)
+}
+
+function all({ runs }: Part, verdict: Verdict, why: string): VariantOutcome[] {
+  return runs.map(([name]) => ({ name, verdict, why, transcript: '' }))
 }
 
 async function perform({ one, runs }: Part, session: Session, seed: number): Promise<VariantOutcome[]> {

@@ -188,6 +188,27 @@ test('a declared deviation is no failure, and is reported once it passes', async
   expect(passed.overcome.map(({ id }) => id)).toEqual(['X-01'])
 })
 
+test('a declared deviation excuses no death', async () => {
+  const deadly: Subject = program('dies')
+  const asked: Case = { ...plain, run: async ({ exchange }) => void (await exchange(get('/'), reply('ok', 'Trailer: a'))) }
+  const { failures } = await run(deadly, { cases: [asked], deviations: { 'X-01': 'for a reason' } })
+  expect(failures.map(({ verdict }) => verdict)).toEqual(['crash'])
+})
+
+test('who is said to take options and does not start with them fails', async () => {
+  const subject: Subject = {
+    ...program('sound'),
+    configurable: true,
+    start: (upstream, given) =>
+      given?.args === undefined ? program('sound').start(upstream) : Promise.reject(new Error('no such option')),
+  }
+  const setup = { name: 'with a limit', options: { 'timeouts.idle': 1 } }
+  const { failures } = await run(subject, { cases: [{ ...plain, setup, run: async () => {} }] })
+  expect(failures.map(({ verdict, why }) => [verdict, why])).toEqual([
+    ['crash', expect.stringMatching(/^it does not start with a limit: .*no such option$/)],
+  ])
+})
+
 test('what a target lacks, or cannot be set up for, is skipped with the reason', async () => {
   const subject: Subject = { ...program('sound'), lacks: ['trailers'] }
   const cases: Case[] = [
