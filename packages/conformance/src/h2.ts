@@ -34,7 +34,7 @@ export interface Asking {
 
 export async function http2Client(target: URL): Promise<Http2Client> {
   // Who is asked is known: the target was just started.
-  const session = connectHttp2(target, { rejectUnauthorized: false })
+  const session = connectHttp2(target, { rejectUnauthorized: false, maxHeaderListPairs: 4_000 })
   session.on('error', () => {})
   await within(once(session, 'connect'), 'no HTTP/2 connection came about')
   return {

@@ -140,8 +140,10 @@ describe.concurrent('each way of meddling is caught by the cases meant for it, a
     ['knows one status', ['H2-08']],
     ['ends the connection', ['H2-09']],
     ['says HTTP/1.1', ['H2-10']],
+    ['resets what HTTP/2 forbids', ['H2-12']],
+    ['ends with large heads', ['H2-13']],
   ] as const)('%s, over HTTP/2', async ([fault, ids], { expect }) => {
-    expect(await caughtBy('over-h2', fault, ['H2-0', 'H2-10'], ids)).toEqual(ids)
+    expect(await caughtBy('over-h2', fault, ['H2-0', 'H2-10', 'H2-12', 'H2-13'], ids)).toEqual(ids)
   })
 
   test('copies frames as they are', async ({ expect }) => {

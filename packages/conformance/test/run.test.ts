@@ -190,7 +190,10 @@ test('a declared deviation is no failure, and is reported once it passes', async
 
 test('a declared deviation excuses no death', async () => {
   const deadly: Subject = program('dies')
-  const asked: Case = { ...plain, run: async ({ exchange }) => void (await exchange(get('/'), reply('ok', 'Trailer: a'))) }
+  const asked: Case = {
+    ...plain,
+    run: async ({ exchange }) => void (await exchange(get('/'), reply('ok', 'Trailer: a'))),
+  }
   const { failures } = await run(deadly, { cases: [asked], deviations: { 'X-01': 'for a reason' } })
   expect(failures.map(({ verdict }) => verdict)).toEqual(['crash'])
 })
@@ -200,7 +203,9 @@ test('who is said to take options and does not start with them fails', async () 
     ...program('sound'),
     configurable: true,
     start: (upstream, given) =>
-      given?.args === undefined ? program('sound').start(upstream) : Promise.reject(new Error('no such option')),
+      given?.args === undefined
+        ? program('sound').start(upstream)
+        : Promise.reject(new Error('no such option')),
   }
   const setup = { name: 'with a limit', options: { 'timeouts.idle': 1 } }
   const { failures } = await run(subject, { cases: [{ ...plain, setup, run: async () => {} }] })

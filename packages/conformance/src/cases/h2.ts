@@ -19,6 +19,15 @@ type Field = readonly [name: string, value: string]
 /** Of all cases here. What goes over TLS is cut in its own ways, so one delivery is enough. */
 const usual = { needs: ['h2'], setup: terminatesTls, deliveries: ['coalesced'] } as const
 
+/** Of a connection of HTTP/1.1. `HTTP2-Settings` is of the request that asks for HTTP/2 there. */
+const forbidden = [
+  'Connection: keep-alive',
+  'Keep-Alive: timeout=7',
+  'Proxy-Connection: keep-alive',
+  'Upgrade: h2c',
+  'HTTP2-Settings: AAMAAABk',
+]
+
 export const h2: readonly Case[] = [
   {
     id: 'H2-01',
@@ -360,6 +369,60 @@ export const h2: readonly Case[] = [
       } as Readonly<Record<string, readonly Field[]>>,
       notForwarded,
     ),
+  },
+  {
+    id: 'H2-12',
+    rule: 'RFC 9113 §8.2.2',
+    level: 'MUST',
+    title: 'leaves out what HTTP/2 forbids wherever an origin says it, and delivers the rest',
+    ...usual,
+    run: each(
+      {
+        'in the head': head('HTTP/1.1 200 OK', ...forbidden, 'X-End: 1', 'Content-Length: 2').concat('ok'),
+        'in an interim response': `${head('HTTP/1.1 103 Early Hints', ...forbidden, 'Link: </a>')}${reply('ok')}`,
+        'in trailers': `${head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Trailer: X-End')}${chunks('ok')}0\r\n${forbidden.join('\r\n')}\r\nX-End: 1\r\n\r\n`,
+      },
+      async ({ target, origin }, answer) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2', te: 'trailers' })
+        const { send } = await origin.request()
+        send(answer)
+        const final = await isAnswered(asking, 200, 'ok')
+        for (const fields of [...asking.informational, final, asking.trailers ?? {}])
+          for (const line of forbidden) {
+            const name = line.slice(0, line.indexOf(':')).toLowerCase()
+            check(fields[name] === undefined, `${name}: ${fields[name]} came over HTTP/2`)
+          }
+      },
+    ),
+  },
+  {
+    id: 'H2-13',
+    rule: 'RFC 9113 §4.2, §6.10',
+    level: 'MUST',
+    title: 'delivers a response head that is larger than a frame, or answers 502: the connection goes on',
+    ...usual,
+    async run({ target, origin }) {
+      await using client = await http2Client(target)
+      const asking = client.ask({ ':path': '/h2' })
+      const { send } = await origin.request()
+      const many = Array.from({ length: 700 }, (_, i) => `X-${i}: ${'a'.repeat(60)}`)
+      send(reply('ok', ...many))
+      const fields = await asking.head()
+      const { code } = await asking.ended()
+      equal(code, 0, 'the code with which the stream ended')
+      if (fields[':status'] !== 502) {
+        equal(fields[':status'], 200, 'the status of the response')
+        equal(
+          many.filter((_, i) => fields[`x-${i}`] !== undefined).length,
+          many.length,
+          'the number of fields',
+        )
+      }
+      const next = client.ask({ ':path': '/h2' })
+      ;(await origin.request()).send(reply('ok'))
+      await isAnswered(next, 200, 'ok')
+    },
   },
 ]
 

@@ -16,7 +16,8 @@ const fault = process.env.FAULT
 const upstream = new URL(process.env.UPSTREAM ?? '')
 const { values } = parseArgs({ options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' } } })
 const agent = new Agent({ keepAlive: true })
-const ofConnections = /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|trailer)$/
+const ofConnections =
+  /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|trailer)$/
 
 const server = createSecureServer({
   cert: readFileSync(values['tls.cert'] ?? ''),
@@ -42,6 +43,7 @@ const at = (method: string, path: string) => ({
   host: upstream.hostname,
   port: upstream.port,
   agent,
+  maxHeaderSize: 100_000,
   method,
   path,
 })
@@ -63,7 +65,7 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
   asking.on('information', ({ statusCode, headers }) => {
     if (fault !== 'has only final responses')
-      stream.additionalHeaders({ ...(headers as object), ':status': statusCode })
+      stream.additionalHeaders({ ...plainly(headers as IncomingHttpHeaders), ':status': statusCode })
   })
   asking.on('response', (answer) => relay(answer, stream, method))
   asking.on('error', () => {
@@ -81,11 +83,20 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   }
 }
 
+/** Without what HTTP/2 forbids. */
+function plainly(fields: NodeJS.Dict<string | string[]>): OutgoingHttpHeaders {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !ofConnections.test(name)))
+}
+
 function relay(answer: IncomingMessage, stream: ServerHttp2Stream, method: string): void {
   const nominated = (answer.headers.connection ?? '').toLowerCase().split(/, */)
   const kept = ([name]: readonly [string, unknown]): boolean =>
     !ofConnections.test(name) && (fault === 'relays what is nominated' || !nominated.includes(name))
   const fields: OutgoingHttpHeaders = Object.fromEntries(Object.entries(answer.headers).filter(kept))
+  if (fault === 'resets what HTTP/2 forbids' && 'http2-settings' in answer.headers)
+    return void stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if (fault === 'ends with large heads' && answer.rawHeaders.length > 500)
+    return void stream.session?.destroy()
   const status = fault === 'knows one status' ? 200 : answer.statusCode
   const none = method === 'HEAD' || status === 204 || status === 304
   stream.respond({ ...fields, ':status': status }, none ? { endStream: true } : { waitForTrailers: true })
@@ -93,7 +104,7 @@ function relay(answer: IncomingMessage, stream: ServerHttp2Stream, method: strin
   // The server has put its own there, for the sake of `request`.
   stream.removeAllListeners('wantTrailers')
   stream.on('wantTrailers', () =>
-    stream.sendTrailers(fault === 'has only final responses' ? {} : answer.trailers),
+    stream.sendTrailers(fault === 'has only final responses' ? {} : plainly(answer.trailers)),
   )
   answer.pipe(stream, { end: false })
   answer.once('end', () => stream.end())
