@@ -23,7 +23,7 @@ const usage = `Usage: npm run nodes -- [options]
 
 Runs the tests of strategies, and the suite against them, on Node.js ${versions.join(' and ')}.
 
-  --all               every strategy on every version; otherwise one of these pairs, each day another
+  --all               every strategy on every version; otherwise the tests or the suite of one, each day others
   --turn N            as on another day
   --strategy NAME     only this one
   --node VERSION      only this one
@@ -76,10 +76,12 @@ if (values.install) {
   process.exit()
 }
 
-const pairs = versions.flatMap((version) => strategies.map((strategy) => ({ version, strategy })))
-// A step that is prime to their number visits all of them, and neighbours have nothing in common.
-const today = [pairs[(Number(values.turn) * 5) % pairs.length]]
-const chosen = (values.all || values.strategy || values.node ? pairs : today).filter(
+const jobs = versions.flatMap((version) =>
+  strategies.flatMap((strategy) => ['tests', 'suite'].map((kind) => ({ version, strategy, kind }))),
+)
+// A step that is prime to their number visits all of them, and neighbours have little in common.
+const today = [jobs[(Number(values.turn) * 5) % jobs.length]]
+const chosen = (values.all || values.strategy || values.node ? jobs : today).filter(
   ({ version, strategy }) =>
     (values.strategy ?? strategy) === strategy && version.startsWith(values.node ?? version),
 )
@@ -89,21 +91,30 @@ if (chosen.length === 0) {
 }
 
 let failed = 0
-for (const { version, strategy } of chosen) {
+for (const { version, strategy, kind } of chosen) {
   const node = nodeOf(version)
+  const what = `${strategy} on ${version}: ${kind}`
+  if (kind === 'tests') runTests(what, node, strategy)
+  else runSuite(what, node, strategy)
+}
+process.exitCode = failed > 0 ? 1 : 0
+
+function runTests(what, node, strategy) {
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const limits = ['--testTimeout=60000', '--hookTimeout=60000', '--expect.poll.timeout=20000']
-  run(`${strategy} on ${version}: tests`, node, [vitest, 'run', ...limits, ...tests], {
+  run(what, node, [vitest, 'run', ...limits, ...tests], {
     cwd: path.join(root, 'packages', strategy),
     env: { ...process.env, ABUSE },
   })
+}
+
+function runSuite(what, node, strategy) {
   const suite = path.join(root, 'packages', 'conformance', 'src', 'cli.ts')
-  run(`${strategy} on ${version}: suite`, process.execPath, [suite, '--target', strategy], {
+  run(what, process.execPath, [suite, '--target', strategy], {
     cwd: root,
     env: { ...process.env, BENCH_NODE: node },
   })
 }
-process.exitCode = failed > 0 ? 1 : 0
 
 function run(what, command, args, options) {
   const begun = performance.now()
