@@ -1,6 +1,20 @@
 /** All mutations: chosen from what could really go wrong, not from what is tested. */
 
+import { bench } from './bench.ts'
+import { duplex } from './duplex.ts'
+import { fetchProxy } from './fetch-proxy.ts'
+import { fixtures } from './fixtures.ts'
+import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import type { Mutation } from './mutation.ts'
+import { suite } from './suite.ts'
 
-export const mutations: readonly Mutation[] = [...gatewayRules]
+export const mutations: readonly Mutation[] = [
+  ...gatewayRules,
+  ...gatewayLimits,
+  ...duplex,
+  ...fetchProxy,
+  ...suite,
+  ...bench,
+  ...fixtures,
+]

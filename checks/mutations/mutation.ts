@@ -40,3 +40,5 @@ export const described = (by: SeenBy): string =>
   'target' in by
     ? `${by.only.join(', ')} on ${by.target}`
     : `${by.folder}: ${by.files.join(', ')}${by.name === undefined ? '' : `, ${by.name}`}`
+
+export const cases = (target: string, ...only: readonly string[]): CasesOn => ({ target, only })

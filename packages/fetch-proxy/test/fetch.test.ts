@@ -306,6 +306,81 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
   })
 })
 
+describe('what an exchange holds', () => {
+  const held = (): { fetch: typeof fetch; answer: (response: Response) => void } => {
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    return { fetch: () => promise, answer: resolve }
+  }
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+
+  test('is as many at once as limits.exchanges, and the next is 503', async () => {
+    const { fetch, answer } = held()
+    const handler = createFetchHandler({ upstream: 'http://origin.example', fetch, limits: { exchanges: 1 } })
+    const first = handler.fetch(new Request('http://here.example/'))
+    expect((await handler.fetch(new Request('http://here.example/'))).status).toBe(503)
+    answer(new Response('ok'))
+    expect(await (await first).text()).toBe('ok')
+  })
+
+  test('is let go of: timers, clocks and the listener on the signal', async () => {
+    const before = timers()
+    const listeners = new Set<unknown>()
+    const request = new Request('http://here.example/', { method: 'POST', body: 'x' })
+    const add = request.signal.addEventListener.bind(request.signal)
+    const remove = request.signal.removeEventListener.bind(request.signal)
+    request.signal.addEventListener = (type: string, listener: never) => {
+      listeners.add(listener)
+      add(type, listener)
+    }
+    request.signal.removeEventListener = (type: string, listener: never) => {
+      listeners.delete(listener)
+      remove(type, listener)
+    }
+    const handler = createFetchHandler({
+      upstream: 'http://origin.example',
+      timeouts: { total: 60_000 },
+      fetch: async (_, init) => new Response(await new Response(init?.body).text()),
+    })
+    expect(await (await handler.fetch(request)).text()).toBe('x')
+    expect([timers() - before, listeners.size, handler.inFlight]).toEqual([0, 0, 0])
+  })
+
+  test('is not its upload and its download when it was refused halfway', async () => {
+    const before = timers()
+    const handler = createFetchHandler({
+      upstream: 'http://origin.example',
+      fetch: async () => {
+        throw new TypeError('no')
+      },
+    })
+    const request = new Request('http://here.example/', { method: 'POST', body: 'x' })
+    expect((await handler.fetch(request)).status).toBe(502)
+    expect(timers() - before).toBe(0)
+  })
+
+  test('is waited for by close(), whose timer goes with it', async () => {
+    const before = timers()
+    const { fetch, answer } = held()
+    const handler = createFetchHandler({ upstream: 'http://origin.example', fetch })
+    const first = handler.fetch(new Request('http://here.example/'))
+    const closed = handler.close(60_000)
+    answer(new Response(null, { status: 204 }))
+    expect((await first).status).toBe(204)
+    await closed
+    expect(timers() - before).toBe(0)
+  })
+
+  test('is an upload of exactly its limit', async () => {
+    const handler = createFetchHandler({
+      upstream: 'http://origin.example',
+      limits: { requestBody: 8 },
+      fetch: async (_, init) => new Response(await new Response(init?.body).text()),
+    })
+    const request = new Request('http://here.example/', { method: 'POST', body: '12345678' })
+    expect(await (await handler.fetch(request)).text()).toBe('12345678')
+  })
+})
+
 test('another fetch may ask', async () => {
   const asked: string[] = []
   const { fetch } = createFetchHandler({

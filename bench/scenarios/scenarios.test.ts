@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { scenarios } from './index.ts'
+import { GiB, KiB, type Measured, MiB } from './scenario.ts'
+
+/** Figures of which no two are alike, so that none can stand for another. */
+const sample: Measured = {
+  outcome: {
+    seconds: 4,
+    bytes: 2 * GiB,
+    exchanges: 10,
+    problems: {},
+    values: {
+      firstByte: 11,
+      firstByteWorst: 12,
+      unevenness: 13,
+      delayMedian: 14,
+      delay99: 15,
+      delayWorst: 16,
+      events: 20,
+      tripMedian: 0.25,
+      trip99: 0.5,
+      latencyMedian: 17,
+      latency99: 18,
+    },
+  },
+  used: { user: 1, system: 2, cpu: 3, peak: 50 * MiB, voluntarySwitches: 600, involuntarySwitches: 70 },
+  held: { process: 1000 * KiB, kernel: 2000 * KiB, pulled: 10 * (64 + 300) * KiB } as Measured['held'],
+}
+
+const transfer = { cpuPerGiB: 1.5, userPerGiB: 0.5, goodput: 0.5, peakMemory: 50, switchesPerGiB: 300 }
+const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  download: { ...transfer, firstByte: 11 },
+  parallel: { ...transfer, unevenness: 13, firstByteWorst: 12 },
+  stalled: { processPerStream: 100, kernelPerStream: 200, pulledPerStream: 300, peakMemory: 50 },
+  small: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
+  idle: { processPerConnection: 200, peakMemory: 50 },
+  events: { delayMedian: 14, delay99: 15, delayWorst: 16, cpuPerEvent: 150_000 },
+  echo: { tripMedian: 250, trip99: 500, cpuPerTrip: 300_000 },
+}
+
+test.each(scenarios.filter(({ name }) => name in expected))(
+  '$name makes of a sample what it says',
+  (scenario) => {
+    expect(scenario.values(sample)).toEqual(expected[scenario.name])
+  },
+)
+
+test.each(scenarios)('$name has a value for each metric and a metric for each value', (scenario) => {
+  expect(Object.keys(scenario.values(sample)).toSorted()).toEqual(
+    scenario.metrics.map(({ id }) => id).toSorted(),
+  )
+  expect(scenario.metrics.map(({ id }) => id)).toContain(scenario.headline)
+})
+
+test.each(scenarios)('$name makes up no processor time where none was measured', (scenario) => {
+  const { peakMemory, cpuPerGiB } = scenario.values({ ...sample, used: undefined })
+  expect([peakMemory ?? null, cpuPerGiB ?? null]).toEqual([null, null])
+})

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import type { Exchange, GatewayOptions } from '../src/index.ts'
+import { Fields } from '../src/index.ts'
+import { agreesWith, hostOf, offeredProtocols, prepare, wantsTrailers } from '../src/prepare.ts'
+import { settle } from '../src/settings.ts'
+
+async function prepared(
+  raw: readonly string[],
+  options: Partial<GatewayOptions> = {},
+  method = 'GET',
+  target = '/',
+): Promise<unknown> {
+  const settings = settle('here', { upstream: 'http://origin.example', pseudonym: 'here', ...options })
+  const request = { method, target, version: '1.1', fields: new Fields([...raw]), secure: false }
+  const exchange = {
+    request: { ...request, remoteAddress: '192.0.2.1', remotePort: 1 },
+  } as unknown as Exchange
+  return prepare(settings, { method, target, version: '1.1', raw, upgrade: [] }, exchange)
+}
+
+const host = ['Host', 'a']
+
+describe('a request is refused', () => {
+  test.each<[string, number, readonly string[], Partial<GatewayOptions>, string]>([
+    [
+      'with one field more than the limit',
+      431,
+      [...host, 'A', '1', 'B', '2'],
+      { limits: { fields: 2 } },
+      'GET',
+    ],
+    [
+      'with content of a byte more than the limit',
+      413,
+      [...host, 'Content-Length', '9'],
+      { limits: { requestBody: 8 } },
+      'POST',
+    ],
+    ['with two Hosts', 400, [...host, ...host], {}, 'GET'],
+    ['with TRACE', 405, host, {}, 'TRACE'],
+    ['with CONNECT', 501, host, {}, 'CONNECT'],
+    ['that has been here', 508, [...host, 'Via', '1.1 here'], {}, 'GET'],
+    ['that has been here, and elsewhere', 508, [...host, 'Via', '1.1 here', 'Via', '1.0 there'], {}, 'GET'],
+  ])('%s: %i', async (_, status, raw, options, method) => {
+    const refused = prepared(raw, options, method)
+    await expect(refused).rejects.toMatchObject(status === 508 ? { type: 'proxy_loop_detected' } : { status })
+  })
+})
+
+describe('a request goes on', () => {
+  test.each<[string, readonly string[], Partial<GatewayOptions>]>([
+    ['with as many fields as the limit', [...host, 'A', '1'], { limits: { fields: 2 } }],
+    ['with as much content as the limit', [...host, 'Content-Length', '8'], { limits: { requestBody: 8 } }],
+    ['that has been elsewhere', [...host, 'Via', '1.1 hereabouts'], {}],
+  ])('%s', async (_, raw, options) => {
+    expect(await prepared(raw, options)).toMatchObject({ out: { method: 'GET', path: '/' } })
+  })
+})
+
+describe('another protocol', () => {
+  const offer = (...protocols: string[]): string[] => [
+    'Connection',
+    'Upgrade',
+    'Upgrade',
+    protocols.join(', '),
+  ]
+
+  test('is never HTTP/2 in the clear', () => {
+    expect(offeredProtocols('1.1', offer('h2c', 'echo/1', 'H2C/2'))).toEqual(['echo/1'])
+  })
+
+  test('is offered only as an option of the connection, and not by HTTP/1.0', () => {
+    expect(offeredProtocols('1.1', ['Upgrade', 'echo'])).toEqual([])
+    expect(offeredProtocols('1.0', offer('echo'))).toEqual([])
+  })
+
+  test('is agreed on only when all that were chosen were offered', () => {
+    expect(agreesWith(['echo', 'Other'], offer('other', 'ECHO'))).toBe(true)
+    expect(agreesWith(['echo'], offer('echo', 'other'))).toBe(false)
+    expect(agreesWith(['echo'], [])).toBe(false)
+  })
+})
+
+test('trailers are wanted by the word alone, with or without a weight', () => {
+  expect(wantsTrailers(['TE', 'gzip;q=1, trailers'])).toBe(true)
+  expect(wantsTrailers(['TE', 'trailers;q=0.5'])).toBe(true)
+  expect(wantsTrailers(['TE', 'trailersx', 'X', 'trailers'])).toBe(false)
+})
+
+test('a Host that is none is refused', () => {
+  expect(() => hostOf(['Host', 'a b'])).toThrow('Host is not a host')
+  expect(hostOf(['X', '1'])).toBeUndefined()
+})
