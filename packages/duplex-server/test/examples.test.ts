@@ -16,7 +16,7 @@ const start = (name: string, env: Record<string, string> = {}): Promise<Running>
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
 
 /** A client that can wait for what it is to be told. */
-async function talkTo(url: URL): Promise<{ socket: net.Socket; heard(text: string): Promise<void> }> {
+async function talkTo(url: URL): Promise<{ socket: net.Socket; heard(text: string): Promise<string> }> {
   const socket = net.connect(Number(url.port), url.hostname)
   let all = ''
   let wanted: (() => void) | undefined
@@ -25,8 +25,9 @@ async function talkTo(url: URL): Promise<{ socket: net.Socket; heard(text: strin
     wanted?.()
   })
   await once(socket, 'connect')
-  const heard = async (text: string): Promise<void> => {
+  const heard = async (text: string): Promise<string> => {
     while (!all.includes(text)) await new Promise<void>((resolve) => (wanted = resolve))
+    return all
   }
   return { socket, heard }
 }
@@ -39,7 +40,7 @@ for (const name of ['echo', 'hijacked-echo']) {
     await heard('200 OK')
     for (const word of ['first', 'second', 'third']) {
       socket.write(chunk(word))
-      await heard(word)
+      expect(await heard(word)).toContain(word)
     }
     socket.end('0\r\n\r\n')
     await once(socket, 'close')

@@ -373,4 +373,5 @@ test('a socket that is no plain one is read as well', async () => {
   far.write('two')
   flowing.resume()
   await until(() => received.join('') === 'onetwo', 'the second')
+  expect(received.join('')).toBe('onetwo')
 })

@@ -167,7 +167,7 @@ describe.each(runtimes)('createFetchHandler on $name', ({ file, args, unpacks })
         await (await client.responding()).body(5)
       }
       client.close()
-      await exchange.connection.ended()
+      expect(await exchange.connection.ended()).toMatch(/^(?:fin|reset)$/)
     })
   })
 })

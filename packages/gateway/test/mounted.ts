@@ -1,7 +1,7 @@
 /** A gateway on node:http in the servers that people have: it is all of a server, or one handler among others. */
 
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -248,6 +248,24 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
     expect((await origin.request()).message.target).toBe('/a?b')
   })
 
+  test('E4 a field that is set after the head is an error, and the response goes on', async () => {
+    let late: ServerResponse | undefined
+    const { origin, client } = await stage(({ handle }) =>
+      createServer((request, response) => {
+        late = response
+        void handle(request, response)
+      }).listen(0, '127.0.0.1'),
+    )
+    client.send(get('/'))
+    const exchange = await origin.request()
+    exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+    const incoming = await client.responding()
+    await incoming.body(5)
+    expect(() => late?.setHeader('X-Late', '1')).toThrow(/after they are sent/)
+    exchange.send('ended')
+    expect((await incoming.done()).text).toBe('begunended')
+  })
+
   test('E4 a head that somebody else has written is not written again: the response breaks off', async () => {
     const { origin, client, gateway } = await stage(({ handle }) =>
       createServer((request, response) => {
@@ -264,6 +282,6 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
   test('F3 an upgrade behind a request that somebody else answers ends the connection, and not the process', async () => {
     const { client } = await stage(() => createServer(() => {}).listen(0, '127.0.0.1'))
     client.send(get('/1') + get('/2', 'Connection: Upgrade', 'Upgrade: echo'))
-    await client.ended()
+    expect(await client.ended()).toMatch(/^(?:fin|reset)$/)
   })
 }

@@ -6,7 +6,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Socket } fr
 import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
+import { type Fields, GatewayError, preserveHost, type Strategy, setForwarded } from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
 import { wrappedTransportsOf } from './wrapped.ts'
 
@@ -263,7 +263,7 @@ export function requirementsOf(create: Strategy): void {
       const { send, connection } = await origin.request()
       await send(reply('ok'))
       await client.response()
-      await connection.ended()
+      expect(await connection.ended()).toMatch(/^(?:fin|reset)$/)
     })
 
     describe.each([
@@ -521,6 +521,24 @@ export function requirementsOf(create: Strategy): void {
   })
 
   describe('E4 a response head is written once', () => {
+    test('what a hook sets when it is out reaches no client', async () => {
+      const { promise: kept, resolve } = Promise.withResolvers<Fields>()
+      const { origin, client } = await stage({ modifyResponse: ({ fields }) => resolve(fields) })
+      client.send(get('/'))
+      const exchange = await origin.request()
+      await exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      ;(await kept).set('X-Late', '1')
+      await exchange.send('ended')
+      const response = await incoming.done()
+      expect([response.verdict, response.text, response.has('x-late')]).toEqual([
+        'complete',
+        'begunended',
+        false,
+      ])
+    })
+
     test('what a hook would answer after it is no second one', async () => {
       const { origin, client } = await stage({ onError: () => ({ status: 503, body: 'second' }) })
       client.send(get('/'))
@@ -691,6 +709,7 @@ export function requirementsOf(create: Strategy): void {
       const closed = once(shaking, 'close')
       await gateway.close(100)
       await closed
+      expect(shaking.destroyed).toBe(true)
     })
   })
 }

@@ -655,7 +655,7 @@ export function promisesOf(create: Strategy): void {
       await client.response()
       const more = setInterval(() => client.send('\r\n'), 20)
       onTestFinished(() => clearInterval(more))
-      await client.ended({ within: 20_000 })
+      expect(await client.ended({ within: 20_000 })).toMatch(/^(?:fin|reset)$/)
     })
 
     test('E1 and for no POST', async () => {

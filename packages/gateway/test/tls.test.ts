@@ -79,7 +79,7 @@ async function shown(url: URL, servername = ''): Promise<string | undefined> {
   return known.find(([, { cert }]) => cert.replace(/-----.*?-----|\s/g, '') === raw.toString('base64'))?.[0]
 }
 
-describe.each(strategies)('%s terminates TLS', (name) => {
+describe.each(strategies)('B6 %s terminates TLS', (name) => {
   test('and says so to the origin', async () => {
     const { cert, key } = await files(server)
     const { url } = await program(name, await origin(), '--tls.cert', cert, '--tls.key', key)
@@ -190,7 +190,7 @@ describe.each(strategies)('%s terminates TLS', (name) => {
   })
 })
 
-describe.each(strategies)('%s asks an https: origin', (name) => {
+describe.each(strategies)('B6 %s asks an https: origin', (name) => {
   test('that an authority it was told of vouches for', async () => {
     const authority = await file(ca)
     const { url } = await program(name, await secureOrigin(server), '--upstream-tls.ca', authority)
