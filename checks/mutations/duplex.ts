@@ -13,8 +13,8 @@ export const duplex: readonly Mutation[] = [
   {
     file: 'packages/duplex-server/src/pool.ts',
     breaks: 'One idle connection more than there may be is kept',
-    old: 'this.#idleCount >= idle ||',
-    new: 'this.#idleCount > idle ||',
+    old: 'this.#byAge.size < idle ||',
+    new: 'this.#byAge.size <= idle ||',
     seenBy: tests('packages/duplex-server', 'test/pool.test'),
   },
   {
@@ -41,15 +41,15 @@ export const duplex: readonly Mutation[] = [
   {
     file: 'packages/duplex-server/src/pool.ts',
     breaks: 'After close() connections go on being kept',
-    old: 'this.#closed || this.#idleCount',
-    new: 'this.#idleCount',
+    old: '!this.#closed && limit > 0',
+    new: 'limit > 0',
     seenBy: tests('packages/duplex-server', 'test/pool.test'),
   },
   {
     file: 'packages/duplex-server/src/pool.ts',
     breaks: 'Asks on a connection once more than maxRequests',
-    old: 'connection.exchanges >= maxRequests',
-    new: 'connection.exchanges > maxRequests',
+    old: 'connection.exchanges < maxRequests',
+    new: 'connection.exchanges <= maxRequests',
     seenBy: tests('packages/duplex-server', 'test/required', 'maxRequests'),
   },
   {

@@ -19,7 +19,8 @@ export class Pool implements Keeper, Limited {
   #owners = 0
   #tunnels = 0
   readonly #queue = new Set<() => void>()
-  #idleCount = 0
+  /** Idle ones, that which has been idle longest first. */
+  readonly #byAge = new Set<UpstreamConnection>()
   #closed = false
 
   constructor(settings: Settings, sweep: Sweep) {
@@ -33,7 +34,7 @@ export class Pool implements Keeper, Limited {
   }
 
   get idleSize(): number {
-    return this.#idleCount
+    return this.#byAge.size
   }
 
   /**
@@ -49,11 +50,11 @@ export class Pool implements Keeper, Limited {
     const key = owner === undefined ? endpoint.address : `${owner} ${endpoint.address}`
     const list = fresh ? undefined : this.#idle.get(key)
     for (let known = list?.pop(); known !== undefined; known = list?.pop()) {
-      this.#idleCount--
+      this.#byAge.delete(known)
       // One that was given up is listed until its socket has closed.
       if (!known.wire.socket.destroyed) return known
     }
-    if (this.#isFull && !this.#dropIdle()) return undefined
+    if (this.#isFull && !this.#drop(this.#longestIdle(owner))) return undefined
     const connection = new UpstreamConnection(endpoint, key, this.#settings, asker, this)
     if (this.#all.size === 0) this.#sweep.add(this)
     this.#all.add(connection)
@@ -80,9 +81,16 @@ export class Pool implements Keeper, Limited {
     if (this.#queue.size === 0) return
     queueMicrotask(() => {
       const [next] = this.#queue
-      if (next === undefined || (this.#isFull && this.#idleCount === 0)) return
+      if (next === undefined || (this.#isFull && this.#longestIdle(undefined) === undefined)) return
       this.#queue.delete(next)
       next()
+    })
+  }
+
+  /** One of them may be whose connection this is. Who finds no room waits on, in the same order. */
+  #callAll(): void {
+    queueMicrotask(() => {
+      for (const next of [...this.#queue]) if (this.#queue.delete(next)) next()
     })
   }
 
@@ -90,7 +98,9 @@ export class Pool implements Keeper, Limited {
     const { idle, idleTimeout, maxAge, maxRequests } = this.#settings.pool
     const now = performance.now()
     const limit = Math.min(idleTimeout, connection.hint, connection.begun + maxAge - now)
-    if (this.#closed || this.#idleCount >= idle || limit <= 0 || connection.exchanges >= maxRequests) {
+    const fit = !this.#closed && limit > 0 && connection.exchanges < maxRequests
+    const room = this.#byAge.size < idle || (idle > 0 && this.#drop(this.#longestIdle(undefined)))
+    if (!fit || !room) {
       connection.wire.socket.destroy()
       return
     }
@@ -98,8 +108,9 @@ export class Pool implements Keeper, Limited {
     const list = this.#idle.get(connection.key)
     if (list === undefined) this.#idle.set(connection.key, [connection])
     else list.push(connection)
-    this.#idleCount++
-    this.#callNext()
+    this.#byAge.add(connection)
+    if (isBound(connection)) this.#callAll()
+    else this.#callNext()
   }
 
   becomesTunnel(connection: UpstreamConnection): void {
@@ -122,10 +133,8 @@ export class Pool implements Keeper, Limited {
     const list = this.#idle.get(connection.key)
     if (list === undefined) return
     const at = list.indexOf(connection)
-    if (at !== -1) {
-      list.splice(at, 1)
-      this.#idleCount--
-    }
+    if (at !== -1) list.splice(at, 1)
+    this.#byAge.delete(connection)
     if (list.length === 0) this.#idle.delete(connection.key)
   }
 
@@ -146,15 +155,26 @@ export class Pool implements Keeper, Limited {
       if (connection.key.startsWith(`${owner} `)) connection.wire.socket.destroy()
   }
 
-  /** Makes room by giving up the connection that has been idle longest. */
-  #dropIdle(): boolean {
-    for (const [oldest] of this.#idle.values()) {
-      if (oldest === undefined) continue
-      oldest.wire.socket.destroy()
-      this.#all.delete(oldest)
-      this.#forget(oldest)
-      return true
+  /**
+   * The one to be given up to make room: of nobody in particular, or else of the owner that wants it. What belongs to
+   * another client, which has logged in on it, stays.
+   */
+  #longestIdle(owner: number | undefined): UpstreamConnection | undefined {
+    let own: UpstreamConnection | undefined
+    for (const connection of this.#byAge) {
+      if (!isBound(connection)) return connection
+      if (owner !== undefined && connection.key.startsWith(`${owner} `)) own ??= connection
     }
-    return false
+    return own
+  }
+
+  #drop(connection: UpstreamConnection | undefined): boolean {
+    if (connection === undefined) return false
+    connection.wire.socket.destroy()
+    this.#all.delete(connection)
+    this.#forget(connection)
+    return true
   }
 }
+
+const isBound = ({ key, address }: UpstreamConnection): boolean => key !== address

@@ -23,9 +23,9 @@ import { createFetchHandler, type FetchHandler } from './fetch.ts'
 /** Relays with `fetch`. @throws TypeError when an option makes no sense. */
 export function createFetchProxy(options: GatewayOptions): FetchGateway {
   let handler!: FetchHandler
-  const gateway = httpGateway('fetch-proxy', options, (settings) => {
+  const gateway = httpGateway('fetch-proxy', options, (settings, places) => {
     const connections = createConnections(settings)
-    const tunnel = createTunnel(settings)
+    const tunnel = createTunnel(settings, places)
     handler = createFetchHandler({
       ...options,
       pseudonym: settings.pseudonym,

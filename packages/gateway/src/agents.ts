@@ -5,12 +5,13 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { Bound, clientOf } from './bound.ts'
+import { Bound, type ClientConnection, clientOf } from './bound.ts'
 import { longest } from './clock.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 import { GatewayError } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { Limits, Pool, PoolState, UpstreamTls } from './gateway.ts'
+import type { Places } from './places.ts'
 import { beginsContent, progressed, watchProgress } from './progress.ts'
 import { connectReading } from './reading.ts'
 import { tellResets } from './resets.ts'
@@ -29,43 +30,46 @@ const attempt = 1_000
 /** TCP keep-alive: how long a silent connection is trusted, in ms. */
 export const probeAfter = 30_000
 
-interface Pair {
+export interface Pair {
   readonly plain: http.Agent
   readonly secure: https.Agent
 }
 
-export function createAgents(settings: Settings): Agents {
+export function createAgents(settings: Settings, places: Places): Agents {
   const { pool, tls, lookup, limits } = settings
   const connecting = {
     noDelay: true,
     autoSelectFamilyAttemptTimeout: attempt,
     ...(lookup !== undefined && { lookup }),
   }
-  const pair = (connections: Pick<http.AgentOptions, 'maxSockets' | 'maxTotalSockets'>): Pair => {
+  const pair = (maxSockets: number, owner?: ClientConnection): Pair => {
     const pooling = {
       keepAlive: true,
       keepAliveMsecs: probeAfter,
-      maxFreeSockets: pool.idle,
+      // `places` bounds them: an agent counts those of one origin, or of one protocol.
+      maxFreeSockets: Number.POSITIVE_INFINITY,
       scheduling: 'lifo',
-      ...connections,
+      maxSockets,
     } as const
-    const plain = watchIdle(new http.Agent(pooling), pool.idleTimeout)
+    const opened = (socket: Socket): Socket => beginLife(places.opened(socket, owner), pool)
+    const idle: Idle = { timeout: pool.idleTimeout, places, owner }
+    const plain = watchIdle(new http.Agent(pooling), idle)
     Object.assign(plain, {
       // What is here Node copies for each request. It is of no use to a connection that is there already.
       options: { path: null },
       createConnection: (options: NetConnectOpts) =>
-        beginLife(watchProgress(connectReading({ ...options, ...connecting }), limits), pool),
+        opened(watchProgress(connectReading({ ...options, ...connecting }), limits)),
     })
     return {
       plain,
-      secure: watchIdle(secureAgent({ ...pooling, ...connecting }, tls, limits, pool), pool.idleTimeout),
+      secure: watchIdle(secureAgent({ ...pooling, ...connecting }, tls, limits, opened), idle),
     }
   }
   const once = { ...connecting, keepAlive: false }
-  const fresh: Pair = { plain: plainAgent(once, limits), secure: secureAgent(once, tls, limits) }
-  const shared = pair({ maxSockets: pool.connections, maxTotalSockets: pool.connections })
+  const fresh: Pair = onceBy(once, settings, places)
+  const shared = pair(Number.POSITIVE_INFINITY)
   // What a client asks at once goes one after the other then: it is one connection that has logged in.
-  const bound = new Bound<Pair>(() => pair({ maxSockets: 1 }), destroy)
+  const bound = new Bound<Pair>((client) => pair(1, client), destroy)
   return {
     for({ incoming, out, endpoint }, isFresh) {
       const mine = bound.of(clientOf(incoming), out.fields)
@@ -87,8 +91,9 @@ function destroy({ plain, secure }: Pair): void {
 }
 
 function stateOf(agents: readonly http.Agent[]): PoolState {
-  const count = (lists: NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
-    Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0)
+  const count = (lists: NodeJS.ReadOnlyDict<readonly { readonly destroyed: boolean }[]>): number =>
+    // An agent lists a socket that was given up until it has closed.
+    Object.values(lists).reduce((sum, list = []) => sum + list.filter((one) => !one.destroyed).length, 0)
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
   const idle = sum(agents.map(({ freeSockets }) => count(freeSockets)))
   return {
@@ -105,15 +110,15 @@ function stateOf(agents: readonly http.Agent[]): PoolState {
  *
  * The limit is set when a socket becomes idle, and not taken back: the agent ends idle ones only.
  */
-function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
+function watchIdle<A extends http.Agent>(agent: A, { timeout, places, owner }: Idle): A {
   const reuse = agent.reuseSocket.bind(agent) as (socket: Socket, request: ClientRequest) => void
   return Object.assign(agent, {
     keepSocketAlive(socket: Socket): boolean {
       const old = lives.get(socket)?.until ?? Number.POSITIVE_INFINITY
-      const limit = Math.min(idleTimeout, old - performance.now(), hintOf(current.get(socket)), longest)
+      const limit = Math.min(timeout, old - performance.now(), hintOf(current.get(socket)), longest)
       current.delete(socket)
       progressed(socket)
-      if (limit <= 0 || socket.readableLength > 0) return false
+      if (limit <= 0 || socket.readableLength > 0 || !places.idles(socket, owner)) return false
       socket.setTimeout(limit)
       socket.unref()
       socket.on('data', dropUnasked)
@@ -121,9 +126,18 @@ function watchIdle<A extends http.Agent>(agent: A, idleTimeout: number): A {
     },
     reuseSocket(socket: Socket, request: ClientRequest): void {
       socket.off('data', dropUnasked)
+      places.used(socket)
       reuse(socket, request)
     },
   })
+}
+
+/** What becomes of the idle ones of an agent. */
+interface Idle {
+  readonly timeout: number
+  readonly places: Places
+  /** Whose they are, if they are somebody's. */
+  readonly owner: ClientConnection | undefined
 }
 
 /** How long a connection is asked on, of those for which that is bounded: in ms of `performance.now()`, and requests. */
@@ -191,20 +205,30 @@ function faultOf(tls: UpstreamTls): { readonly cause?: unknown } {
   }
 }
 
+/** Agents whose connections carry one request each. */
+export function onceBy(options: https.AgentOptions, { tls, limits }: Settings, places: Places): Pair {
+  const opened = (socket: Socket): Socket => places.opened(socket)
+  return { plain: plainAgent(options, limits, opened), secure: secureAgent(options, tls, limits, opened) }
+}
+
 /** An agent for `http:` whose connections tell a reset from an end. */
-export function plainAgent(options: http.AgentOptions, limits: Limits): http.Agent {
+function plainAgent(
+  options: http.AgentOptions,
+  limits: Limits,
+  opened: (socket: Socket) => Socket,
+): http.Agent {
   return Object.assign(new http.Agent(options), {
     createConnection: (given: NetConnectOpts): Socket =>
-      watchProgress(tellResets(net.connect(given)), limits),
+      opened(watchProgress(tellResets(net.connect(given)), limits)),
   })
 }
 
 /** An agent for `https:` whose connections know whether they were ended in order. */
-export function secureAgent(
+function secureAgent(
   options: https.AgentOptions,
   tls: UpstreamTls,
   limits: Limits,
-  pool?: Pool,
+  opened: (socket: Socket) => Socket,
 ): https.Agent {
   const agent = new https.Agent({ ...options, ...tls })
   const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
@@ -212,8 +236,7 @@ export function secureAgent(
     createConnection(...given: unknown[]): Socket {
       checkTls(tls)
       // The first to hear of the end: before node:http takes the response for complete.
-      const socket = watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge)
-      return pool === undefined ? socket : beginLife(socket, pool)
+      return opened(watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge))
     },
   })
 }

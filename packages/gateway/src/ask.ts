@@ -23,6 +23,7 @@ export function ask(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = open(again)
+    exchange.asked = request
     // Node would drop further fields silently. We count them ourselves and refuse.
     request.maxHeadersCount = 0
     let response: IncomingMessage | undefined

@@ -34,12 +34,12 @@ export function clientOf(incoming: IncomingMessage): ClientConnection {
 
 /** For each client connection that has logged in, what belongs to it and ends with it. */
 export class Bound<T> {
-  readonly #make: () => T
+  readonly #make: (client: ClientConnection) => T
   readonly #end: (mine: T) => void
   readonly #of = new WeakMap<ClientConnection, T>()
   readonly #all = new Set<T>()
 
-  constructor(make: () => T, end: (mine: T) => void) {
+  constructor(make: (client: ClientConnection) => T, end: (mine: T) => void) {
     this.#make = make
     this.#end = end
   }
@@ -52,7 +52,7 @@ export class Bound<T> {
     const known = this.#all.size === 0 ? undefined : this.#of.get(client)
     if (known !== undefined || !bindsConnection(fields)) return known
     if (client.destroyed) throw clientClosed('connect')
-    const mine = this.#make()
+    const mine = this.#make(client)
     this.#of.set(client, mine)
     this.#all.add(mine)
     client.once('close', () => {

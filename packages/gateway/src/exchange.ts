@@ -1,6 +1,6 @@
 /** One request and its response on node:http: what begins, limits, counts and ends it. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
@@ -91,6 +91,8 @@ export class HttpExchange implements Repeatable, Pending {
   framing: Framing = noContent
   /** The protocols the client wants to change to. */
   upgrade: Upgrade | undefined
+  /** What was last sent upstream by node:http. */
+  asked: ClientRequest | undefined
   requestBytes = 0
   responseBytes = 0
   /** `modifyResponse` has thrown at an answer with which nothing else was wrong. */

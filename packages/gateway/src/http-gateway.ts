@@ -46,10 +46,11 @@ export interface HttpTransport {
 export function httpGateway(
   name: string,
   options: GatewayOptions,
-  transport: (settings: Settings) => HttpTransport,
+  transport: (settings: Settings, places: Places) => HttpTransport,
 ): HttpGateway {
   const settings = settle(name, options)
-  const upstream = transport(settings)
+  const places = new Places(settings.pool)
+  const upstream = transport(settings, places)
   const { carry, tunnel } = upstream
   const inFlight = new InFlight<HttpExchange>()
   /** Of our listeners, with what parses them. */
@@ -61,7 +62,6 @@ export function httpGateway(
   let restless: NodeJS.Timeout | undefined
   const servers = new Set<http.Server | https.Server>()
   const admission = new Admission(settings.limits.connections)
-  const places = new Places(settings.pool.connections)
   const listeners = new Set<Listener>()
   const http2Fronts = new Set<Http2Front>()
   /** Never listens: it parses what comes from others' servers. */
@@ -180,7 +180,7 @@ export function httpGateway(
       exchange.turnTo(thrown.url)
       return false
     } finally {
-      places.free()
+      places.free(exchange)
     }
   }
 

@@ -1,14 +1,30 @@
-/** How many exchanges may have an upstream connection at once, of whatever kind: the others wait, in their order. */
+/** The room for upstream connections of one gateway, of whatever kind: who may have one, and which idle ones are kept. */
 
+import { type ClientConnection, clientOf } from './bound.ts'
 import type { HttpExchange } from './exchange.ts'
+import type { Pool } from './gateway.ts'
+
+/** A socket, as far as it matters here. */
+export interface Connection {
+  destroy(): unknown
+  once(event: 'close', listener: () => void): unknown
+}
 
 export class Places {
   readonly #most: number
+  readonly #mostIdle: number
+  /** By exchanges: with what is idle and belongs to somebody there are never more than may be open. */
   #taken = 0
-  readonly #queue = new Set<() => void>()
+  readonly #open = new Set<Connection>()
+  /** Of nobody in particular, that which has been idle longest first. */
+  readonly #idle = new Set<Connection>()
+  /** Idle ones of clients that have logged in. */
+  readonly #bound = new Map<Connection, ClientConnection>()
+  readonly #queue = new Map<() => void, HttpExchange>()
 
-  constructor(most: number) {
-    this.#most = most
+  constructor({ connections, idle }: Pick<Pool, 'connections' | 'idle'>) {
+    this.#most = connections
+    this.#mostIdle = idle
   }
 
   get waiting(): number {
@@ -20,13 +36,13 @@ export class Places {
    * @throws GatewayError, what ended the exchange meanwhile.
    */
   async take(exchange: HttpExchange): Promise<void> {
-    if (this.#taken < this.#most) {
+    if (this.#hasRoomFor(exchange)) {
       this.#taken++
       return
     }
     exchange.enter('connect')
     await new Promise<void>((resolve, reject) => {
-      this.#queue.add(resolve)
+      this.#queue.set(resolve, exchange)
       exchange.onCancel((reason) => {
         this.#queue.delete(resolve)
         reject(reason)
@@ -34,13 +50,83 @@ export class Places {
     })
   }
 
-  free(): void {
-    const [next] = this.#queue
-    if (next === undefined) {
-      this.#taken--
-      return
+  /** When the connection of the exchange is idle or closed, which may be a moment after the exchange is over. */
+  free({ asked }: HttpExchange): void {
+    if (asked === undefined || asked.closed || !asked.socket || asked.socket.closed) this.#give()
+    // node:http frees the socket just after it has told.
+    else asked.once('close', () => queueMicrotask(() => this.#give()))
+  }
+
+  #give(): void {
+    this.#taken--
+    this.#callNext()
+  }
+
+  #callNext(): void {
+    for (const [next, exchange] of this.#queue) {
+      if (this.#taken >= this.#most) return
+      if (!this.#hasRoomFor(exchange)) continue
+      this.#queue.delete(next)
+      this.#taken++
+      next()
     }
-    this.#queue.delete(next)
-    next()
+  }
+
+  /** What is idle and another client's is not given up for it. */
+  #hasRoomFor({ incoming }: HttpExchange): boolean {
+    let others = this.#bound.size
+    if (others > 0) {
+      const client = clientOf(incoming)
+      for (const owner of this.#bound.values()) if (owner === client) others--
+    }
+    return this.#taken + others < this.#most
+  }
+
+  /** One is being made, perhaps for a client that has logged in. */
+  opened<C extends Connection>(connection: C, owner?: ClientConnection): C {
+    this.#open.add(connection)
+    connection.once('close', () => this.#forget(connection))
+    if (this.#open.size > this.#most) this.#drop(this.#longestIdle ?? this.#idleOf(owner))
+    return connection
+  }
+
+  /** It is idle. @returns whether it is to be kept. */
+  idles(connection: Connection, owner?: ClientConnection): boolean {
+    if (this.#idle.size + this.#bound.size >= this.#mostIdle) {
+      const longest = this.#mostIdle > 0 ? this.#longestIdle : undefined
+      if (longest === undefined) return false
+      this.#drop(longest)
+    }
+    if (owner === undefined) this.#idle.add(connection)
+    else this.#bound.set(connection, owner)
+    return true
+  }
+
+  /** It is not idle any more. */
+  used(connection: Connection): void {
+    this.#idle.delete(connection)
+    this.#bound.delete(connection)
+  }
+
+  get #longestIdle(): Connection | undefined {
+    const [longest] = this.#idle
+    return longest
+  }
+
+  #idleOf(client: ClientConnection | undefined): Connection | undefined {
+    for (const [connection, owner] of this.#bound) if (owner === client) return connection
+    return undefined
+  }
+
+  #drop(connection: Connection | undefined): void {
+    if (connection === undefined) return
+    this.#forget(connection)
+    connection.destroy()
+  }
+
+  #forget(connection: Connection): void {
+    this.#open.delete(connection)
+    this.#idle.delete(connection)
+    if (this.#bound.delete(connection)) this.#callNext()
   }
 }

@@ -2,7 +2,7 @@
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { noteResponse, plainAgent, probeAfter, secureAgent } from './agents.ts'
+import { noteResponse, onceBy, probeAfter } from './agents.ts'
 import { endBy, openRequest, passInterim, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -10,6 +10,7 @@ import { relay } from './download.ts'
 import { GatewayError, timedOut, upstreamFailure } from './errors.ts'
 import type { HttpExchange, Upgrade } from './exchange.ts'
 import { endToEnd, Fields } from './fields.ts'
+import type { Places } from './places.ts'
 import { agreesWith } from './prepare.ts'
 import { forgetProgress } from './progress.ts'
 import { tellResets } from './resets.ts'
@@ -26,7 +27,8 @@ type Answer =
     }
 
 /** Makes the `tunnel` of a transport. Each tunnel has an upstream connection of its own. */
-export function createTunnel({ tls, lookup, limits }: Settings): (exchange: HttpExchange) => Promise<void> {
+export function createTunnel(settings: Settings, places: Places): (exchange: HttpExchange) => Promise<void> {
+  const { lookup } = settings
   // `allowHalfOpen`, so that an end from one side is passed on as an end and the other side can finish.
   const options = {
     keepAlive: false,
@@ -34,12 +36,12 @@ export function createTunnel({ tls, lookup, limits }: Settings): (exchange: Http
     noDelay: true,
     ...(lookup !== undefined && { lookup }),
   }
-  const plain = plainAgent(options, limits)
-  const secure = secureAgent(options, tls, limits)
+  const { plain, secure } = onceBy(options, settings, places)
 
   return async (exchange) => {
     const agent = exchange.endpoint.secure ? secure : plain
     const ask = openRequest(exchange, exchange.out.fields.raw, agent)
+    exchange.asked = ask
     ask.maxHeadersCount = 0
     exchange.onCancel(() => ask.destroy())
     pump(exchange, ask)

@@ -15,11 +15,11 @@ import {
 
 /** Relays with `node:http` and `stream.pipeline`. @throws TypeError when an option makes no sense. */
 export function createPipeProxy(options: GatewayOptions): HttpGateway {
-  return httpGateway('pipe-proxy', options, (settings) => {
-    const agents = createAgents(settings)
+  return httpGateway('pipe-proxy', options, (settings, places) => {
+    const agents = createAgents(settings, places)
     return {
       carry: (exchange) => carry(exchange, agents),
-      tunnel: createTunnel(settings),
+      tunnel: createTunnel(settings, places),
       get pool() {
         return agents.pool
       },

@@ -18,8 +18,8 @@ import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-pr
 
 /** Relays with `http-proxy-3`. @throws TypeError when an option makes no sense. */
 export function createReverseProxy(options: GatewayOptions): HttpGateway {
-  return httpGateway('reverse-proxy', options, (settings) => {
-    const agents = createAgents(settings)
+  return httpGateway('reverse-proxy', options, (settings, places) => {
+    const agents = createAgents(settings, places)
     const proxy = createProxyServer({
       selfHandleResponse: true,
       ignorePath: true,
@@ -29,7 +29,7 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
     return {
       carry: (exchange) => carry(exchange, proxy, agents),
       // Not the library's `ws`: it destroys the socket of every upgrade that is not to WebSocket.
-      tunnel: createTunnel(settings),
+      tunnel: createTunnel(settings, places),
       get pool() {
         return agents.pool
       },

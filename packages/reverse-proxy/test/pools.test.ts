@@ -1,0 +1,4 @@
+import { totalsOf } from '../../gateway/test/pools.ts'
+import { createReverseProxy } from '../src/index.ts'
+
+totalsOf(createReverseProxy)
