@@ -106,7 +106,8 @@ const look = (pids: Readonly<Record<keyof Look, number | undefined>>): Look => {
 const cpuBetween = (before: Usage | undefined, after: Usage | undefined): number | null =>
   before && after ? after.cpu - before.cpu : null
 
-function used(before: Usage | undefined, after: Usage | undefined): Used | undefined {
+/** What a process has used in a window. */
+export function used(before: Usage | undefined, after: Usage | undefined): Used | undefined {
   if (!before || !after) return undefined
   return {
     user: after.user - before.user,

@@ -83,6 +83,31 @@ test('takes parallel streams from the origin, each with bytes of its own', async
   expect(outcome).toMatchObject({ bytes: 9_000_000, exchanges: 3, problems: {} })
 })
 
+test('of several downloads those that failed carry nothing', async () => {
+  await using server = await serve((socket, _, request) => {
+    const seed = Number(/seed=(\d+)/.exec(request)?.[1])
+    socket.write(head(bytes))
+    socket.write(slice(0, bytes, seed === 2 ? 9 : seed))
+  })
+  const outcome = await download(server.url, { kind: 'download', streams: 3, bytes, warmUp: 0 })
+  expect(outcome).toMatchObject({ bytes: 2 * bytes, exchanges: 2, problems: { 'wrong bytes': 1 } })
+})
+
+test('several downloads last until the slowest has come', async () => {
+  const first = Promise.withResolvers<void>()
+  await using server = await serve(async (socket, _, request) => {
+    const seed = Number(/seed=(\d+)/.exec(request)?.[1])
+    if (seed === 1) socket.once('close', () => first.resolve())
+    else await first.promise
+    socket.write(head(bytes))
+    socket.write(slice(0, bytes, seed))
+  })
+  const outcome = await download(server.url, { kind: 'download', streams: 2, bytes, warmUp: 0 })
+  expect(outcome.problems).toEqual({})
+  // The second has begun only when the first was over.
+  expect(outcome.seconds * 1000).toBeGreaterThanOrEqual(outcome.values.firstByteWorst as number)
+})
+
 test('a stalled reader takes no more than it asked for until it is let go, and then the right bytes', async () => {
   await using origin = await startBulkOrigin()
   let held = 0

@@ -1,18 +1,24 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { canMeasure, processTree, proportionalSize, resetPeaks, usage } from './process.ts'
 
 /** A child that runs some script, says `done`, and waits to be ended: by us, or by the end of its input with ours. */
-async function child(script: string): Promise<{ pid: number } & AsyncDisposable> {
+async function child(script: string): Promise<{ pid: number; said: string } & AsyncDisposable> {
   const program = spawn(process.execPath, [
     '--expose-gc',
     '-e',
     `${script};console.log('done');process.stdin.resume()`,
   ])
-  await once(program.stdout, 'data')
+  let said = ''
+  for await (const line of createInterface({ input: program.stdout })) {
+    if (line === 'done') break
+    said += `${line} `
+  }
   return {
     pid: program.pid as number,
+    said,
     async [Symbol.asyncDispose]() {
       program.kill('SIGKILL')
       await once(program, 'exit')
@@ -22,14 +28,18 @@ async function child(script: string): Promise<{ pid: number } & AsyncDisposable>
 
 const MiB = 1024 ** 2
 
-test.runIf(canMeasure)('counts the processor time of a process', async () => {
+test.runIf(canMeasure)('counts the processor time of a process as it does itself', async () => {
   await using busy = await child(
-    'const end=process.cpuUsage().user+300_000;while(process.cpuUsage().user<end);',
+    'const own=process.cpuUsage;while(own().user<300_000);' +
+      'while(own().system<200_000)fs.readFileSync("/proc/self/status");const {user,system}=own();' +
+      'console.log(user/1e6,system/1e6)',
   )
+  const [user, system] = busy.said.split(/\s+/).map(Number) as [number, number]
   const used = usage(busy.pid)
-  expect(used?.cpu).toBeGreaterThan(0.3)
-  expect(used?.user).toBeGreaterThanOrEqual(0.28)
-  expect(used?.cpu).toBeLessThan(30)
+  // Counted in ticks of 10 ms, and what it does to say so comes on top.
+  expect(Math.abs((used?.user ?? 0) - user)).toBeLessThan(0.1)
+  expect(Math.abs((used?.system ?? 0) - system)).toBeLessThan(0.1)
+  expect(Math.abs((used?.cpu ?? 0) - user - system)).toBeLessThan(0.1)
 })
 
 test.runIf(canMeasure)('counts the children of a process', async () => {

@@ -42,6 +42,13 @@ test('a bootstrap interval covers the true median about as often as it says', ()
   expect(share).toBeLessThan(0.99)
 })
 
+test('a bootstrap interval leaves out 2.5 % on either side', () => {
+  // Of nine with two zeros, 3.0 % of all resamples have the median 0 (binomial, five or more of nine at 2/9).
+  const mostlyOne = [0, 0, 1, 1, 1, 1, 1, 1, 1]
+  expect(bootstrap(mostlyOne)).toEqual({ low: 0, high: 1 })
+  expect(bootstrap(mostlyOne.map((one) => 1 - one))).toEqual({ low: 0, high: 1 })
+})
+
 test('ratios are taken pair by pair', () => {
   // The machine was half as fast in the second round: the ratio does not see it.
   const { median } = pairedRatio([

@@ -85,6 +85,6 @@ export const fixtures: readonly Mutation[] = [
     breaks: 'Sockets that are left are not counted',
     old: 'resources: counts(process.getActiveResourcesInfo())',
     new: 'resources: {}',
-    seenBy: tests('checks', 'held'),
+    seenBy: tests('fixtures', 'held'),
   },
 ]

@@ -101,7 +101,7 @@ export const gatewayLimits: readonly Mutation[] = [
     'POST is sent again as if it were safe',
     "'PUT', 'DELETE'])",
     "'PUT', 'DELETE', 'POST'])",
-    pipe('promises', 'and for no POST'),
+    pipe('promises', 'for a POST'),
   ),
   rule(
     'answer',
@@ -206,13 +206,13 @@ export const gatewayLimits: readonly Mutation[] = [
     'A pipeline that was held back is never read again',
     'if (--pipeline.waiting === fewest) socket.resume()',
     '--pipeline.waiting',
-    pipe('promises', 'long pipeline'),
+    gateway('test/pipelines'),
   ),
   rule(
     'pipelines',
     'Requests that wait in a pipeline leave a listener each',
     "    socket.off('close', leave)\n",
     '',
-    pipe('promises', 'long pipeline'),
+    gateway('test/pipelines'),
   ),
 ]

@@ -6,6 +6,7 @@ import {
   type Case,
   check,
   each,
+  equal,
   Failed,
   get,
   type Report,
@@ -51,6 +52,23 @@ test('a case that throws nothing passes', async () => {
   })
   expect(result).toMatchObject({ verdict: 'pass', why: '' })
   expect(result.transcript).toContain('HTTP/1.1 200 OK')
+})
+
+test('two things that differ are a fail, with both', async () => {
+  const result = await verdictOf({ run: async () => equal([1], [2], 'the count') })
+  expect(result).toMatchObject({ verdict: 'fail', why: 'the count is [1], not [2]' })
+})
+
+test('a warning on standard error is a fail', async () => {
+  const one: Case = {
+    ...plain,
+    run: async ({ exchange }) => void answered((await exchange(get('/'), reply('ok'))).response, 200),
+  }
+  const { results } = await run(program('warns'), { cases: [one] })
+  expect(results[0]).toMatchObject({
+    verdict: 'fail',
+    why: expect.stringContaining('it warned on standard error'),
+  })
 })
 
 test('a case runs in four deliveries, and says in which it failed', async () => {

@@ -217,3 +217,8 @@ test('reading takes time in proportion to the length, whatever the bytes', () =>
   // 256 KiB: a few milliseconds in proportion, minutes in proportion to the square.
   expect(milliseconds(256 * 1024)).toBeLessThan(2_000)
 })
+
+test('whitespace around a value is no part of it (RFC 9110 §5.5)', () => {
+  const { raw } = parseResponseHead('HTTP/1.1 200 OK\r\nA: \t1 2 \t\r\nB:\t \r\n\r\n')
+  expect(raw).toEqual(['A', '1 2', 'B', ''])
+})

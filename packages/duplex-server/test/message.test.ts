@@ -259,6 +259,12 @@ describe('a limit holds exactly', () => {
     fc.assert(property, { numRuns: 200 })
   })
 
+  test('of empty lines before a head, however they come', () => {
+    const lines = (count: number) => Array.from({ length: count }, () => latin1('\r\n'))
+    expect(read('request', lines(20), { limit: 40 }).refused).toBeUndefined()
+    expect(read('request', lines(21), { limit: 40 }).tooLarge).toBe('head')
+  })
+
   test('of a chunk-size line: 1024 bytes', () => {
     const property = fc.property(splits, fc.boolean(), (at, verbatim) => {
       const text = (length: number) =>

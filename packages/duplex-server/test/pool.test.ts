@@ -222,3 +222,11 @@ test('closing ends idle connections and those in use, and none is kept afterward
   late.connection.release()
   await until(() => pool.size === 0, 'the end')
 })
+
+test('a connection that was made after closing is not kept', async () => {
+  const { pool, exchange } = await stage()
+  pool.close()
+  const late = await exchange()
+  expect(pool.idleSize).toBe(0)
+  expect(socketOf(late).destroyed).toBe(true)
+})

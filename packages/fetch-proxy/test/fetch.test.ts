@@ -155,6 +155,11 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
       'modifyResponse leaves 204',
       { modifyResponse: (head) => void Object.assign(head, { status: 204 }) },
     ],
+    [
+      205,
+      'modifyResponse leaves 205',
+      { modifyResponse: (head) => void Object.assign(head, { status: 205 }) },
+    ],
   ])('%i when %s', async (status, _, options) => {
     const { origin, handler } = await stage(options)
     const answer = handler.fetch(new Request('http://here.example/'))

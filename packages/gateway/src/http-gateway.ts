@@ -5,6 +5,7 @@ import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { Admission } from './admission.ts'
 import { probeAfter } from './agents.ts'
 import { tellEnd, tellUpstream } from './channels.ts'
@@ -107,6 +108,7 @@ export function httpGateway(
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
     try {
       if (exchange.error !== undefined) return
+      if (exchange.incoming.httpVersionMajor > 1) await whatCameWithIt(exchange)
       // A server that we are mounted in goes on.
       if (over) throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
       if (!inTurn) {
@@ -129,6 +131,13 @@ export function httpGateway(
     } catch (cause) {
       exchange.fail(cause)
     }
+  }
+
+  /** A stream may be reset by what was read together with its head: nothing is asked upstream for it (CVE-2023-44487). */
+  async function whatCameWithIt(exchange: HttpExchange): Promise<void> {
+    await setImmediate()
+    if (exchange.error === undefined && exchange.response.destroyed) exchange.clientLeft()
+    if (exchange.error !== undefined) throw exchange.error
   }
 
   /** Carries it by a transport. Never rejects. */

@@ -70,7 +70,8 @@ export function promisesOf(create: Strategy): void {
     test('F4 a long pipeline is answered in order, two requests at a time upstream', async () => {
       const { origin, client, gateway } = await stage()
       const count = 300
-      for (let i = 0; i < count; i++) client.send(get(`/${i}`))
+      // More than one read holds.
+      for (let i = 0; i < count; i++) client.send(get(`/${i}`, `X: ${'x'.repeat(1_000)}`))
       let most = 0
       for (let i = 0; i < count; i++) {
         const exchange = await origin.request()
@@ -667,6 +668,18 @@ export function promisesOf(create: Strategy): void {
       const stale = await origin.request()
       await stale.body(2)
       stale.connection.reset()
+      expect((await client.response()).status).toBe(502)
+      expect((await ended(2)).errorType).toBe('connection_terminated')
+      expect(origin.requests).toHaveLength(2)
+    })
+
+    test('E1 nor for a POST without content', async () => {
+      const { origin, client, ended } = await stage()
+      client.send(get('/1'))
+      ;(await origin.request()).send(reply('1'))
+      await client.response()
+      client.send(head('POST /2 HTTP/1.1', 'Host: a', 'Content-Length: 0'))
+      ;(await origin.request()).connection.reset()
       expect((await client.response()).status).toBe(502)
       expect((await ended(2)).errorType).toBe('connection_terminated')
       expect(origin.requests).toHaveLength(2)
