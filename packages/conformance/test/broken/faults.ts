@@ -174,6 +174,23 @@ export const faults: Readonly<Record<string, Fault>> = {
       },
     }
   },
+  'has only final responses': inResponse((text) => text.replace(/HTTP\/1\.1 10[23] .*?\r\n\r\n/gs, '')),
+  'waits for trailers that were announced': () => {
+    const unlessInVain: Edit = (text) =>
+      /\r\nTrailer:/.test(text) && !/\r\nTransfer-Encoding:/.test(text) ? '' : text
+    return { request: unlessInVain, response: unlessInVain }
+  },
+  'resolves paths': inRequest(
+    line(/^(GET) (\S+) HTTP/, (_, method, path) => {
+      const { pathname, search } = new URL(`http://a${path}`)
+      return `${method} ${pathname}${search} HTTP`
+    }),
+  ),
+  'calls it HTTP/1.1': inRequest((text) => text.replace(/^(GET \S+ HTTP)\/1\.0/, '$1/1.1')),
+  'carries text alone': inResponse((text) => text.replace(/[\x80-\xff]/g, '?')),
+  'forgets what came behind an upgrade': inRequest((text) =>
+    /\r\nUpgrade:/.test(text) ? text.slice(0, text.indexOf('\r\n\r\n') + 4) : text,
+  ),
   'drops validators': inResponse(without(/^(?:ETag|Last-Modified):/)),
   'drops the coding': inResponse(without(/^Content-Encoding:/)),
   compresses: answering((text, request) => {

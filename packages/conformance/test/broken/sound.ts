@@ -8,6 +8,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
+import { request as askSecurely, Agent as SecureAgent } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
 
@@ -56,12 +57,13 @@ export const sound: Manners = {
 
 export function serve(manners: Manners): void {
   const upstream = new URL(process.env.UPSTREAM ?? '')
-  const agent = new Agent({ keepAlive: true })
+  const secure = upstream.protocol === 'https:'
+  const agent = new (secure ? SecureAgent : Agent)({ keepAlive: true })
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const fields = manners.fields(request.rawHeaders)
     if (request.headers['transfer-encoding']) fields.push('Transfer-Encoding', 'chunked')
     const { method, url: path } = request
-    const asking = ask({
+    const asking = (secure ? askSecurely : ask)({
       host: upstream.hostname,
       port: upstream.port,
       method,
