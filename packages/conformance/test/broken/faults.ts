@@ -259,6 +259,19 @@ export const faults: Readonly<Record<string, Fault>> = {
     setTimeout(() => client.destroy(), 700).unref()
     return {}
   },
+  'dials for every request': (ends) => {
+    let asked = 0
+    return {
+      request(text) {
+        if (/^[A-Z]+ \S+ HTTP\//.test(text) && asked++ > 0) {
+          const before = ends.origin
+          ends.origin = ends.dial()
+          before.end()
+        }
+        return text
+      },
+    }
+  },
   'asks again, whatever it was': (ends) => {
     let pending = ''
     return {
