@@ -101,7 +101,7 @@ export const meddling = [
   ['understands nothing after Upgrade', ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14'], ['UPG-12']],
   ['hurries', ['UPG-16'], ['UPG-16']],
 
-  ['dials for every request', ['POOL-01', 'POOL-11', 'URI-01'], ['POOL-01']],
+  ['dials for every request', ['POOL-01', 'FRAME-0'], ['POOL-01']],
   ['asks again, whatever it was', ['POOL-0', 'POOL-1'], ['POOL-04']],
   ['does not notice that the origin has left', ['POOL-05', 'UPG-07'], ['UPG-07', 'POOL-05']],
   ['asks for one thing at a time', ['POOL-01', 'POOL-11'], ['POOL-11']],

@@ -263,12 +263,11 @@ export const faults: Readonly<Record<string, Fault>> = {
     let asked = 0
     return {
       request(text) {
-        if (/^[A-Z]+ \S+ HTTP\//.test(text) && asked++ > 0) {
-          const before = ends.origin
-          ends.origin = ends.dial()
-          before.end()
-        }
-        return text
+        if (!/^[A-Z]+ \S+ HTTP\//.test(text) || asked++ === 0) return text
+        ends.origin.end()
+        ends.origin = ends.dial()
+        ends.origin.write(text, 'latin1')
+        return ''
       },
     }
   },
