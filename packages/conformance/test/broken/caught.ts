@@ -37,29 +37,38 @@ export const chosen = [
   ['hangs-up-early', ['DUPLX-02', 'FRAME-0'], ['DUPLX-02']],
 ] as const
 
+const head = ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10']
+const target = ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02']
+const framing = ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19']
+const upgrade = ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14']
+
 /** A fault of `meddling`, the cases it is held to, and those that fail. */
-export const meddling = [
-  ['introduces itself', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['HDR-11']],
-  ['writes names in lower case', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['HDR-10']],
+export const meddling: readonly (readonly [
+  fault: string,
+  only: readonly string[],
+  ids: readonly string[],
+])[] = [
+  ['introduces itself', head, ['HDR-11']],
+  ['writes names in lower case', head, ['HDR-10']],
   ['keeps a hundred fields', ['HDR-1', 'LIMIT-01', 'LIMIT-02'], ['HDR-13', 'LIMIT-01']],
-  ['writes Host anew', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['HOST-04']],
+  ['writes Host anew', head, ['HOST-04']],
   ['tells of the client without quotes', ['HDR-1', 'FWD-02'], ['FWD-02']],
-  ['drops Max-Forwards', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['FWD-08']],
-  ['drops Via', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['FWD-07']],
-  ['drops Proxy-Status', ['HDR', 'HOST-04', 'FWD-07', 'FWD-08', 'ERR-10'], ['ERR-10']],
+  ['drops Max-Forwards', head, ['FWD-08']],
+  ['drops Via', head, ['FWD-07']],
+  ['drops Proxy-Status', head, ['ERR-10']],
 
   ['shortens targets', ['LIMIT-01', 'LIMIT-02', 'URI-12'], ['LIMIT-02', 'URI-12']],
-  ['drops empty queries', ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02'], ['URI-01', 'URI-05']],
-  ['shouts', ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02'], ['URI-09']],
-  ['decodes targets', ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02'], ['URI-01', 'SEC-02']],
-  ['decodes Location', ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02'], ['SEC-02']],
-  ['goes where it is told', ['URI-01', 'URI-05', 'URI-09', 'URI-12', 'SEC-01', 'SEC-02'], ['SEC-01']],
+  ['drops empty queries', target, ['URI-01', 'URI-05']],
+  ['shouts', target, ['URI-09']],
+  ['decodes targets', target, ['URI-01', 'SEC-02']],
+  ['decodes Location', target, ['SEC-02']],
+  ['goes where it is told', target, ['SEC-01']],
 
-  ['makes fields of trailers', ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19'], ['TRLR-04', 'SMUG-18']],
-  ['drops framing that Connection nominates', ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19'], ['SMUG-19']],
-  ['drops trailers', ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19'], ['TRLR-01']],
-  ['chunks anew', ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19'], ['FRAME-05']],
-  ['measures chunks', ['FRAME-0', 'TRLR-0', 'SMUG-18', 'SMUG-19'], ['FRAME-06', 'FRAME-09', 'TRLR-03']],
+  ['makes fields of trailers', framing, ['TRLR-04', 'SMUG-18']],
+  ['drops framing that Connection nominates', framing, ['SMUG-19']],
+  ['drops trailers', framing, ['TRLR-01']],
+  ['chunks anew', framing, ['FRAME-05']],
+  ['measures chunks', framing, ['FRAME-06', 'FRAME-09', 'TRLR-03']],
 
   ['makes GET of HEAD', ['NOBODY'], ['NOBODY-01']],
   ['invents a length', ['NOBODY'], ['NOBODY-09']],
@@ -96,9 +105,9 @@ export const meddling = [
   ['answers when it was asked', ['DUPLX-01', 'FRAME-0'], ['DUPLX-01']],
   ['sends the rest elsewhere', ['DUPLX-03', 'DUPLX-07'], ['DUPLX-03', 'DUPLX-07']],
 
-  ['agrees too soon', ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14'], ['UPG-02', 'UPG-04', 'UPG-12']],
-  ['knows only WebSocket', ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14'], ['UPG-09', 'UPG-14']],
-  ['understands nothing after Upgrade', ['UPG-02', 'UPG-04', 'UPG-09', 'UPG-12', 'UPG-14'], ['UPG-12']],
+  ['agrees too soon', upgrade, ['UPG-02', 'UPG-04', 'UPG-12']],
+  ['knows only WebSocket', upgrade, ['UPG-09', 'UPG-14']],
+  ['understands nothing after Upgrade', upgrade, ['UPG-12']],
   ['hurries', ['UPG-16'], ['UPG-16']],
 
   ['dials for every request', ['POOL-01', 'FRAME-0'], ['POOL-01']],
@@ -106,7 +115,7 @@ export const meddling = [
   ['does not notice that the origin has left', ['POOL-05', 'UPG-07'], ['UPG-07', 'POOL-05']],
   ['asks for one thing at a time', ['POOL-01', 'POOL-11'], ['POOL-11']],
   ['remembers everything', ['STRM-09'], ['STRM-09']],
-] as const
+]
 
 /** A fault of `over-h2`. */
 export const overHttp2 = [
