@@ -104,11 +104,12 @@ export function httpGateway(
     // The response to what came before it, on the same connection, is not out.
     if (exchange.response.socket === null) pipelines.join(exchange)
     underWay.set(socket, exchange)
-    // It left while a middleware in front was at work: no event will tell.
+    // A stream may be reset by what was read together with its head (CVE-2023-44487).
+    if (exchange.incoming.httpVersionMajor > 1) await setImmediate()
+    // It left meanwhile, or while a middleware in front was at work: no event will tell.
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
     try {
       if (exchange.error !== undefined) return
-      if (exchange.incoming.httpVersionMajor > 1) await whatCameWithIt(exchange)
       // A server that we are mounted in goes on.
       if (over) throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
       if (!inTurn) {
@@ -131,13 +132,6 @@ export function httpGateway(
     } catch (cause) {
       exchange.fail(cause)
     }
-  }
-
-  /** A stream may be reset by what was read together with its head: nothing is asked upstream for it (CVE-2023-44487). */
-  async function whatCameWithIt(exchange: HttpExchange): Promise<void> {
-    await setImmediate()
-    if (exchange.error === undefined && exchange.response.destroyed) exchange.clientLeft()
-    if (exchange.error !== undefined) throw exchange.error
   }
 
   /** Carries it by a transport. Never rejects. */

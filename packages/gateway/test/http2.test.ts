@@ -363,6 +363,18 @@ describe.each(onNodeHttp)('B3 %s over HTTP/2', (name) => {
     await first.connection.ended()
   })
 
+  test('asks nothing upstream for a stream that is reset together with its head', async () => {
+    const { origin, url } = await stage(name)
+    const client = await frames(url)
+    client.socket.cork()
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, request('GET', '/reset'))
+    client.send(RST_STREAM, 0, 1, Buffer.of(0, 0, 0, NGHTTP2_CANCEL))
+    client.socket.uncork()
+    client.send(HEADERS, END_HEADERS | END_STREAM, 3, request('GET', '/'))
+    expect((await origin.request()).message.target).toBe('/')
+    expect(origin.connections).toHaveLength(1)
+  })
+
   test('gives a client up that resets one stream after the other', async () => {
     const { url } = await stage(name)
     const client = await frames(url)
