@@ -271,7 +271,6 @@ export const groups: readonly Group[] = [
         letter: 'F2',
         title: 'URLs of users reach nothing private; the address that was checked is the one that is dialled',
         cases: ['SEC-01', 'SEC-04'],
-        missing: 'redirects that are followed on duplex-server, which follows none',
       },
       {
         letter: 'F3',

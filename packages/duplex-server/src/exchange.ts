@@ -1,7 +1,10 @@
 /** One exchange through the gateway: ask, head, body, end. */
 
 import {
+  type Admitted,
+  admit,
   agreesWith,
+  allowRedirect,
   announcedTrailers,
   askOnError,
   carryBy,
@@ -22,29 +25,32 @@ import {
   idempotent,
   interimFields,
   internalFailure,
+  isRoute,
   isWatched,
   modified,
   type Origin,
   offeredProtocols,
+  originOf,
   type Pending,
   type Phase,
   type Prepared,
   prepare,
   type ReceivedRequest,
   type Repeatable,
-  type Reply,
   type RequestHead,
   type ResponseHead,
+  type Route,
   refusal,
   responseFields,
+  type SendableReply,
   type Settings,
   Stopwatch,
+  targetOf,
   tellError,
   tellStart,
   tellUpstream,
   timedOut,
   trailersToForward,
-  turnedTo,
   wantsTrailers,
 } from '@relayrace/gateway'
 import { Attempt } from './attempt.ts'
@@ -69,7 +75,10 @@ export interface Front {
 
 export class SocketExchange implements Repeatable, Asker, ContentConsumer, Producer, Pending {
   place = -1
+  attempts = 0
   readonly #front: Front
+  /** Those of the route it takes. */
+  #settings: Settings
   readonly #connection: ServerConnection
   readonly #line: RequestLine
   readonly #content: Inbound
@@ -80,9 +89,13 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   /** Only if somebody will read it. */
   readonly #stopwatch: Stopwatch | undefined
   readonly #remoteAddress: string | undefined
-  #endpoint!: Endpoint
+  #endpoint: Endpoint | undefined
   #framing!: Framing
   #out!: RequestHead
+  /** Answers that were given up for another one, in this attempt. */
+  #followed = 0
+  /** One of them has led to another origin. */
+  #abroad = false
   #upstream: UpstreamConnection | undefined
   #asked: Outbound | undefined
   #answer: Inbound | undefined
@@ -114,6 +127,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     response: Response,
   ) {
     this.#front = front
+    this.#settings = front.settings
     this.#connection = connection
     this.#line = line
     this.#content = content
@@ -136,25 +150,36 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   start(): void {
     const { settings } = this.#front
+    const { transport } = settings
     try {
-      const ready = prepare(settings, this.#incoming(), this)
-      if (ready instanceof Promise) ready.then((it) => this.#ask(it)).catch((cause) => this.fail(cause))
-      else this.#ask(ready)
+      const admitted = admit(settings, this.#incoming())
+      if ('status' in admitted) {
+        this.#reply(admitted)
+        return
+      }
+      this.#framing = admitted.framing
+      if (transport === undefined) this.#choose(admitted)
+      else carryBy(transport, this, (where) => this.#try(where)).catch((error) => this.#failAtLast(error))
     } catch (cause) {
       this.fail(internalFailure(cause, this.phase))
     }
   }
 
-  #ask(ready: Prepared | Reply): void {
-    if (this.#ended || this.#error !== undefined) return
-    if ('status' in ready) {
-      this.#reply(ready)
+  /** Where to, and with what: then the asking begins. */
+  #choose(admitted: Admitted, where?: Origin | Route): void {
+    const attempt = this.#attempt
+    const ready = prepare(this.#front.settings, admitted, this, where)
+    if (!(ready instanceof Promise)) {
+      this.#begin(ready)
       return
     }
-    this.#prepared(ready)
-    const { transport } = this.#front.settings
-    if (transport === undefined) this.#begin()
-    else carryBy(transport, this, (to) => this.#try(to)).catch((error) => this.#failAtLast(error))
+    const current = (then: () => void): void => {
+      // A hook has taken its time.
+      if (this.#attempt === attempt) then()
+    }
+    ready
+      .then((it) => current(() => this.#begin(it)))
+      .catch((cause) => current(() => this.fail(internalFailure(cause, this.phase))))
   }
 
   #incoming(): Incoming {
@@ -162,31 +187,52 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     return { method, target, version, raw, framing: this.#content.framing, upgrade: this.#upgrade }
   }
 
-  #prepared({ endpoint, framing, out }: Prepared): void {
-    this.#endpoint = endpoint
-    this.#framing = framing
-    this.#out = out
-  }
-
   /** One attempt of those that a transport makes. */
-  async #try(upstream: Origin | undefined): Promise<void> {
+  async #try(where: Origin | Route | undefined): Promise<void> {
     const attempt = new Attempt()
     this.#attempt = attempt
-    this.#answered = this.#refused = false
+    this.#answered = this.#refused = this.#abroad = false
+    this.#followed = 0
     try {
-      if (upstream !== undefined)
-        this.#prepared(await turnedTo(this.#front.settings, upstream, this.#incoming(), this))
-      // A hook has taken its time.
-      if (attempt.isUnderWay) this.#begin()
+      attempt.run(() => this.#choose(this.#admittedAgain(), where))
     } catch (cause) {
       this.fail(internalFailure(cause, this.phase))
     }
     await attempt.ended
   }
 
-  #begin(): void {
-    tellUpstream(this.#front.settings, this, this.#endpoint, this.#out)
+  /** Its head has been judged before; its fields are edited for each attempt. */
+  #admittedAgain(): Admitted {
+    return admit(this.#front.settings, this.#incoming()) as Admitted
+  }
+
+  #begin(ready: Prepared | SendableReply): void {
+    if (this.#ended || this.#error !== undefined) return
+    if ('status' in ready) {
+      this.#answerWith(ready)
+      return
+    }
+    this.#settings = ready.settings
+    this.#endpoint = ready.endpoint
+    this.#out = ready.out
+    this.attempts++
+    tellUpstream(this.#settings, this, ready.endpoint, ready.out)
     this.#send(false)
+  }
+
+  /** Gives up the answer that has begun to come: it is asked for elsewhere. */
+  #turnAway(route: Route): void {
+    try {
+      allowRedirect(this.#followed++, this.contentTaken)
+      this.#abroad ||= originOf(route.to) !== this.#endpoint?.origin
+      this.#refused = true
+      this.#letGo()
+      this.#refused = this.#answered = false
+      this.#answer = this.#upstream = this.#asked = undefined
+      this.#choose({ ...this.#admittedAgain(), abroad: this.#abroad }, route)
+    } catch (cause) {
+      this.fail(internalFailure(cause, this.phase))
+    }
   }
 
   #send(fresh: boolean): void {
@@ -195,7 +241,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     const client = this.#connection.wire.socket
     const { pool } = this.#front
     this.#enter('responseHead')
-    const upstream = pool.take(this.#endpoint, this, { client, fields, fresh })
+    const upstream = pool.take(this.#endpoint as Endpoint, this, { client, fields, fresh })
     if (upstream === undefined) {
       this.#enter('connect')
       this.#leaveQueue = pool.wait(() => this.#resend(fresh))
@@ -240,7 +286,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #pump(piece: Buffer, from: Wire, asked: Outbound): boolean {
     this.#sentAt = performance.now()
     this.#requestBytes = this.#connection.contentBytes
-    if (this.#requestBytes > this.#front.settings.limits.requestBody) {
+    if (this.#requestBytes > this.#settings.limits.requestBody) {
       this.fail(
         new GatewayError('http_request_error', {
           phase: 'requestBody',
@@ -285,8 +331,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   informed({ status, reason, raw }: StatusLine): void {
     this.#interim ??= new Interim()
     try {
-      this.#interim.add(raw, this.#front.settings.limits)
-      if (!goesOn(this.#front.settings.informational, status, raw, this)) return
+      this.#interim.add(raw, this.#settings.limits)
+      if (!goesOn(this.#settings.informational, status, raw, this)) return
       this.#response.inform(status, reason, status === 100 ? [] : interimFields(raw).raw)
     } catch (cause) {
       this.fail(
@@ -301,7 +347,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#answered = true
     this.#headAt = performance.now()
     this.#answer = content
-    const { modifyResponse } = this.#front.settings
+    const { modifyResponse } = this.#settings
     const outgoing = {
       status: head.status,
       reason: head.reason,
@@ -314,10 +360,14 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       return
     }
     const attempt = this.#attempt
-    const modify = (): Promise<ResponseHead> => modified(outgoing, modifyResponse, this)
+    const modify = (): Promise<ResponseHead | Route> => modified(outgoing, modifyResponse, this)
     void (attempt === undefined ? modify() : attempt.run(modify)).then(
       (left) => {
-        if (this.#attempt !== attempt) return
+        if (this.#attempt !== attempt || this.#ended) return
+        if (isRoute(left)) {
+          this.#turnAway(left)
+          return
+        }
         this.#relay(head, left.status, left.reason, left.fields)
         if (dropsContent(head.status, left.status)) this.#dropContent()
         this.caughtUp()
@@ -376,7 +426,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   content(piece: Buffer, from: Wire): boolean {
     this.#receivedAt = performance.now()
     this.#responseBytes = (this.#upstream as UpstreamConnection).contentBytes
-    if (this.#responseBytes > this.#front.settings.limits.responseBody) {
+    if (this.#responseBytes > this.#settings.limits.responseBody) {
       this.fail(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
       return true
     }
@@ -428,7 +478,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     }
     this.#headAt = performance.now()
     this.#enter('tunnel')
-    const { tunnel: silence, drain } = this.#front.settings.timeouts
+    const { tunnel: silence, drain } = this.#settings.timeouts
     const client = this.#response.wire
     const raw = ['Connection', 'Upgrade', 'Upgrade', new Fields(head.raw).all('upgrade').join(', ')]
     this.#response.switchProtocols([...endToEnd(head.raw).raw, ...raw])
@@ -539,31 +589,35 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#end()
   }
 
-  #told(error: GatewayError): Reply | undefined {
+  #told(error: GatewayError): SendableReply | undefined {
     tellError(this.#front.settings, this, error)
     return askOnError(this.#front.settings, error, this)
   }
 
-  #refuse(error: GatewayError, reply: Reply | undefined): void {
-    // What a client sends behind an Upgrade may be the other protocol already.
-    if (this.#upgrade.length > 0) this.#response.close()
-    // What is left of the request cannot be told from the next one for sure.
-    if (!this.#content.complete) {
-      this.#response.close()
-      this.#content.discard()
-    }
+  #refuse(error: GatewayError, reply: SendableReply | undefined): void {
     const { pseudonym } = this.#front.settings
     for (const answer of reply === undefined ? [undefined] : [reply, undefined]) {
       try {
-        this.#reply(refusal(error, pseudonym, answer))
+        this.#answerWith(refusal(error, pseudonym, answer))
         return
       } catch {}
     }
     this.#response.destroy()
   }
 
-  #reply({ status, fields: given = {}, body = '' }: Reply): void {
-    const fields = Fields.from(given)
+  /** Instead of an upstream's answer. */
+  #answerWith(reply: SendableReply): void {
+    // What a client sends behind an Upgrade may be the other protocol already.
+    if (this.#upgrade.length > 0) this.#response.close()
+    // What is left of the request cannot be told from the next one for sure.
+    if (!this.#content.complete && this.#content.framing.kind !== 'none') {
+      this.#response.close()
+      this.#content.discard()
+    }
+    this.#reply(reply)
+  }
+
+  #reply({ status, fields, body = '' }: SendableReply): void {
     const bytes = Buffer.from(body)
     if (hasContent('', status)) fields.set('Content-Length', String(bytes.length))
     this.#response.writeHead(status, '', fields.raw)
@@ -586,20 +640,20 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #enter(phase: Phase): void {
     this.#phase = phase
     this.#stopwatch?.enter(phase)
-    const limit = this.#front.settings.timeouts[phase]
+    const limit = this.#settings.timeouts[phase]
     const isBody = phase === 'requestBody' || phase === 'responseBody' || phase === 'tunnel'
     this.#deadline = isBody ? Number.POSITIVE_INFINITY : performance.now() + limit
   }
 
   check(now: number): void {
-    const { timeouts } = this.#front.settings
+    const { timeouts } = this.#settings
     if (now - this.#startedAt > timeouts.total) this.abort(timedOut('total'))
     else if (now > this.#deadline) this.fail(timedOut(this.phase))
     else if (this.#tunnel === undefined) this.#checkBodies(now)
   }
 
   #checkBodies(now: number): void {
-    const { timeouts } = this.#front.settings
+    const { timeouts } = this.#settings
     if (this.#asked?.ended === false && this.#framing.kind !== 'none' && this.#content.wanted) {
       const held = this.#asked.wire.socket.writableLength > 0
       const limit = held ? timeouts.drain : timeouts.requestBody
@@ -624,7 +678,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   }
 
   get method(): string {
-    return this.#out.method
+    return this.#out?.method ?? this.#line.method
   }
 
   get contentTaken(): boolean {
@@ -640,10 +694,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     const { method, target, version, raw } = this.#line
     const { socket } = this.#response.wire
     return {
-      method,
-      target,
+      ...targetOf(method, target, raw),
+      originalTarget: target,
       version,
-      fields: new Fields(raw.slice()),
       remoteAddress: this.#connection.remoteAddress,
       remotePort: socket.remotePort,
       secure: this.#connection.secure,
@@ -669,6 +722,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
       times: this.#stopwatch?.read() ?? {},
+      upstream: this.#endpoint?.origin,
+      attempts: this.attempts,
+      route: this.#settings.route,
       remoteAddress: this.#remoteAddress,
     }
   }

@@ -16,7 +16,6 @@ import { Sweep } from './sweep.ts'
 /** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
 export function createDuplexGateway(options: GatewayOptions): SocketGateway {
   const settings = settle('duplex-server', options)
-  if (settings.redirect !== undefined) throw new TypeError('duplex-server follows no redirects')
   const { timeouts, limits } = settings
   const sweep = new Sweep([...Object.values(timeouts), settings.pool.idleTimeout])
   const pool = new Pool(settings, sweep)

@@ -1,4 +1,4 @@
 import { guardPromisesOf } from '../../gateway/test/guarded.ts'
 import { createDuplexGateway } from '../src/index.ts'
 
-guardPromisesOf(createDuplexGateway, { followsRedirects: false })
+guardPromisesOf(createDuplexGateway)

@@ -1,4 +1,4 @@
 import { hooksOf } from '../../gateway/test/hooks.ts'
 import { createDuplexGateway } from '../src/index.ts'
 
-hooksOf(createDuplexGateway, false)
+hooksOf(createDuplexGateway)

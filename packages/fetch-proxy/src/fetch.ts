@@ -1,7 +1,10 @@
 /** The gateway as a function from `Request` to `Response`, for wherever `fetch` runs: nothing here imports `node:`. */
 
 import {
+  type Admitted,
+  admit,
   after,
+  allowRedirect,
   alreadyRead,
   askOnError,
   BodyClock,
@@ -17,22 +20,25 @@ import {
   type GatewayOptions,
   hasContent,
   type Incoming,
+  isRoute,
   modified,
   type Origin,
+  originOf,
   type Phase,
   type Prepared,
   prepare,
   type ReceivedRequest,
   type Repeatable,
-  type Reply,
   type ResponseHead,
+  type Route,
   refusal,
+  type SendableReply,
   type Settings,
   Stopwatch,
   settle,
   type Timer,
+  targetOf,
   timedOut,
-  turnedTo,
   upstreamFailure,
 } from '@relayrace/gateway/anywhere'
 
@@ -105,21 +111,24 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
 
 class FetchExchange implements Repeatable {
   readonly request: ReceivedRequest
-  readonly #settings: Settings
+  attempts = 0
+  /** The gateway's, and those of the route it takes. */
+  readonly #gateway: Settings
+  #settings: Settings
   readonly #asked: Request
   readonly #ended: (exchange: FetchExchange) => void
   readonly #controller = new AbortController()
   readonly #startedAt = performance.now()
   readonly #stopwatch = new Stopwatch('requestHead')
   #phase: Phase = 'requestHead'
-  readonly #totalTimer: Timer
+  #totalTimer: Timer
   #phaseTimer: Timer
   #clocks: BodyClock[] = []
   #headAt: number | undefined
   #error: GatewayError | undefined
   /** Under a transport, which may make another one. */
   #attempt: Attempt | undefined
-  #ready!: Prepared
+  #ready: Prepared | undefined
   #contentTaken = false
   #over = false
   #sending = false
@@ -128,7 +137,7 @@ class FetchExchange implements Repeatable {
   #responseBytes = 0
 
   constructor(settings: Settings, request: Request, ended: (exchange: FetchExchange) => void) {
-    this.#settings = settings
+    this.#gateway = this.#settings = settings
     this.#asked = request
     this.#ended = ended
     this.request = received(request)
@@ -159,7 +168,7 @@ class FetchExchange implements Repeatable {
   }
 
   get method(): string {
-    return this.#ready.out.method
+    return this.#ready?.out.method ?? this.request.method
   }
 
   get contentTaken(): boolean {
@@ -170,18 +179,19 @@ class FetchExchange implements Repeatable {
   async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
     this.signal.throwIfAborted()
     if (this.#asked.bodyUsed) throw alreadyRead()
-    const ready = await prepare(this.#settings, this.#incoming(), this)
-    this.signal.throwIfAborted()
-    if ('status' in ready) return this.#reply(ready)
-    this.#ready = ready
-    const { transport } = this.#settings
-    if (transport === undefined) return this.#relay(fetch, unpacks)
+    const admitted = admit(this.#gateway, this.#incoming())
+    if ('status' in admitted) return this.#reply(admitted)
+    const { transport } = this.#gateway
+    if (transport === undefined) return this.#relay(fetch, unpacks, admitted)
     const begun = Promise.withResolvers<Response>()
     this.signal.addEventListener('abort', () => {
       if (this.#error !== undefined) begun.reject(this.#error)
     })
-    const relay = async (): Promise<void> => begun.resolve(await this.#relay(fetch, unpacks))
-    carryBy(transport, this, (to) => this.#try(to, relay)).catch((error) => this.#failAtLast(error))
+    const relay = async (where: Origin | Route | undefined): Promise<void> =>
+      begun.resolve(await this.#relay(fetch, unpacks, this.#admittedAgain(), where))
+    carryBy(transport, this, (where) => this.#try(() => relay(where))).catch((error) =>
+      this.#failAtLast(error),
+    )
     return begun.promise
   }
 
@@ -189,18 +199,19 @@ class FetchExchange implements Repeatable {
     return incomingOf(this.request, this.#asked)
   }
 
+  /** Its head has been judged before; its fields are edited for each attempt. */
+  #admittedAgain(): Admitted {
+    return admit(this.#gateway, this.#incoming()) as Admitted
+  }
+
   /** One attempt of those that a transport makes: up to the end of the body. */
-  async #try(upstream: Origin | undefined, relay: () => Promise<void>): Promise<void> {
+  async #try(relay: () => Promise<void>): Promise<void> {
     const attempt: Attempt = { controller: new AbortController(), relayed: Promise.withResolvers() }
     // The exchange may end before anybody waits for that.
     attempt.relayed.promise.catch(() => {})
     this.#attempt = attempt
     const { signal } = attempt.controller
     try {
-      if (upstream !== undefined)
-        this.#ready = await turnedTo(this.#settings, upstream, this.#incoming(), this)
-      signal.throwIfAborted()
-      this.signal.throwIfAborted()
       await relay()
     } catch (cause) {
       this.fail(cause)
@@ -209,21 +220,58 @@ class FetchExchange implements Repeatable {
     await attempt.relayed.promise
   }
 
-  /** Ask, head, body, end. */
-  async #relay(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
-    const ready = this.#ready
-    const answer = await this.#ask(fetch, ready)
-    this.#headAt = performance.now()
-    const came = {
-      status: answer.status,
-      reason: answer.statusText,
-      fields: responseFieldsOf(answer, unpacks),
+  /** Choose, ask, head, body, end; and once more if `modifyResponse` says where to, instead of passing the answer on. */
+  async #relay(
+    fetch: typeof globalThis.fetch,
+    unpacks: boolean,
+    admitted: Admitted,
+    where?: Origin | Route,
+  ): Promise<Response> {
+    let abroad = false
+    for (let followed = 0; ; followed++) {
+      const ready = await prepare(this.#gateway, admitted, this, where)
+      // A hook has taken its time.
+      this.#throwIfOver()
+      if ('status' in ready) return this.#reply(ready)
+      this.#begin(ready)
+      const answer = await this.#ask(fetch, ready)
+      this.#headAt = performance.now()
+      const came = {
+        status: answer.status,
+        reason: answer.statusText,
+        fields: responseFieldsOf(answer, unpacks),
+      }
+      const { modifyResponse } = this.#settings
+      const head = modifyResponse === undefined ? came : await modified(came, modifyResponse, this)
+      this.#throwIfOver()
+      if (!isRoute(head)) return this.#answer(head, answer, ready)
+      await answer.body?.cancel()
+      allowRedirect(followed, this.#contentTaken)
+      abroad ||= originOf(head.to) !== ready.endpoint.origin
+      admitted = { ...this.#admittedAgain(), abroad }
+      where = head
     }
-    const { modifyResponse } = this.#settings
-    const head = modifyResponse === undefined ? came : await modified(came, modifyResponse, this)
+  }
+
+  #throwIfOver(): void {
     this.signal.throwIfAborted()
     this.#attempt?.controller.signal.throwIfAborted()
-    const empty = answer.body === null || !hasContent(ready.out.method, head.status) || head.status === 205
+  }
+
+  #begin(ready: Prepared): void {
+    const { total } = ready.settings.timeouts
+    if (total !== this.#settings.timeouts.total) {
+      clearTimeout(this.#totalTimer)
+      const left = Math.max(0, total - (performance.now() - this.#startedAt))
+      this.#totalTimer = after(left, () => this.fail(timedOut('total')))
+    }
+    this.#settings = ready.settings
+    this.#ready = ready
+    this.attempts++
+  }
+
+  async #answer(head: ResponseHead, answer: Response, { out }: Prepared): Promise<Response> {
+    const empty = answer.body === null || !hasContent(out.method, head.status) || head.status === 205
     const response = this.#respond(head, empty ? null : (answer.body as ReadableStream<Uint8Array>))
     this.#status = head.status
     if (empty) {
@@ -282,6 +330,9 @@ class FetchExchange implements Repeatable {
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
       times: this.#stopwatch.read(),
+      upstream: this.#ready?.endpoint.origin,
+      attempts: this.attempts,
+      route: this.#settings.route,
       remoteAddress: this.request.remoteAddress,
     }
   }
@@ -421,7 +472,7 @@ class FetchExchange implements Repeatable {
     this.#phaseTimer = after(this.#settings.timeouts[phase], () => this.fail(timedOut(phase)))
   }
 
-  #told(error: GatewayError): Reply | undefined {
+  #told(error: GatewayError): SendableReply | undefined {
     return askOnError(this.#settings, error, this)
   }
 
@@ -430,9 +481,12 @@ class FetchExchange implements Repeatable {
     this.#end()
   }
 
-  #reply({ status, fields = {}, body = '' }: Reply): Response {
+  #reply({ status, fields, body = '' }: SendableReply): Response {
     const empty = !hasContent(this.request.method, status) || status === 205
-    const response = new Response(empty ? null : body, { status, headers: fields })
+    const response = new Response(empty ? null : (body as string), {
+      status,
+      headers: [...fields] as [string, string][],
+    })
     this.#status = status
     this.#end()
     return response
@@ -475,11 +529,11 @@ function received(request: Request): ReceivedRequest {
   const url = new URL(request.url)
   const fields = Fields.from(request.headers)
   if (!fields.has('host')) fields.append('Host', url.host)
+  const target = `${url.pathname}${url.search}`
   return {
-    method: request.method,
-    target: `${url.pathname}${url.search}`,
+    ...targetOf(request.method, target, fields.raw),
+    originalTarget: target,
     version: '1.1',
-    fields,
     // A Request does not say whom it came from.
     remoteAddress: undefined,
     remotePort: undefined,

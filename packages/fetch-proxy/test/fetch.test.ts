@@ -88,6 +88,31 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     expect(handler.inFlight).toBe(0)
   })
 
+  test('upstream() may answer by itself', async () => {
+    const { origin, handler } = await stage({
+      upstream: () => ({ status: 401, fields: { 'WWW-Authenticate': ['Basic', 'Bearer'] }, body: 'who?' }),
+    })
+    const response = await handler.fetch(new Request('http://here.example/'))
+    expect([response.status, response.headers.get('www-authenticate'), await response.text()]).toEqual([
+      401,
+      'Basic, Bearer',
+      'who?',
+    ])
+    expect(origin.connections).toHaveLength(0)
+  })
+
+  test('an answer may be given up for a route', async () => {
+    const { origin, handler } = await stage({
+      modifyResponse: ({ status }) => (status === 302 ? { to: origin.url, path: '/there' } : undefined),
+    })
+    const answer = handler.fetch(new Request('http://here.example/'))
+    ;(await origin.request()).send('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n')
+    const second = await origin.request()
+    expect(second.message.target).toBe('/there')
+    second.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    expect(await (await answer).text()).toBe('ok')
+  })
+
   test('a redirect is the client’s affair', async () => {
     const { origin, handler } = await stage()
     const answer = handler.fetch(new Request('http://here.example/'))

@@ -4,8 +4,9 @@ import { GatewayError, internalFailure } from './errors.ts'
 import { checkedFields, endToEnd, FieldNames, Fields, framingFields } from './fields.ts'
 import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
-import type { Exchange, ExchangeSummary, Limits, Reply, ResponseHead } from './gateway.ts'
-import { isThenable } from './hooks.ts'
+import type { Exchange, ExchangeSummary, Limits, Reply, ResponseHead, Route } from './gateway.ts'
+import { isThenable, type SendableReply, sendable } from './hooks.ts'
+import { isRoute } from './upstream.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
 export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
@@ -25,18 +26,19 @@ export function responseFields(framing: Framing, status: number, raw: readonly s
 /**
  * Has an application edit the head of a response. How content is delimited is none of its affair: a Content-Length may go,
  * and cannot become another one.
- * @returns what is to be sent, which nobody else can edit any more.
+ * @returns what is to be sent, which nobody else can edit any more; or where to ask instead of sending it.
  * @throws GatewayError 502 when the hook throws, or leaves what is no head of a final response.
  */
 export async function modified<E extends Exchange>(
   head: ResponseHead,
-  modify: (head: ResponseHead, exchange: E) => void | Promise<void>,
+  modify: (head: ResponseHead, exchange: E) => Route | void | Promise<void> | Promise<Route | undefined>,
   exchange: E,
-): Promise<ResponseHead> {
+): Promise<ResponseHead | Route> {
   const before = head.status
   const length = head.fields.get('content-length')
   try {
-    await modify(head, exchange)
+    const elsewhere = await modify(head, exchange)
+    if (isRoute(elsewhere)) return elsewhere
     const { status, reason } = head
     if (!Number.isInteger(status) || status < 200 || status > 999)
       throw new TypeError(
@@ -142,19 +144,25 @@ export function announcedTrailers(raw: readonly string[]): string | undefined {
 }
 
 /** What a client is told of an error: `reply` if a hook gave one, else a line of plain text; and Proxy-Status. */
-export function refusal(error: GatewayError, pseudonym: string, reply: Reply | undefined): Reply {
-  const { status, fields, body }: Reply = reply ?? {
-    status: error.status,
-    fields: {
-      'Content-Type': 'text/plain; charset=utf-8',
-      ...(error.status === 503 && { 'Retry-After': '1' }),
-    },
-    body: `${error.message}\n`,
-  }
+export function refusal(
+  error: GatewayError,
+  pseudonym: string,
+  reply: SendableReply | undefined,
+): SendableReply {
+  const answer = reply ?? sendable(plain(error))
+  if (!answer.fields.has('proxy-status'))
+    answer.fields.raw.unshift('Proxy-Status', `${pseudonym}; error=${error.type}`)
+  return answer
+}
+
+function plain({ status, message }: GatewayError): Reply {
   return {
     status,
-    fields: { 'Proxy-Status': `${pseudonym}; error=${error.type}`, ...fields },
-    ...(body !== undefined && { body }),
+    fields: {
+      'Content-Type': 'text/plain; charset=utf-8',
+      ...(status === 503 && { 'Retry-After': '1' }),
+    },
+    body: `${message}\n`,
   }
 }
 

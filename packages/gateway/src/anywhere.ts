@@ -26,10 +26,11 @@ export type {
   Reply,
   RequestHead,
   ResponseHead,
+  Route,
 } from './gateway.ts'
-export { askOnError, callOnEnd } from './hooks.ts'
-export { type Incoming, type Prepared, prepare } from './prepare.ts'
-export { type Settings, settle } from './settings.ts'
+export { askOnError, callOnEnd, type SendableReply } from './hooks.ts'
+export { type Admitted, admit, type Incoming, type Prepared, prepare, targetOf } from './prepare.ts'
+export { originOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
-export { carryBy, endsAttempt, type Repeatable, turnedTo } from './transport.ts'
-export type { Endpoint, Origin, Upstream } from './upstream.ts'
+export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
+export { type Endpoint, isRoute, type Origin, type Upstream } from './upstream.ts'

@@ -24,6 +24,7 @@ export type {
   Reply,
   RequestHead,
   ResponseHead,
+  Route,
   SocketGateway,
   Timeouts,
   Transport,
@@ -31,4 +32,4 @@ export type {
 } from './gateway.ts'
 export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
 export { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
-export type { Origin, UnixSocket, Upstream } from './upstream.ts'
+export type { Choice, Choose, Origin, UnixSocket, Upstream } from './upstream.ts'

@@ -27,29 +27,26 @@ import {
   timedOut,
   upstreamFailure,
 } from './errors.ts'
-import { Fields } from './fields.ts'
+import type { Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type {
   ExchangeSummary,
   PhaseTimes,
   ReceivedRequest,
-  Reply,
   RequestHead,
   ResponseHead,
+  Route,
 } from './gateway.ts'
-import { askOnError, askRedirect } from './hooks.ts'
+import { askOnError, type SendableReply } from './hooks.ts'
 import type { Pending } from './listen.ts'
 import { keepBeside, takeHeadBack, writeInformation } from './outgoing.ts'
-import { wantsTrailers } from './prepare.ts'
+import { type Prepared, targetOf, wantsTrailers } from './prepare.ts'
 import { beginsRequest } from './reading.ts'
-import { endpointOf, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { endsAttempt, type Repeatable } from './transport.ts'
 import { listenOn } from './upgrading.ts'
-import type { Endpoint } from './upstream.ts'
-
-/** Meant for one origin (RFC 9110 §15.4). */
-const credentials = ['authorization', 'cookie'] as const
+import { type Endpoint, isRoute } from './upstream.ts'
 
 /** What an exchange needs to know of the gateway it belongs to. */
 export interface Front {
@@ -72,10 +69,10 @@ export interface Upgrade {
 
 /** Thrown instead of passing a response on: it is to be asked for elsewhere. */
 export class Redirection {
-  readonly url: URL
+  readonly route: Route
 
-  constructor(url: URL) {
-    this.url = url
+  constructor(route: Route) {
+    this.route = route
   }
 }
 
@@ -83,12 +80,14 @@ export class HttpExchange implements Repeatable, Pending {
   place = -1
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
-  readonly settings: Settings
+  /** Those of the route it takes. */
+  settings: Settings
   /** The request as it goes upstream. Set by the front before a strategy sees the exchange. */
   out!: RequestHead
   endpoint!: Endpoint
-  /** Of the request, both as it came and as it goes on. */
-  framing: Framing = noContent
+  /** Of the request, both as it came and as it goes on; undefined as long as its head has not been judged. */
+  #framing: Framing | undefined
+  attempts = 0
   /** The protocols the client wants to change to. */
   upgrade: Upgrade | undefined
   /** What was last sent upstream by node:http. */
@@ -164,6 +163,27 @@ export class HttpExchange implements Repeatable, Pending {
     this.enter(sent ? 'responseHead' : 'requestBody')
   }
 
+  get framing(): Framing {
+    return this.#framing ?? noContent
+  }
+
+  set framing(framing: Framing) {
+    this.#framing = framing
+  }
+
+  /** Begins an attempt: what was chosen for it holds from now on. */
+  begin({ settings, endpoint, out }: Prepared): void {
+    const { total } = settings.timeouts
+    if (total !== this.settings.timeouts.total) {
+      clearTimeout(this.#totalTimer)
+      const left = Math.max(0, total - (performance.now() - this.#startedAt))
+      this.#totalTimer = after(left, () => this.abort(timedOut('total')))
+    }
+    this.settings = settings
+    this.endpoint = endpoint
+    this.out = out
+  }
+
   get request(): ReceivedRequest {
     this.#request ??= received(this.incoming)
     return this.#request
@@ -196,7 +216,7 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   get method(): string {
-    return this.out.method
+    return this.out?.method ?? (this.incoming.method as string)
   }
 
   get contentTaken(): boolean {
@@ -312,11 +332,7 @@ export class HttpExchange implements Repeatable, Pending {
     const head = { status, reason: plainReason(reason), fields: responseFields(framing, status, raw) }
     // What HEAD is told of the length is none of the content that its client awaits.
     if (method === 'HEAD' && this.incoming.method !== 'HEAD') head.fields.delete('content-length')
-    const { modifyResponse, redirect } = this.settings
-    if (redirect !== undefined && this.framing.kind === 'none') {
-      const next = askRedirect(redirect, head, this)
-      if (next !== undefined) throw new Redirection(next)
-    }
+    const { modifyResponse } = this.settings
     if (modifyResponse !== undefined) return this.#modified(head, raw, modifyResponse)
     if (this.error !== undefined) throw this.error
     this.#writeHead(head.status, head.reason, head.fields, raw)
@@ -329,7 +345,7 @@ export class HttpExchange implements Repeatable, Pending {
     modify: NonNullable<Settings['modifyResponse']>,
   ): Promise<void> {
     const { status: before } = head
-    let left: ResponseHead
+    let left: ResponseHead | Route
     try {
       left = await modified(head, modify, this)
     } catch (cause) {
@@ -337,6 +353,7 @@ export class HttpExchange implements Repeatable, Pending {
       throw cause
     }
     if (this.error !== undefined) throw this.error
+    if (isRoute(left)) throw new Redirection(left)
     this.contentDropped = dropsContent(before, left.status)
     if (this.contentDropped) this.#expected = 0
     this.#writeHead(left.status, left.reason, left.fields, raw)
@@ -409,16 +426,15 @@ export class HttpExchange implements Repeatable, Pending {
     this.#cancel = undefined
   }
 
-  /** Gives up the response that has begun to come, and turns the request to another place. */
-  turnTo(url: URL): void {
-    const next = endpointOf(url)
-    const { fields } = this.out
-    if (next.origin !== this.endpoint.origin) for (const name of credentials) fields.delete(name)
-    fields.set('Host', next.authority)
-    this.out.path = `${url.pathname}${url.search}`
-    this.endpoint = { ...next, basePath: '', baseQuery: '' }
-    this.#cancel?.(new GatewayError('destination_unavailable', { phase: 'responseHead', source: 'gateway' }))
+  /** Gives up the response that has begun to come: it is asked for elsewhere. */
+  async turnAway(): Promise<void> {
+    this.refused = true
+    const letGo = this.#cancel?.(
+      new GatewayError('destination_unavailable', { phase: 'responseHead', source: 'gateway' }),
+    )
     this.#cancel = undefined
+    await letGo
+    this.refused = false
   }
 
   /** The exchange goes on as a tunnel: its end is told by `tunnelClosed`, not by the response. */
@@ -434,17 +450,17 @@ export class HttpExchange implements Repeatable, Pending {
     this.#end()
   }
 
-  #told(error: GatewayError): Reply | undefined {
+  #told(error: GatewayError): SendableReply | undefined {
     tellError(this.settings, this, error)
     return askOnError(this.settings, error, this)
   }
 
   /** Answers in the gateway's own name. */
-  reply({ status, fields: given = {}, body = '' }: Reply): void {
-    const fields = Fields.from(given)
+  reply({ status, fields, body = '' }: SendableReply): void {
     if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
     const { socket, complete, httpVersionMajor } = this.incoming
-    if (!complete && httpVersionMajor === 1) {
+    // A parser that has no content to read may yet have to say so.
+    if (!complete && this.#framing?.kind !== 'none' && httpVersionMajor === 1) {
       this.response.shouldKeepAlive = false
       // What node:http does after a last response. The rest is `#listenOn`.
       socket.destroySoon = () => socket.end()
@@ -453,7 +469,7 @@ export class HttpExchange implements Repeatable, Pending {
     this.response.end(body)
   }
 
-  #refuse(error: GatewayError, reply: Reply | undefined): void {
+  #refuse(error: GatewayError, reply: SendableReply | undefined): void {
     const { pseudonym } = this.settings
     // The hook's reply, the plain one if that cannot be sent, and if nothing can be, for whatever is in front: a break.
     for (const answer of reply === undefined ? [undefined] : [reply, undefined]) {
@@ -560,6 +576,9 @@ export class HttpExchange implements Repeatable, Pending {
       timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
       duration: performance.now() - this.#startedAt,
       times: this.#stopwatch?.read() ?? {},
+      upstream: this.endpoint?.origin,
+      attempts: this.attempts,
+      route: this.settings.route,
       remoteAddress: this.#remoteAddress,
     }
   }
@@ -568,10 +587,9 @@ export class HttpExchange implements Repeatable, Pending {
 function received(incoming: IncomingMessage): ReceivedRequest {
   const { socket } = incoming
   return {
-    method: incoming.method ?? '',
-    target: incoming.url ?? '',
+    ...targetOf(incoming.method ?? '', incoming.url ?? '', incoming.rawHeaders),
+    originalTarget: (incoming as { originalUrl?: string }).originalUrl ?? incoming.url ?? '',
     version: incoming.httpVersion,
-    fields: new Fields(incoming.rawHeaders.slice()),
     remoteAddress: socket.remoteAddress,
     remotePort: socket.remotePort,
     secure: (socket as TLSSocket).encrypted === true,

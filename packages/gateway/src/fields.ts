@@ -16,12 +16,16 @@ export class Fields implements Iterable<[name: string, value: string]> {
     this.raw = raw
   }
 
+  /** A value for a name, or several, each a line of its own. @throws TypeError like `append`. */
   static from(
-    lines: Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string>>,
+    lines:
+      | Iterable<readonly [name: string, value: string]>
+      | Readonly<Record<string, string | readonly string[]>>,
   ): Fields {
     const fields = new Fields()
     for (const [name, value] of Symbol.iterator in lines ? lines : Object.entries(lines))
-      fields.append(name, value)
+      if (Array.isArray(value)) for (const one of value) fields.append(name, one)
+      else fields.append(name, value as string)
     return fields
   }
 

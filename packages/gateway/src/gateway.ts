@@ -67,7 +67,11 @@ export interface Listener extends AsyncDisposable {
 
 /** Durations are milliseconds, sizes are bytes. */
 export interface GatewayOptions {
-  /** The origin to stand in for: a URL, a Unix domain socket, or a choice made for each exchange. */
+  /**
+   * The origin to stand in for: a URL, a Unix domain socket, a `Route`, or a function that chooses for each attempt. It may
+   * also answer by itself, with a `Reply`: 401, 404, 429, a redirect. Throwing answers 503, or with what a `GatewayError`
+   * says; choosing nothing that can be asked answers 500. `timeouts.total` is its time.
+   */
   readonly upstream: Upstream
   /**
    * The pseudonym in Via (RFC 9110 §7.6.3), by which a loop is recognised: one per running gateway. Default: the
@@ -88,12 +92,6 @@ export interface GatewayOptions {
    */
   readonly lookup?: LookupFunction
   /**
-   * Where to ask next instead of passing this response on; undefined passes it on. Only asked for requests without
-   * content. A destination of another origin gets no Authorization or Cookie. It has to answer at once; throwing answers 500,
-   * and so does returning what is no http: or https: URL. Default: redirects are the client's affair.
-   */
-  readonly redirect?: (head: ResponseHead, exchange: Exchange) => URL | undefined
-  /**
    * Edits the outgoing request after hop-by-hop fields and client-claimed forwarding fields are gone. Default:
    * `setForwarded`. An own hook replaces it, so call it there if you want both. How content is delimited stays as it is.
    * Throwing answers 500, and so does leaving what cannot be sent. `timeouts.total` is its time.
@@ -108,11 +106,17 @@ export interface GatewayOptions {
    * Edits the response head before it is written. How content is delimited stays as it is, but that Content-Length may go.
    * Throwing closes the upstream body and answers 502, and so does leaving what is no head of a final response. What becomes
    * a 204, 205 or 304 loses its content. `timeouts.total` is its time.
+   *
+   * Returning a `Route` gives the response up and asks there instead, as when a redirect is followed: five times at most, then
+   * 502. Another origin is told no Authorization or Cookie. With a request whose content has been sent it answers 502.
    */
-  readonly modifyResponse?: (head: ResponseHead, exchange: Exchange) => void | Promise<void>
+  readonly modifyResponse?: (
+    head: ResponseHead,
+    exchange: Exchange,
+  ) => Route | void | Promise<void> | Promise<Route | undefined>
   /**
-   * Stands around the asking of the upstream: to time it, to ask again or elsewhere, to run it in a context or behind a
-   * circuit breaker. Tunnels too. Throwing answers 500, or with what a `GatewayError` says; so does settling without an
+   * Stands around the attempts: to time them, to ask again or elsewhere, to run them in a context or behind a circuit
+   * breaker. Tunnels too. Throwing answers 500, or with what a `GatewayError` says; so does settling without an
    * answer. If the response has begun, throwing breaks it off. Default: `(exchange, next) => next()`, at less cost.
    */
   readonly transport?: Transport
@@ -180,6 +184,26 @@ export interface Limits {
   readonly connections: number
 }
 
+/** Where an exchange goes, and what holds for it there. What is left out is the gateway's. */
+export interface Route {
+  readonly to: Origin
+  /**
+   * What to ask for, instead of what the client asks for: in origin form with its query, byte for byte. A base path of `to`
+   * goes before it.
+   */
+  readonly path?: string
+  /** In summaries and logs. */
+  readonly name?: string
+  /** Replaces the gateway's. */
+  readonly rewrite?: GatewayOptions['rewrite']
+  /** Replaces the gateway's. */
+  readonly modifyResponse?: GatewayOptions['modifyResponse']
+  readonly timeouts?: Partial<Omit<Timeouts, 'requestHead' | 'idle'>>
+  readonly limits?: Partial<
+    Pick<Limits, 'requestBody' | 'responseBody' | 'responseHead' | 'interimResponses' | 'interimBytes'>
+  >
+}
+
 /** Upstream connections. */
 export interface Pool {
   /**
@@ -235,30 +259,31 @@ export interface ResponseHead {
   fields: Fields
 }
 
-/** An answer of the gateway's own. */
+/** An answer of the gateway's own. Its Content-Length says itself. */
 export interface Reply {
+  /** 200 to 599. */
   readonly status: number
-  readonly fields?: Readonly<Record<string, string>>
-  readonly body?: string
+  /** A value, or several, for each name; or lines in their order. */
+  readonly fields?: Fields | Readonly<Record<string, string | readonly string[]>>
+  readonly body?: string | Uint8Array
 }
 
 /** How an exchange is carried upstream: with `next`, and whatever else. */
 export type Transport = (exchange: Exchange, next: Next) => Promise<void>
 
 /**
- * Asks the upstream and relays its answer, following redirects. Resolves when the answer has been relayed, or the tunnel
- * has ended.
+ * One attempt: chooses an upstream, unless it is told one, asks it and relays its answer. Resolves when the answer has been
+ * relayed, or the tunnel has ended.
  *
  * It rejects with a `GatewayError` if there was no answer, or none that could be passed on, such as one that
- * `modifyResponse` threw at. As long as nothing has gone to the client it may then be called again: to ask the same, or
- * what is made of the request for another upstream, for which `rewrite` is called again. `timeouts` begin anew, but for
- * `total`.
+ * `modifyResponse` threw at. As long as nothing has gone to the client it may then be called again: it chooses anew, and
+ * `rewrite` is called again for what was chosen. `timeouts` begin anew, but for `total`.
  *
  * It rejects, and asks nobody, with the error of the exchange if that is over, with the last failure if the request must
  * not be sent again (content was read, or what is not idempotent may have been acted upon, RFC 9110 §9.2.2), and with
  * `proxy_internal_error` if an answer has been sent or another call has not settled yet.
  */
-export type Next = (upstream?: Origin) => Promise<void>
+export type Next = (where?: Origin | Route) => Promise<void>
 
 /** One request and its response, as hooks see it. */
 export interface Exchange {
@@ -267,6 +292,8 @@ export interface Exchange {
   readonly phase: Phase
   /** The status that was sent; 0 as long as none was, 101 for a tunnel. */
   readonly status: number
+  /** How often an upstream has been asked. */
+  readonly attempts: number
   /** Aborts when the exchange ends before it is complete; the reason is a `GatewayError` that says who ended it. */
   readonly signal: AbortSignal
 }
@@ -275,6 +302,12 @@ export interface ReceivedRequest {
   readonly method: string
   /** The request target, byte for byte. */
   readonly target: string
+  /** As it came to the server that the gateway is mounted in, where a framework has cut a prefix off: Express, Connect. */
+  readonly originalTarget: string
+  /** The target in origin form, with its query: that of the absolute form without scheme and authority. */
+  readonly path: string
+  /** Whom it was meant for: host and port of the absolute form, or of Host. Empty when it says neither. */
+  readonly authority: string
   readonly version: string
   readonly fields: Fields
   /** The client's address as the socket tells it. */
@@ -306,6 +339,12 @@ export interface ExchangeSummary {
   /** Milliseconds from the request head to the end. */
   readonly duration: number
   readonly times: PhaseTimes
+  /** The origin that was asked last, such as `http://10.0.0.7:9000`; undefined when none was. */
+  readonly upstream: string | undefined
+  /** How often an upstream was asked. */
+  readonly attempts: number
+  /** The name of the route that was taken, if it has one. */
+  readonly route: string | undefined
   /** The client's address when the request came. */
   readonly remoteAddress: string | undefined
 }

@@ -5,7 +5,7 @@ import { type BlockList, isIP, type LookupFunction } from 'node:net'
 import { isGlobal } from './addresses.ts'
 import { GatewayError } from './errors.ts'
 import { FieldNames, type Fields } from './fields.ts'
-import type { Exchange, GatewayOptions, ResponseHead } from './gateway.ts'
+import type { Exchange, GatewayOptions, ResponseHead, Route } from './gateway.ts'
 
 export interface GuardOptions {
   /** Where the user wants to go: a URL, as it was given. Undefined when there is none, which answers 400. */
@@ -27,8 +27,7 @@ export interface GuardOptions {
 /** What `guarded` makes of them. */
 export type GuardedOptions = Required<
   Pick<GatewayOptions, 'upstream' | 'lookup' | 'rewrite' | 'informational' | 'modifyResponse'>
-> &
-  Pick<GatewayOptions, 'redirect'>
+>
 
 /**
  * The options of a gateway that fetches what its users ask for: `createPipeProxy({ ...guarded({ destination }) })`.
@@ -84,27 +83,29 @@ export function guarded(options: GuardOptions): GuardedOptions {
       if (text === undefined) throw denied(400, 'no URL')
       const url = admit(text)
       places.set(exchange, { url, hops: 0 })
-      return new URL(url.origin)
+      return routeTo(url)
     },
     lookup,
     rewrite(out, exchange) {
-      const place = places.get(exchange)
-      if (place !== undefined) out.path = `${place.url.pathname}${place.url.search}`
       keepOnly(out.fields, asked)
       return options.rewrite?.(out, exchange)
     },
     // Fetching needs none, and their fields count as those of the final response do.
     informational: () => false,
     modifyResponse(head, exchange) {
+      const elsewhere = redirects > 0 ? redirect(head, exchange) : undefined
+      if (elsewhere !== undefined) return elsewhere
       keepOnly(head.fields, answered)
       head.fields.set('Content-Security-Policy', 'sandbox')
       head.fields.set('X-Content-Type-Options', 'nosniff')
       return options.modifyResponse?.(head, exchange)
     },
-    ...(redirects > 0 && { redirect }),
   }
 
-  function redirect(head: ResponseHead, exchange: Exchange): URL | undefined {
+  /** Where a redirect leads, if it is one that is followed: of a request without content. */
+  function redirect(head: ResponseHead, exchange: Exchange): Route | undefined {
+    const { fields } = exchange.request
+    if (fields.has('content-length') || fields.has('transfer-encoding')) return undefined
     const place = places.get(exchange)
     const location = locationOf(head)
     if (place === undefined || location === undefined) return undefined
@@ -113,7 +114,7 @@ export function guarded(options: GuardOptions): GuardedOptions {
     if (++place.hops > redirects) throw denied(502, 'redirected too often')
     // What is resolved against a URL is normalised already; what is a URL of its own is judged as it was written.
     place.url = admit(/^[a-z][a-z\d+.-]*:/i.test(location) ? location : next.href)
-    return place.url
+    return routeTo(place.url)
   }
 }
 
@@ -181,6 +182,11 @@ function strictUrl(text: string): URL | undefined {
   if (host === undefined || url === null) return undefined
   if (!host.startsWith('[') && url.hostname !== host.toLowerCase()) return undefined
   return url
+}
+
+/** To that URL, whatever the client's request asks for. */
+function routeTo({ origin, pathname, search }: URL): Route {
+  return { to: origin, path: `${pathname}${search}` }
 }
 
 function portOf({ port, protocol }: URL): number {

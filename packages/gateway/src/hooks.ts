@@ -3,35 +3,17 @@
  * neither exchange nor process.
  */
 
-import { type GatewayError, internalFailure, isReplyStatus } from './errors.ts'
-import { Fields, framingFields } from './fields.ts'
-import type { Exchange, ExchangeSummary, GatewayOptions, Reply, ResponseHead } from './gateway.ts'
-import { endpointOf, type Settings } from './settings.ts'
-
-/** Where to ask next instead of passing a response on. @throws GatewayError 500 when the hook throws, or returns no URL. */
-export function askRedirect(
-  redirect: NonNullable<GatewayOptions['redirect']>,
-  { status, reason, fields }: ResponseHead,
-  exchange: Exchange,
-): URL | undefined {
-  try {
-    // Of its own: it may look at the head, and not edit it.
-    const next: unknown = redirect({ status, reason, fields: fields.copy() }, exchange)
-    if (next === undefined) return undefined
-    if (isThenable(next)) {
-      next.then(undefined, () => {})
-      throw new TypeError('redirect has returned a promise, and has to answer at once')
-    }
-    if (!(next instanceof URL)) throw new TypeError('redirect has returned what is no URL')
-    endpointOf(next)
-    return next
-  } catch (cause) {
-    throw internalFailure(cause, 'responseHead')
-  }
-}
+import { type GatewayError, isReplyStatus } from './errors.ts'
+import { checkedFields, Fields, framingFields } from './fields.ts'
+import type { Exchange, ExchangeSummary, Reply } from './gateway.ts'
+import type { Settings } from './settings.ts'
 
 /** What `onError` wants to be sent; undefined for the plain text, also if it throws or returns what cannot be sent. */
-export function askOnError(settings: Settings, error: GatewayError, exchange: Exchange): Reply | undefined {
+export function askOnError(
+  settings: Settings,
+  error: GatewayError,
+  exchange: Exchange,
+): SendableReply | undefined {
   try {
     const reply: unknown = settings.onError?.(error, exchange)
     if (reply === undefined) return undefined
@@ -56,19 +38,24 @@ export function callOnEnd(settings: Settings, summary: ExchangeSummary): void {
   }
 }
 
+/** A reply that can be sent, with nobody else to edit it any more. */
+export interface SendableReply extends Reply {
+  readonly fields: Fields
+}
+
 /** What of it can be sent: the length of its body says itself. @throws TypeError when it is no reply. */
-function sendable(value: unknown): Reply {
+export function sendable(value: unknown): SendableReply {
   const { status, fields: given = {}, body } = Object(value) as Partial<Reply>
   if (status === undefined || !isReplyStatus(status))
     throw new TypeError(`its reply has no status from 200 to 599, but ${String(status)}`)
-  if (body !== undefined && typeof body !== 'string' && !((body as unknown) instanceof Uint8Array))
-    throw new TypeError(`the body of its reply is a string, not ${typeof body}`)
-  if (typeof given !== 'object' || given === null || Symbol.iterator in given)
-    throw new TypeError('the fields of its reply are an object with a string for each name')
-  const fields = Fields.from(given)
+  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array))
+    throw new TypeError(`the body of its reply is a string or bytes, not ${typeof body}`)
+  if (typeof given !== 'object' || given === null || (Symbol.iterator in given && !(given instanceof Fields)))
+    throw new TypeError('the fields of its reply are a Fields, or an object with a string for each name')
+  const fields = given instanceof Fields ? checkedFields(given) : Fields.from(given)
   for (const name of ['content-length', ...framingFields]) fields.delete(name)
   const empty = body === undefined || status === 204 || status === 205 || status === 304
-  return { status, fields: Object.fromEntries(fields), ...(!empty && { body }) }
+  return { status, fields, ...(!empty && { body }) }
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -12,15 +12,23 @@ import { tellEnd, tellUpstream } from './channels.ts'
 import { alreadyRead, clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange, Redirection } from './exchange.ts'
 import { type Framing, noContent, requestFraming } from './framing.ts'
-import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState, Transport } from './gateway.ts'
+import type {
+  GatewayOptions,
+  HttpGateway,
+  Listener,
+  ListenOptions,
+  PoolState,
+  Route,
+  Transport,
+} from './gateway.ts'
 import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
 import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
 import { Pipelines } from './pipelines.ts'
 import { Places } from './places.ts'
-import { type Incoming, offeredProtocols, prepare } from './prepare.ts'
+import { type Admitted, admit, type Incoming, offeredProtocols, prepare } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
-import { type Settings, settle } from './settings.ts'
-import { carryBy, turnedTo } from './transport.ts'
+import { originOf, type Settings, settle } from './settings.ts'
+import { allowRedirect, carryBy } from './transport.ts'
 import {
   behindContent,
   Lent,
@@ -117,17 +125,14 @@ export function httpGateway(
         inFlight.add(exchange)
       }
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
-      const prepared = prepare(settings, incomingOf(exchange), exchange)
-      const ready = prepared instanceof Promise ? await prepared : prepared
-      if (exchange.error !== undefined) throw exchange.error
-      if ('status' in ready) {
-        exchange.reply(ready)
+      const admitted = admit(settings, incomingOf(exchange))
+      if ('status' in admitted) {
+        exchange.reply(admitted)
         return
       }
-      exchange.endpoint = ready.endpoint
-      exchange.framing = exchange.incoming.readableEnded ? whatIsLeft(ready.framing) : ready.framing
-      exchange.out = ready.out
-      if (settings.transport === undefined) await follow(exchange)
+      const { framing } = admitted
+      exchange.framing = exchange.incoming.readableEnded ? whatIsLeft(framing) : framing
+      if (settings.transport === undefined) await attempt(exchange, admitted)
       else await wrapped(exchange, settings.transport)
     } catch (cause) {
       exchange.fail(cause)
@@ -136,8 +141,9 @@ export function httpGateway(
 
   /** Carries it by a transport. Never rejects. */
   function wrapped(exchange: HttpExchange, transport: Transport): Promise<void> {
-    const attempt = (to: Origin | undefined): Promise<void> => exchange.attempt(() => ask(exchange, to))
-    return carryBy(transport, exchange, attempt).catch((error) => exchange.failAtLast(error))
+    const ask = (where: Origin | Route | undefined): Promise<void> =>
+      exchange.attempt(() => attempt(exchange, admittedAgain(exchange), where))
+    return carryBy(transport, exchange, ask).catch((error) => exchange.failAtLast(error))
   }
 
   /**
@@ -154,34 +160,48 @@ export function httpGateway(
     if (exchange.error !== undefined) throw exchange.error
   }
 
-  /** One attempt of those that a transport makes. */
-  async function ask(exchange: HttpExchange, upstream: Origin | undefined): Promise<void> {
-    if (upstream !== undefined)
-      Object.assign(exchange, await turnedTo(settings, upstream, incomingOf(exchange), exchange))
-    // A hook has taken its time.
-    if (exchange.error !== undefined) throw exchange.error
-    await follow(exchange)
+  /** Its head has been judged before; its fields are edited for each attempt. */
+  function admittedAgain(exchange: HttpExchange): Admitted {
+    return admit(settings, incomingOf(exchange)) as Admitted
   }
 
-  async function follow(exchange: HttpExchange): Promise<void> {
-    for (let followed = 0; !(await sent(exchange)); followed++)
-      if (followed === mostRedirects)
-        throw new GatewayError('proxy_loop_detected', { phase: 'responseHead', source: 'upstream' })
+  /** Choose, prepare, ask; and once more if `modifyResponse` says where to, instead of passing the answer on. */
+  async function attempt(exchange: HttpExchange, admitted: Admitted, where?: Origin | Route): Promise<void> {
+    let abroad = false
+    for (let followed = 0; ; followed++) {
+      const prepared = prepare(settings, admitted, exchange, where)
+      const ready = prepared instanceof Promise ? await prepared : prepared
+      // A hook has taken its time.
+      if (exchange.error !== undefined) throw exchange.error
+      if ('status' in ready) {
+        exchange.reply(ready)
+        return
+      }
+      exchange.begin(ready)
+      const elsewhere = await sent(exchange)
+      if (elsewhere === undefined) return
+      allowRedirect(followed, exchange.contentTaken)
+      // Even if the way leads back: who has been elsewhere has been told where to.
+      abroad ||= originOf(elsewhere.to) !== exchange.endpoint.origin
+      admitted = { ...admittedAgain(exchange), abroad }
+      where = elsewhere
+    }
   }
 
-  /** Whether that was the end of it, and not a redirect that is followed. */
-  async function sent(exchange: HttpExchange): Promise<boolean> {
+  /** @returns where to ask instead of passing the answer on. */
+  async function sent(exchange: HttpExchange): Promise<Route | undefined> {
     await places.take(exchange)
     try {
       // It may have ended in the moment in which its turn came.
       if (exchange.error !== undefined) throw exchange.error
+      exchange.attempts++
       tellUpstream(settings, exchange, exchange.endpoint, exchange.out)
       await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
-      return true
+      return undefined
     } catch (thrown) {
       if (!(thrown instanceof Redirection)) throw thrown
-      exchange.turnTo(thrown.url)
-      return false
+      await exchange.turnAway()
+      return thrown.route
     } finally {
       places.free(exchange)
     }
@@ -488,9 +508,6 @@ function framingOf({ httpVersion, rawHeaders }: IncomingMessage): Framing | unde
 
 const hasBytes = (framing: Framing): boolean =>
   framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0)
-
-/** Redirects that are followed for one request. */
-const mostRedirects = 5
 
 /** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
 const foreign: ReadonlySet<string> = new Set([

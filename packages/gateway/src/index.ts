@@ -48,27 +48,30 @@ export {
   untilClose,
 } from './framing.ts'
 export type { Strategy } from './gateway.ts'
-export { askOnError } from './hooks.ts'
+export { askOnError, type SendableReply } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
 export { bind, InFlight, lastCall, type Pending, secureServer, settled } from './listen.ts'
 export {
+  type Admitted,
+  admit,
   agreesWith,
   hostOf,
   type Incoming,
   offeredProtocols,
   type Prepared,
   prepare,
+  targetOf,
   wantsTrailers,
 } from './prepare.ts'
 export { heard, readProgress } from './progress.ts'
 export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
 export { tellResets } from './resets.ts'
-export { endpointOf, type Settings, settle } from './settings.ts'
+export { endpointOf, originOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
-export { carryBy, endsAttempt, type Repeatable, turnedTo } from './transport.ts'
+export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
 export { createTunnel } from './tunnel.ts'
 export { contentOf } from './upload.ts'
 export {
@@ -76,6 +79,7 @@ export {
   type Endpoint,
   endpoint,
   isHost,
+  isRoute,
   joinTarget,
   readTarget,
 } from './upstream.ts'

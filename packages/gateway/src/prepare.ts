@@ -14,9 +14,20 @@ import {
 } from './fields.ts'
 import { forwardingFields, passedBefore, setForwarded } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
-import type { Exchange, Reply, RequestHead } from './gateway.ts'
-import { endpointOf, type Settings } from './settings.ts'
-import { type Endpoint, isHost, joinTarget, type Origin, readTarget } from './upstream.ts'
+import type { Exchange, ReceivedRequest, RequestHead, Route } from './gateway.ts'
+import { isThenable, type SendableReply, sendable } from './hooks.ts'
+import { along, endpointOf, type Settings } from './settings.ts'
+import {
+  type Choice,
+  type Endpoint,
+  isHost,
+  isPath,
+  isReply,
+  isRoute,
+  joinTarget,
+  type Origin,
+  readTarget,
+} from './upstream.ts'
 
 /** A request head as a parser delivers it. */
 export interface Incoming {
@@ -34,23 +45,32 @@ export interface Incoming {
   readonly framed?: boolean
 }
 
-export interface Prepared {
-  readonly endpoint: Endpoint
+/** A request that may be forwarded, before it is known where to. */
+export interface Admitted {
+  readonly incoming: Incoming
   /** Of the request, both as it came and as it goes on. */
   readonly framing: Framing
+  /** In origin form, or `*`. */
+  readonly path: string
+  /** Those that go on. */
+  readonly fields: Fields
+  /** An answer has turned it away from the origin that it was meant for. */
+  readonly abroad?: boolean
+}
+
+export interface Prepared {
+  /** Those of the route that was chosen. */
+  readonly settings: Settings
+  readonly endpoint: Endpoint
   readonly out: RequestHead
 }
 
 /**
- * Refuses what cannot be forwarded safely, then builds the request that goes upstream. A promise only when a hook is one.
+ * Refuses what cannot be forwarded safely.
  * @returns a `Reply` when this gateway is the last recipient.
  * @throws GatewayError whose status is the answer.
  */
-export function prepare(
-  settings: Settings,
-  incoming: Incoming,
-  exchange: Exchange,
-): Prepared | Reply | Promise<Prepared | Reply> {
+export function admit(settings: Settings, incoming: Incoming): Admitted | SendableReply {
   const { method, version, raw } = incoming
   if (version !== '1.1' && version !== '1.0' && version !== '2.0')
     throw refused('HTTP version not supported', 505)
@@ -66,40 +86,100 @@ export function prepare(
   if (target === undefined) throw refused('request target has no form that is served here')
   const announced = incoming.framing ?? requestFraming(version, raw)
   const framing = incoming.framed === true && announced.kind === 'none' ? chunked : announced
-  if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
-    throw refused('request body too large', 413)
-  }
-  // The absolute form says which host was meant, whatever the Host field says (RFC 9112 §3.2.2).
-  if (target.authority !== undefined) exchange.request.fields.set('Host', target.authority)
-
   const fields = endToEnd(raw, replaced)
   if (framing.kind === 'length') oneContentLength(fields, framing.length)
   if (method === 'OPTIONS' && isFinalRecipient(fields))
-    return { status: 204, fields: { Allow: 'GET, HEAD, OPTIONS' } }
+    return sendable({ status: 204, fields: { Allow: 'GET, HEAD, OPTIONS' } })
   if (passedBefore(fields.all('via'), settings.pseudonym)) {
     throw new GatewayError('proxy_loop_detected', { phase: 'requestHead' })
   }
-  const aim = { method, path: target.path, fields }
-  if (settings.endpoint !== undefined)
-    return direct(settings, incoming, exchange, framing, aim, settings.endpoint)
-  return choose(settings, exchange).then((endpoint) =>
-    direct(settings, incoming, exchange, framing, aim, endpoint),
-  )
+  return { incoming, framing, path: target.path, fields }
+}
+
+/**
+ * Builds the request of one attempt. A promise only when a hook is one.
+ * @param admitted Its fields become those of the request.
+ * @param where Instead of what `upstream` says.
+ * @returns a `Reply` when `upstream` answers by itself.
+ * @throws GatewayError whose status is the answer.
+ */
+export function prepare(
+  settings: Settings,
+  admitted: Admitted,
+  exchange: Exchange,
+  where?: Origin | Route,
+): Prepared | SendableReply | Promise<Prepared | SendableReply> {
+  const { choose } = settings
+  if (where !== undefined) return go(settings, admitted, exchange, where)
+  if (choose === undefined) return direct(settings, settings.endpoint as Endpoint, admitted, exchange)
+  try {
+    const choice = choose(exchange)
+    if (!isThenable(choice)) return go(settings, admitted, exchange, choice)
+    return Promise.resolve(choice).then(
+      (settled) => go(settings, admitted, exchange, settled),
+      (cause) => {
+        throw unavailable(cause)
+      },
+    )
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+function unavailable(cause: unknown): GatewayError {
+  if (cause instanceof GatewayError) return cause
+  return new GatewayError('destination_unavailable', { phase: 'requestHead', cause })
+}
+
+/** To where was chosen, or to nowhere. @throws GatewayError 500 when it is nothing that can be asked or sent. */
+function go(
+  settings: Settings,
+  admitted: Admitted,
+  exchange: Exchange,
+  choice: Choice,
+): Prepared | SendableReply | Promise<Prepared | SendableReply> {
+  let chosen = settings
+  let endpoint: Endpoint
+  // Credentials are meant for one origin (RFC 9110 §15.4): another one gets those that its own route adds.
+  const discreet = admitted.abroad === true
+  if (discreet) withoutCredentials(admitted.fields)
+  try {
+    if (isReply(choice)) return sendable(choice)
+    if (isRoute(choice)) {
+      chosen = along(choice, settings)
+      endpoint = chosen.endpoint as Endpoint
+    } else endpoint = endpointOf(choice)
+  } catch (cause) {
+    throw internalFailure(cause, 'requestHead')
+  }
+  const ready = direct(chosen, endpoint, admitted, exchange)
+  if (!discreet || chosen.rewrite !== settings.rewrite) return ready
+  return ready instanceof Promise ? ready.then(discreetly) : discreetly(ready)
+}
+
+function discreetly(ready: Prepared): Prepared {
+  withoutCredentials(ready.out.fields)
+  return ready
+}
+
+function withoutCredentials(fields: Fields): void {
+  for (const name of ['authorization', 'cookie']) fields.delete(name)
 }
 
 /** What is known of the endpoint, the hook's word, and what no hook may forget or forge. */
 function direct(
   settings: Settings,
-  incoming: Incoming,
-  exchange: Exchange,
-  framing: Framing,
-  out: RequestHead,
   endpoint: Endpoint,
+  { incoming, framing, path: asked, fields }: Admitted,
+  exchange: Exchange,
 ): Prepared | Promise<Prepared> {
-  const path = joinTarget(endpoint, out.path)
+  if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
+    throw refused('request body too large', 413)
+  }
+  const path = joinTarget(endpoint, settings.path ?? asked)
   if (path === undefined) throw refused('dot segments under a base path')
-  out.path = path
-  out.fields.raw.unshift('Host', endpoint.authority)
+  fields.raw.unshift('Host', endpoint.authority)
+  const out: RequestHead = { method: incoming.method, path, fields }
   const finish = (): Prepared => {
     const sent = settings.rewrite === setForwarded ? out : rewritten(out, framing, endpoint)
     const { raw } = sent.fields
@@ -109,7 +189,7 @@ function direct(
     if (incoming.upgrade.length > 0) raw.push('Connection', 'Upgrade', 'Upgrade', incoming.upgrade.join(', '))
     else if (wantsTrailers(incoming.raw)) raw.push('Connection', 'TE, keep-alive', 'TE', 'trailers')
     else raw.push('Connection', 'keep-alive')
-    return { endpoint, framing, out: sent }
+    return { settings, endpoint, out: sent }
   }
   try {
     const edited = settings.rewrite(out, exchange)
@@ -129,7 +209,7 @@ function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint)
   const { method, path } = left
   if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
     throw new TypeError(`rewrite has left a method that is none: ${String(method)}`)
-  if (typeof path !== 'string' || readTarget(method, path)?.path !== path || notAscii.test(path))
+  if (!isPath(method, path))
     throw new TypeError(`rewrite has left a path that is no request target: ${String(path)}`)
   const fields = checkedFields(left.fields)
   for (const name of framingFields) fields.delete(name)
@@ -145,24 +225,20 @@ function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint)
 /** Methods whose requests say nothing of content that they do not have (RFC 9110 §8.6). */
 const bare: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
-const notAscii = /[^\x21-\x7e]/
-
 /** Set anew for the next hop, or said again by `rewrite`. */
 const replaced: FieldNames = new FieldNames([...forwardingFields, 'host', 'http2-settings'])
 
-async function choose(settings: Settings, exchange: Exchange): Promise<Endpoint> {
-  let origin: Origin
-  try {
-    origin = await (settings.choose as NonNullable<Settings['choose']>)(exchange)
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause
-    throw new GatewayError('destination_unavailable', { phase: 'requestHead', cause })
-  }
-  try {
-    return endpointOf(origin)
-  } catch (cause) {
-    throw internalFailure(cause, 'requestHead')
-  }
+/** What a request asks for, and whom. */
+export function targetOf(
+  method: string,
+  target: string,
+  raw: readonly string[],
+): Pick<ReceivedRequest, 'method' | 'target' | 'path' | 'authority' | 'fields'> {
+  const read = readTarget(method, target)
+  const fields = new Fields(raw.slice())
+  // The absolute form says which host was meant, whatever the Host field says (RFC 9112 §3.2.2).
+  if (read?.authority !== undefined) fields.set('Host', read.authority)
+  return { method, target, path: read?.path ?? target, authority: fields.get('host') ?? '', fields }
 }
 
 /**

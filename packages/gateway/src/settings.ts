@@ -1,9 +1,10 @@
 /** Options with every default filled in, once, when a gateway is made. */
 
+import { internalFailure } from './errors.ts'
 import { setForwarded } from './forwarded.ts'
-import type { GatewayOptions, Limits, Pool, Timeouts, UpstreamTls } from './gateway.ts'
+import type { GatewayOptions, Limits, Pool, Route, Timeouts, UpstreamTls } from './gateway.ts'
 import { heldTo } from './lookup.ts'
-import { type Choose, type Endpoint, endpoint, type Origin } from './upstream.ts'
+import { type Choose, type Endpoint, endpoint, isPath, isRoute, type Origin } from './upstream.ts'
 
 export const defaultTimeouts: Timeouts = {
   requestHead: 60_000,
@@ -49,24 +50,26 @@ export interface Settings {
   readonly pool: Pool
   readonly tls: UpstreamTls
   readonly lookup: GatewayOptions['lookup'] | undefined
-  readonly redirect: GatewayOptions['redirect'] | undefined
   readonly rewrite: NonNullable<GatewayOptions['rewrite']>
   readonly informational: GatewayOptions['informational'] | undefined
   readonly modifyResponse: GatewayOptions['modifyResponse'] | undefined
   readonly transport: GatewayOptions['transport'] | undefined
   readonly onError: GatewayOptions['onError'] | undefined
   readonly onEnd: GatewayOptions['onEnd'] | undefined
-  /** The one upstream, or undefined when it is chosen for each exchange. */
+  /** The one upstream, or undefined when it is chosen for each attempt. */
   readonly endpoint: Endpoint | undefined
   readonly choose: Choose | undefined
+  /** Of a route: what to ask for, and its name. */
+  readonly path: string | undefined
+  readonly route: string | undefined
 }
 
 /** @throws TypeError when an option makes no sense, naming it. */
 export function settle(name: string, options: GatewayOptions): Settings {
   check(options)
-  const { upstream, timeouts, limits, pool, pseudonym, tls, lookup, redirect } = options
+  const { upstream, timeouts, limits, pool, pseudonym, tls, lookup } = options
   const { rewrite, informational, modifyResponse, transport, onError, onEnd } = options
-  return {
+  const settings: Settings = {
     name,
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
     timeouts: numbers('timeouts', defaultTimeouts, timeouts),
@@ -74,15 +77,70 @@ export function settle(name: string, options: GatewayOptions): Settings {
     pool: poolOf(pool),
     tls: tls ?? {},
     lookup: lookup && heldTo(lookup),
-    redirect,
     rewrite: rewrite ?? setForwarded,
     informational,
     modifyResponse,
     transport,
     onError,
     onEnd,
-    endpoint: typeof upstream === 'function' ? undefined : endpoint(upstream),
+    endpoint: typeof upstream === 'function' || isRoute(upstream) ? undefined : endpoint(upstream),
     choose: typeof upstream === 'function' ? upstream : undefined,
+    path: undefined,
+    route: undefined,
+  }
+  return isRoute(upstream) ? along(upstream, settings) : settings
+}
+
+/** What a route may say, and what that has to be. `to` is checked where it is taken apart. */
+const routeOptions: Readonly<Record<keyof Route, 'string' | 'object' | 'function' | undefined>> = {
+  to: undefined,
+  path: 'string',
+  name: 'string',
+  rewrite: 'function',
+  modifyResponse: 'function',
+  timeouts: 'object',
+  limits: 'object',
+}
+
+/** Of a connection, or of the gateway as a whole: known before there is a route, or shared by all. */
+const notOfRoutes = {
+  timeouts: ['requestHead', 'idle'],
+  limits: ['requestHead', 'fields', 'streamWindow', 'connectionWindow', 'exchanges', 'connections'],
+} as const
+
+const routed = new WeakMap<Route, WeakMap<Settings, Settings>>()
+
+/** The settings of a gateway along a route, made once for each. @throws TypeError when the route makes no sense, naming what. */
+export function along(route: Route, settings: Settings): Settings {
+  const known = routed.get(route) ?? new WeakMap<Settings, Settings>()
+  const made = known.get(settings) ?? settleRoute(route, settings)
+  routed.set(route, known.set(settings, made))
+  return made
+}
+
+function settleRoute(route: Route, settings: Settings): Settings {
+  checkAll(route, routeOptions, 'route.')
+  const { to, path, name, rewrite, modifyResponse, timeouts, limits } = route
+  for (const [group, given] of [
+    ['timeouts', timeouts],
+    ['limits', limits],
+  ] as const)
+    for (const key of Object.keys(given ?? {}))
+      if ((notOfRoutes[group] as readonly string[]).includes(key))
+        throw new TypeError(`route.${group}.${key} is none of a route: set ${group}.${key} of the gateway`)
+  if (path !== undefined && !isPath('OPTIONS', path))
+    throw new TypeError(`route.path is no path that can be asked for: ${JSON.stringify(path)}`)
+  return {
+    ...settings,
+    endpoint: endpointOf(to),
+    choose: undefined,
+    path,
+    route: name,
+    rewrite: rewrite ?? settings.rewrite,
+    modifyResponse: modifyResponse ?? settings.modifyResponse,
+    timeouts:
+      timeouts === undefined ? settings.timeouts : numbers('route.timeouts', settings.timeouts, timeouts),
+    limits: limits === undefined ? settings.limits : numbers('route.limits', settings.limits, limits),
   }
 }
 
@@ -95,7 +153,6 @@ const options: Readonly<Record<keyof GatewayOptions, 'string' | 'object' | 'func
   pool: 'object',
   tls: 'object',
   lookup: 'function',
-  redirect: 'function',
   rewrite: 'function',
   informational: 'function',
   modifyResponse: 'function',
@@ -112,16 +169,25 @@ function check(given: GatewayOptions): void {
     throw new TypeError(
       'Options are an object, with at least an upstream: { upstream: "http://127.0.0.1:9000" }',
     )
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in options)) throw unknown(name, Object.keys(options))
-    const type = options[name as keyof GatewayOptions]
-    if (value === undefined || type === undefined) continue
-    if (typeof value !== type || value === null) throw new TypeError(`Option ${name} has to be ${a(type)}`)
-  }
+  checkAll(given, options)
   if (given.upstream === undefined || given.upstream === null)
     throw new TypeError('Option upstream is missing: a URL such as "http://127.0.0.1:9000", or a function')
   if (given.pseudonym !== undefined && !pseudonymShape.test(given.pseudonym))
     throw new TypeError('Option pseudonym has to be a token, or a host: it stands in Via (RFC 9110 §7.6.3)')
+}
+
+function checkAll<T extends object>(
+  given: T,
+  known: Readonly<Record<keyof T, string | undefined>>,
+  group = '',
+): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in known)) throw unknown(name, Object.keys(known), group)
+    const type = known[name as keyof T]
+    if (value === undefined || type === undefined) continue
+    if (typeof value !== type || value === null)
+      throw new TypeError(`Option ${group}${name} has to be ${a(type)}`)
+  }
 }
 
 const a = (type: string): string => `${type === 'object' ? 'an' : 'a'} ${type}`
@@ -156,7 +222,7 @@ function distance(one: string, other: string): number {
   return row[other.length] as number
 }
 
-function numbers<T extends object>(group: string, defaults: T, given: Partial<T> | undefined): T {
+function numbers<T extends object>(group: string, defaults: T, given: Partial<NoInfer<T>> | undefined): T {
   const settled = { ...defaults, ...given }
   for (const [key, value] of Object.entries(settled)) {
     if (!(key in defaults)) {
@@ -187,4 +253,13 @@ export function endpointOf(origin: Origin): Endpoint {
     endpoints.set(origin, known)
   }
   return known
+}
+
+/** @throws GatewayError 500 when it is none. */
+export function originOf(origin: Origin): string {
+  try {
+    return endpointOf(origin).origin
+  } catch (cause) {
+    throw internalFailure(cause, 'responseHead')
+  }
 }

@@ -1,10 +1,8 @@
-/** What stands around the asking of an upstream: when it may ask once more, and what becomes of what it leaves open. */
+/** What stands around the attempts: when there may be one more, and what becomes of what it leaves open. */
 
 import { idempotent } from './answer.ts'
 import { GatewayError, internalFailure, type Phase } from './errors.ts'
-import type { Exchange, Transport } from './gateway.ts'
-import { type Incoming, type Prepared, prepare } from './prepare.ts'
-import { endpointOf, type Settings } from './settings.ts'
+import type { Exchange, Route, Transport } from './gateway.ts'
 import type { Origin } from './upstream.ts'
 
 /** What has to be known of an exchange to have it asked more than once. */
@@ -25,18 +23,18 @@ export interface Repeatable extends Exchange {
 export async function carryBy(
   transport: Transport,
   exchange: Repeatable,
-  ask: (upstream: Origin | undefined) => Promise<void>,
+  ask: (where: Origin | Route | undefined) => Promise<void>,
 ): Promise<void> {
   let underWay: Promise<void> | undefined
   let failure: GatewayError | undefined
   let over = false
 
-  async function attempt(upstream: Origin | undefined): Promise<void> {
+  async function attempt(where: Origin | Route | undefined): Promise<void> {
     if (exchange.failed !== undefined) throw exchange.failed
     if (over || exchange.status !== 0) throw misused('next() was called when the exchange was over')
     if (underWay !== undefined) throw misused('next() was called again before it had settled')
     if (failure !== undefined) allowRepeat(exchange, failure)
-    underWay = ask(upstream)
+    underWay = ask(where)
     try {
       await underWay
     } catch (cause) {
@@ -47,8 +45,8 @@ export async function carryBy(
     }
   }
 
-  function next(upstream?: Origin): Promise<void> {
-    const settled = attempt(upstream)
+  function next(where?: Origin | Route): Promise<void> {
+    const settled = attempt(where)
     // Who does not wait for it does not hear of its failure either. The exchange does.
     settled.catch(() => {})
     return settled
@@ -70,20 +68,6 @@ export function endsAttempt({ source, phase }: GatewayError): boolean {
   return source !== 'client' && phase !== 'total'
 }
 
-/** The request as it goes to another upstream than the one it was prepared for. */
-export async function turnedTo(
-  settings: Settings,
-  upstream: Origin,
-  incoming: Incoming,
-  exchange: Exchange,
-): Promise<Prepared> {
-  try {
-    return (await prepare({ ...settings, endpoint: endpointOf(upstream) }, incoming, exchange)) as Prepared
-  } catch (cause) {
-    throw internalFailure(cause, 'requestHead')
-  }
-}
-
 /** Before these are over nothing of a request has been sent. */
 const unsent: ReadonlySet<Phase> = new Set(['requestHead', 'dns', 'connect', 'tls'])
 
@@ -97,6 +81,16 @@ function allowRepeat({ method, contentTaken }: Repeatable, failure: GatewayError
   throw new GatewayError(type, { status, source, phase, detail, cause: failure })
 }
 
-function misused(detail: string): GatewayError {
-  return new GatewayError('proxy_internal_error', { phase: 'requestHead', detail })
+function misused(detail: string, status = 500): GatewayError {
+  return new GatewayError('proxy_internal_error', { phase: 'requestHead', detail, status })
+}
+
+/** Answers that are given up for a `Route`, for one attempt. */
+const mostRedirects = 5
+
+/** @throws GatewayError when an answer must not be given up for another one: content was sent, or it goes round and round. */
+export function allowRedirect(followed: number, contentTaken: boolean): void {
+  if (contentTaken) throw misused('modifyResponse has turned a request away whose content has been read', 502)
+  if (followed === mostRedirects)
+    throw new GatewayError('proxy_loop_detected', { phase: 'responseHead', source: 'upstream' })
 }

@@ -1,8 +1,8 @@
 /** Where an exchange goes: an origin's address, and the request target under its base path. */
 
-import type { Exchange } from './gateway.ts'
+import type { Exchange, Reply, Route } from './gateway.ts'
 
-export type Upstream = Origin | Choose
+export type Upstream = Origin | Route | Choose
 
 /** A URL, whose path is put before every request's, or a Unix domain socket. */
 export type Origin = string | URL | UnixSocket
@@ -13,8 +13,19 @@ export interface UnixSocket {
   readonly host?: string
 }
 
-/** Chooses an origin for each exchange. Throwing answers 503 unless the error is a `GatewayError`. */
-export type Choose = (exchange: Exchange) => Origin | Promise<Origin>
+/** Where to ask, or what to answer instead. */
+export type Choice = Origin | Route | Reply
+
+/** Chooses for each attempt. Throwing answers 503 unless the error is a `GatewayError`. */
+export type Choose = (exchange: Exchange) => Choice | Promise<Choice>
+
+export function isRoute(choice: unknown): choice is Route {
+  return typeof choice === 'object' && choice !== null && 'to' in choice
+}
+
+export function isReply(choice: unknown): choice is Reply {
+  return typeof choice === 'object' && choice !== null && 'status' in choice
+}
 
 /** An origin, taken apart once. */
 export interface Endpoint {
@@ -134,6 +145,13 @@ export function readTarget(method: string, target: string): Target | undefined {
   if (!isHost(authority)) return undefined
   if (rest === '' && method === 'OPTIONS') return { path: '*', authority }
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority }
+}
+
+const notAscii = /[^\x21-\x7e]/
+
+/** Whether it is a request target in origin form, or `*`, that can be sent as it is. */
+export function isPath(method: string, path: unknown): path is string {
+  return typeof path === 'string' && readTarget(method, path)?.path === path && !notAscii.test(path)
 }
 
 const hostShape = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+;=%]+)(?::\d{0,5})?$/

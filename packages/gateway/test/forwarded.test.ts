@@ -19,6 +19,9 @@ function exchange(
     request: {
       method: 'GET',
       target: '/',
+      originalTarget: '/',
+      path: '/',
+      authority: 'a.example:8080',
       version: '1.1',
       fields: Fields.from({ Host: 'a.example:8080', ...claimed }),
       remoteAddress,
@@ -27,6 +30,7 @@ function exchange(
     },
     phase: 'requestHead',
     status: 0,
+    attempts: 0,
     signal: new AbortController().signal,
   }
 }

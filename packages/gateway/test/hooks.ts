@@ -307,27 +307,9 @@ const table: Readonly<Record<string, readonly [Hooks, ...number[]]>> = {
   'transport turns to nonsense': [{ transport: (_, next) => next('nonsense') }, 500],
 }
 
-/** The same for `redirect`, which not every strategy has. */
-const redirections: typeof table = {
-  'redirect throws': [{ redirect: boom }, 500],
-  'redirect rejects': [{ redirect: reject as never }, 500],
-  ...Object.fromEntries(
-    [null, false, 'http://127.0.0.1/', new URL('ftp://127.0.0.1/')].map((url) => [
-      `redirect returns ${typeof url} ${url}`,
-      [{ redirect: () => url as never }, 500] as const,
-    ]),
-  ),
-  'redirect edits the head': [
-    { redirect: (head) => void Object.assign(head, { status: 99, fields: undefined }) },
-    200,
-  ],
-}
-
-/** @param redirects Whether the strategy follows them. */
-export function hooksOf(create: Strategy, redirects: boolean = true): void {
+export function hooksOf(create: Strategy): void {
   describe('hooks that misbehave', () => {
-    const rows = { ...table, ...(redirects && redirections) }
-    test.each(Object.entries(rows))('%s', async (name, [hooks, ...statuses]) => {
+    test.each(Object.entries(table))('%s', async (name, [hooks, ...statuses]) => {
       vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
       await using origin = await startOrigin()
       const ends = vi.fn()

@@ -39,7 +39,7 @@ describe.each(strategies)('%s logs', (name) => {
     const line = await logged(running, '/done?x')
     expect(line).toMatchObject({
       ...{ gateway: name, client: '127.0.0.1', method: 'POST', status: 201, outcome: 'completed' },
-      ...{ requestBytes: 3, responseBytes: 5 },
+      ...{ requestBytes: 3, responseBytes: 5, upstream: origin.url.origin, attempts: 1 },
     })
     expect(new Date(line.time as string).getTime()).toBeGreaterThan(Date.now() - 60_000)
     expect(line).not.toHaveProperty('error')

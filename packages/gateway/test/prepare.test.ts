@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange, GatewayOptions } from '../src/index.ts'
 import { Fields } from '../src/index.ts'
-import { agreesWith, hostOf, offeredProtocols, prepare, wantsTrailers } from '../src/prepare.ts'
+import { admit, agreesWith, hostOf, offeredProtocols, prepare, wantsTrailers } from '../src/prepare.ts'
 import { settle } from '../src/settings.ts'
 
 async function prepared(
@@ -15,7 +15,8 @@ async function prepared(
   const exchange = {
     request: { ...request, remoteAddress: '192.0.2.1', remotePort: 1 },
   } as unknown as Exchange
-  return prepare(settings, { method, target, version: '1.1', raw, upgrade: [] }, exchange)
+  const admitted = admit(settings, { method, target, version: '1.1', raw, upgrade: [] })
+  return 'status' in admitted ? admitted : prepare(settings, admitted, exchange)
 }
 
 const host = ['Host', 'a']

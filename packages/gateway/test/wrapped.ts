@@ -35,14 +35,17 @@ const upload = (method: string, content: string): string =>
   head(`${method} /x HTTP/1.1`, 'Host: a', 'Content-Length: 5') + content
 
 /** What the example of docs/transport.md exports that has this name in it. */
-async function example<E>(name: keyof E & string): Promise<E> {
+export async function example<E>(name: string & keyof E): Promise<E> {
   const text = await readFile(new URL('../../../docs/transport.md', import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
   const folder = new URL(`../.cache/examples/${process.pid}/`, import.meta.url)
   await mkdir(folder, { recursive: true })
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = new URL(`${name}.ts`, folder)
-  await writeFile(file, blocks.find((code) => code.includes(`export const ${name}`)) ?? '')
+  await writeFile(
+    file,
+    blocks.find((code) => new RegExp(`export (?:const|function) ${name}\\b`).test(code)) ?? '',
+  )
   return import(file.href)
 }
 

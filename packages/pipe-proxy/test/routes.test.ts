@@ -1,0 +1,4 @@
+import { routesOf } from '../../gateway/test/routes.ts'
+import { createPipeProxy } from '../src/index.ts'
+
+routesOf(createPipeProxy)
