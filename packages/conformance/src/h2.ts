@@ -29,6 +29,8 @@ export interface Asking {
   /** Waits until the stream has ended, and says how. */
   ended(): Promise<{ readonly code: number; readonly content: string; readonly whole: boolean }>
   readonly informational: readonly Fields[]
+  /** Waits until there are n of them. */
+  interim(n: number): Promise<readonly Fields[]>
   readonly trailers: Fields | undefined
 }
 
@@ -68,6 +70,15 @@ export async function http2Client(target: URL): Promise<Http2Client> {
       return {
         stream,
         informational,
+        interim(n) {
+          const { promise, resolve } = Promise.withResolvers<readonly Fields[]>()
+          const look = (): void => {
+            if (informational.length >= n) resolve(informational)
+          }
+          stream.on('headers', look)
+          look()
+          return within(promise, `${informational.length} interim responses came, not ${n},`)
+        },
         get trailers() {
           return trailers
         },

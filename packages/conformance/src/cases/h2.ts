@@ -14,6 +14,9 @@ const plain = [
   [':path', '/h2'],
 ] as const
 
+/** Without a length, so that it may end without content. */
+const expecting = { ':method': 'POST', ':path': '/h2', expect: '100-continue' } as const
+
 type Field = readonly [name: string, value: string]
 
 /** Of all cases here. What goes over TLS is cut in its own ways, so one delivery is enough. */
@@ -423,6 +426,80 @@ export const h2: readonly Case[] = [
       ;(await origin.request()).send(reply('ok'))
       await isAnswered(next, 200, 'ok')
     },
+  },
+  {
+    id: 'H2-14',
+    rule: 'RFC 9110 §10.1.1, RFC 9113 §8.1',
+    level: 'MUST',
+    title:
+      'forwards Expect, says 100 over HTTP/2 only when the origin has, and relays a refusal instead of it',
+    ...usual,
+    needs: ['h2', 'informational'],
+    run: {
+      granted: async ({ target, origin, pass }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask(expecting, { endStream: false })
+        const exchange = await origin.request()
+        values(exchange.message, 'expect', ['100-continue'], atOrigin)
+        await pass(100)
+        equal(
+          asking.informational.length,
+          0,
+          'the number of interim responses before the origin had said any',
+        )
+        exchange.send(head('HTTP/1.1 100 Continue'))
+        const [first] = await asking.interim(1)
+        equal(first?.[':status'], 100, 'the status of the interim response')
+        asking.stream.end('hello')
+        equal(complete(await exchange.done(), atOrigin).text, 'hello', 'the content at the origin')
+        exchange.send(reply('ok'))
+        await isAnswered(asking, 200, 'ok')
+      },
+      refused: async ({ target, origin }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask(expecting, { endStream: false })
+        const { send, connection } = await origin.request()
+        send(`${head('HTTP/1.1 401 Unauthorized', 'Content-Length: 2', 'Connection: close')}no`)
+        connection.end()
+        equal((await asking.head())[':status'], 401, 'the status of the response')
+        equal(asking.informational.length, 0, 'the number of interim responses')
+        asking.stream.end()
+        await isAnswered(asking, 401, 'no')
+      },
+    },
+  },
+  {
+    id: 'H2-15',
+    rule: 'RFC 9110 §10.1.1, §15.2',
+    level: 'MUST',
+    title: 'survives every expectation, and a 100 that nobody asked for: the connection goes on',
+    ...usual,
+    run: each(
+      {
+        'an empty one': '',
+        'in capitals': '100-Continue',
+        'one that nobody knows': 'x-magic',
+        'no expectation, and 100': undefined,
+      },
+      async ({ target, origin, signal }, expect) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2', ...(expect === undefined ? {} : { expect }) })
+        const over = new AbortController()
+        const forwarded = origin.request({ signal: AbortSignal.any([signal, over.signal]) })
+        const answered = asking.head().then(() => undefined)
+        const exchange = await Promise.race([forwarded, answered])
+        forwarded.catch(() => {})
+        answered.catch(() => {})
+        over.abort()
+        exchange?.send(`${expect === undefined ? head('HTTP/1.1 100 Continue') : ''}${reply('ok')}`)
+        const { ':status': status = 0 } = await asking.head()
+        await asking.ended()
+        check([200, 400, 417, 502].includes(status), `the status of the response is ${status}`)
+        const next = client.ask({ ':path': '/h2/next' })
+        ;(await origin.request()).send(reply('next'))
+        await isAnswered(next, 200, 'next')
+      },
+    ),
   },
 ]
 

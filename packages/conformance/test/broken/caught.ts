@@ -122,14 +122,16 @@ export const overHttp2 = [
   ['relays what is nominated', ['H2-01']],
   ['ends what was cut off', ['H2-02']],
   ['leaves the origin alone', ['H2-02', 'H2-05']],
-  ['has only final responses', ['H2-03']],
-  ['forgets uploads', ['H2-02', 'H2-06']],
+  ['has only final responses', ['H2-03', 'H2-14']],
+  ['forgets uploads', ['H2-02', 'H2-06', 'H2-14']],
   ['serves CONNECT', ['H2-07']],
-  ['knows one status', ['H2-08']],
+  ['knows one status', ['H2-08', 'H2-14']],
   ['ends the connection', ['H2-09']],
   ['says HTTP/1.1', ['H2-10']],
   ['resets what HTTP/2 forbids', ['H2-12']],
   ['ends with large heads', ['H2-13']],
+  ['says 100 by itself', ['H2-14']],
+  ['ends with what it does not expect', ['H2-15']],
 ] as const
 
 /** `frames`, which copies what it reads. */

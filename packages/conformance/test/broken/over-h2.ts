@@ -30,6 +30,8 @@ server.on('request', (request, response) => {
   const asking = ask(at(request.method ?? '', request.url ?? ''))
   asking.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502))).end()
 })
+// Without these the server would say 100, and 417, by itself.
+server.on('checkContinue', () => {}).on('checkExpectation', () => {})
 // Without this the server would answer every CONNECT itself, as fast as its stream is served.
 server.on('connect', ({ httpVersionMajor, socket }) => {
   if (httpVersionMajor === 1) socket.destroy()
@@ -62,6 +64,10 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
       via: `${fault === 'says HTTP/1.1' ? '1.1' : '2'} broken`,
     },
   })
+  if (fault === 'says 100 by itself' && fields.expect === '100-continue')
+    stream.additionalHeaders({ ':status': 100 })
+  if (fault === 'ends with what it does not expect' && fields.expect === 'x-magic')
+    return void stream.session?.destroy()
   const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
   asking.on('information', ({ statusCode, headers }) => {
     if (fault !== 'has only final responses')
