@@ -45,6 +45,7 @@ import {
   type SendableReply,
   type Settings,
   Stopwatch,
+  sentFraming,
   targetOf,
   tellError,
   tellStart,
@@ -54,6 +55,7 @@ import {
   wantsTrailers,
 } from '@relayrace/gateway'
 import { Attempt } from './attempt.ts'
+import { Change } from './change.ts'
 import { type RequestLine, requestHead, type StatusLine } from './head.ts'
 import type { ContentConsumer, Inbound } from './inbound.ts'
 import type { Outbound } from './outbound.ts'
@@ -100,6 +102,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #asked: Outbound | undefined
   #answer: Inbound | undefined
   #tunnel: Tunnel | undefined
+  /** Where a hook changes the content on its way. */
+  #upChange: Change | undefined
+  #downChange: Change | undefined
   /** While it waits for a connection. */
   #leaveQueue: (() => void) | undefined
   /** Under a transport, which may make another one. */
@@ -250,9 +255,13 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#upstream = upstream
     // A hook may have taken its time, and content may have been decoded meanwhile. In an attempt it has to wait.
     const verbatim =
-      this.#framing.kind === 'chunked' && this.#attempt === undefined && this.#connection.untouched
+      this.#framing.kind === 'chunked' &&
+      this.#attempt === undefined &&
+      this.#out.content === undefined &&
+      this.#connection.untouched
     this.#connection.verbatim = verbatim
-    const asked = upstream.ask(method, head, this.#framing, verbatim, this)
+    const framing = sentFraming(this.#framing, this.#out)
+    const asked = upstream.ask(method, head, framing, verbatim, this)
     this.#asked = asked
     if (this.#framing.kind === 'none') {
       asked.end()
@@ -276,14 +285,28 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #pour(asked: Outbound): void {
     this.#sentAt = performance.now()
     if (this.phase === 'responseHead') this.#enter('requestBody')
-    this.#content.consume({
-      content: (piece, from) => this.#pump(piece, from, asked),
-      end: (trailers) => this.#asking(() => asked.end(trailersToForward(trailers).raw)),
-    })
+    const { content } = this.#out
+    const end = (trailers: readonly string[]): void =>
+      this.#asking(() => asked.end(trailersToForward(trailers).raw))
+    if (content === undefined) {
+      this.#content.consume({ content: (piece, from) => this.#pump(piece, from, asked), end })
+    } else {
+      this.#upChange = new Change(this.#content, content, {
+        received: () => this.#countRequest(),
+        write: (piece) => this.#error !== undefined || asked.content(piece, asked.wire),
+        end,
+        failed: (cause) => this.fail(internalFailure(cause, 'requestBody')),
+      })
+    }
     asked.flush()
   }
 
   #pump(piece: Buffer, from: Wire, asked: Outbound): boolean {
+    return !this.#countRequest() || asked.content(piece, from)
+  }
+
+  /** @returns whether the exchange goes on. */
+  #countRequest(): boolean {
     this.#sentAt = performance.now()
     this.#requestBytes = this.#connection.contentBytes
     if (this.#requestBytes > this.#settings.limits.requestBody) {
@@ -294,9 +317,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
           detail: 'request body too large',
         }),
       )
-      return true
+      return false
     }
-    return this.#error !== undefined || asked.content(piece, from)
+    return this.#error === undefined
   }
 
   #asking(end: () => void): void {
@@ -322,8 +345,14 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   #tellMore(): void {
     const upstream = this.#upstream?.wire.socket
-    if (upstream === undefined || upstream.writableLength === 0) this.#content.resume()
-    if (this.#response.wire.socket.writableLength === 0) this.#answer?.resume()
+    if (upstream === undefined || upstream.writableLength === 0) {
+      if (this.#upChange === undefined) this.#content.resume()
+      else this.#upChange.drained()
+    }
+    if (this.#response.wire.socket.writableLength === 0) {
+      if (this.#downChange === undefined) this.#answer?.resume()
+      else this.#downChange.drained()
+    }
   }
 
   // ---- head
@@ -356,7 +385,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     // What HEAD is told of the length is none of the content that its client awaits.
     if (this.#out.method === 'HEAD' && this.#line.method !== 'HEAD') outgoing.fields.delete('content-length')
     if (modifyResponse === undefined) {
-      this.#relay(head, outgoing.status, outgoing.reason, outgoing.fields)
+      this.#relay(head, outgoing)
       return
     }
     const attempt = this.#attempt
@@ -368,7 +397,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
           this.#turnAway(left)
           return
         }
-        this.#relay(head, left.status, left.reason, left.fields)
+        this.#relay(head, left)
         if (dropsContent(head.status, left.status)) this.#dropContent()
         this.caughtUp()
       },
@@ -382,19 +411,21 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   // ---- body
 
-  #relay({ raw: received }: StatusLine, status: number, reason: string, { raw }: Fields): void {
+  #relay({ raw: received }: StatusLine, { status, reason, fields, content: transform }: ResponseHead): void {
     if (this.#error !== undefined || this.#ended) return
     const response = this.#response
     const upstream = this.#upstream as UpstreamConnection
     if (this.phase !== 'requestBody') this.#enter('responseBody')
     this.#receivedAt = performance.now()
     const content = this.#answer as Inbound
+    const { raw } = fields
+    const changed = transform !== undefined && content.framing.kind !== 'none' && !isEmpty(status)
     const chunks = content.framing.kind === 'chunked' && response.passesChunks(raw)
     if (chunks && wantsTrailers(this.#line.raw)) {
       const trailers = announcedTrailers(received)
       if (trailers !== undefined && hasContent(this.#out.method, status)) raw.push('Trailer', trailers)
     }
-    const verbatim = chunks && upstream.untouched
+    const verbatim = chunks && !changed && upstream.untouched
     upstream.verbatim = verbatim
     try {
       response.writeHead(status, reason, raw, verbatim)
@@ -402,7 +433,14 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       this.fail(new GatewayError('http_protocol_error', { phase: 'responseHead', cause }))
       return
     }
-    content.consume(this)
+    if (changed) {
+      this.#downChange = new Change(content, transform, {
+        received: () => this.#countResponse(),
+        write: (piece) => this.#error !== undefined || this.#response.content(piece, this.#response.wire),
+        end: (trailers) => this.end(trailers),
+        failed: (cause) => this.fail(internalFailure(cause, 'responseBody')),
+      })
+    } else content.consume(this)
   }
 
   /** A hook has made it an answer without content, and what comes may have no end. */
@@ -424,18 +462,22 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   /** A piece of the response. */
   content(piece: Buffer, from: Wire): boolean {
-    this.#receivedAt = performance.now()
-    this.#responseBytes = (this.#upstream as UpstreamConnection).contentBytes
-    if (this.#responseBytes > this.#settings.limits.responseBody) {
-      this.fail(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
-      return true
-    }
+    if (!this.#countResponse()) return true
     try {
-      return this.#error !== undefined || this.#response.content(piece, from)
+      return this.#response.content(piece, from)
     } catch (cause) {
       this.fail(internalFailure(cause, 'responseBody'))
       return true
     }
+  }
+
+  /** @returns whether the exchange goes on. */
+  #countResponse(): boolean {
+    this.#receivedAt = performance.now()
+    this.#responseBytes = (this.#upstream as UpstreamConnection).contentBytes
+    if (this.#responseBytes <= this.#settings.limits.responseBody) return this.#error === undefined
+    this.fail(new GatewayError('http_response_body_size', { phase: 'responseBody' }))
+    return false
   }
 
   // ---- end
@@ -455,7 +497,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     this.#end()
     // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
     // read into again. A write of its own buffer may still be under way: only then is the connection free.
-    if (this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0) upstream.abandon()
+    const unread = this.#answer?.complete === false
+    if (unread || this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0) upstream.abandon()
     else if (upstream.wire.paused) this.#releaseLater(upstream)
     else upstream.release()
   }
@@ -630,6 +673,9 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #end(): void {
     if (this.#ended) return
     this.#ended = true
+    const over = this.#error ?? clientClosed('requestBody')
+    this.#upChange?.stop(over)
+    this.#downChange?.stop(over)
     if (this.#tunnel !== undefined) this.#front.sweep.delete(this)
     this.#attempt?.end(this.#error)
     this.#front.ended(this)
@@ -655,13 +701,13 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #checkBodies(now: number): void {
     const { timeouts } = this.#settings
     if (this.#asked?.ended === false && this.#framing.kind !== 'none' && this.#content.wanted) {
-      const held = this.#asked.wire.socket.writableLength > 0
+      const held = this.#asked.wire.socket.writableLength > 0 || this.#upChange?.isHeld === true
       const limit = held ? timeouts.drain : timeouts.requestBody
       if (now - this.#sentAt > limit)
         this.fail(held ? timedOut('drain', 'upstream') : timedOut('requestBody'))
     }
     if (this.#answer !== undefined && !this.#ended) {
-      const held = this.#response.wire.socket.writableLength > 0
+      const held = this.#response.wire.socket.writableLength > 0 || this.#downChange?.isHeld === true
       const limit = held ? timeouts.drain : timeouts.responseBody
       if (now - this.#receivedAt > limit) this.fail(timedOut(held ? 'drain' : 'responseBody'))
     }
@@ -729,3 +775,6 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     }
   }
 }
+
+/** Statuses of which a response has no content, whatever its fields say (RFC 9110 §6.4.1). */
+const isEmpty = (status: number): boolean => status === 204 || status === 205 || status === 304

@@ -1,6 +1,6 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import { contentOf, type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway'
+import { contentToSend, type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
 import { type Connections, latin1 } from './connections.ts'
 
@@ -69,7 +69,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
         method: out.method,
         headers: sendable(out.fields.raw),
         // For iterables, which the declaration of this type leaves out, the body is pulled: no faster than it is sent.
-        body: content ? (contentOf(exchange) as never) : null,
+        body: content ? (contentToSend(exchange) as never) : null,
         // Otherwise it is taken from Host, and with it the name that the certificate is checked for.
         ...(endpoint.secure && { servername: endpoint.hostname }),
         // undici trusts no connection after HEAD. What it fears, content after the head, is noticed and dropped anyway.

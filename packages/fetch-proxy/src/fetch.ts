@@ -8,6 +8,7 @@ import {
   alreadyRead,
   askOnError,
   BodyClock,
+  type ContentTransform,
   callOnEnd,
   carryBy,
   clientClosed,
@@ -20,6 +21,7 @@ import {
   type GatewayOptions,
   hasContent,
   type Incoming,
+  internalFailure,
   isRoute,
   modified,
   type Origin,
@@ -282,12 +284,15 @@ class FetchExchange implements Repeatable {
   }
 
   /** @throws GatewayError when the platform takes no such head: a status above 599. */
-  #respond({ status, reason, fields }: ResponseHead, body: ReadableStream<Uint8Array> | null): Response {
+  #respond(
+    { status, reason, fields, content }: ResponseHead,
+    body: ReadableStream<Uint8Array> | null,
+  ): Response {
     const head = { status, statusText: reason, headers: [...fields] as [string, string][] }
     try {
       // What has no content is tried first: the body cannot be taken back.
       if (body !== null) new Response('', head)
-      return new Response(body === null ? null : this.#download(body), head)
+      return new Response(body === null ? null : this.#download(body, content), head)
     } catch (cause) {
       throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
     }
@@ -385,6 +390,8 @@ class FetchExchange implements Repeatable {
         })
       },
       broken: () => clientClosed('requestBody'),
+      transform: this.#ready?.out.content,
+      phase: 'requestBody',
       done: () => {
         this.#sending = false
         if (this.phase === 'requestBody') this.#enter('responseHead')
@@ -392,7 +399,10 @@ class FetchExchange implements Repeatable {
     })
   }
 
-  #download(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  #download(
+    body: ReadableStream<Uint8Array>,
+    transform: ContentTransform | undefined,
+  ): ReadableStream<Uint8Array> {
     this.phase = 'responseBody'
     const { responseBody: silence, drain } = this.#settings.timeouts
     const limit = this.#settings.limits.responseBody
@@ -405,6 +415,8 @@ class FetchExchange implements Repeatable {
           throw new GatewayError('http_response_body_size', { phase: 'responseBody' })
       },
       broken: (cause) => upstreamFailure(cause, 'responseBody'),
+      transform,
+      phase: 'responseBody',
       done: () => this.#end(),
     })
   }
@@ -425,6 +437,31 @@ class FetchExchange implements Repeatable {
       (held) => this.fail(way.expired(held)),
     )
     this.#clocks.push(clock)
+    /** The next piece of what comes; undefined at its end. */
+    const read = async (): Promise<Uint8Array | undefined> => {
+      asked = true
+      clock.moved()
+      try {
+        const { value } = await reader.read()
+        if (this.#error !== undefined) throw this.#error
+        if (value !== undefined) way.count(value.byteLength)
+        else clock.stop()
+        return value
+      } catch (cause) {
+        throw cause instanceof GatewayError ? cause : way.broken(cause)
+      } finally {
+        asked = false
+        clock.moved()
+      }
+    }
+    const changed = way.transform?.(allOf(read))[Symbol.asyncIterator]()
+    const next =
+      changed === undefined
+        ? read
+        : async () => {
+            const { value, done } = await changed.next()
+            return done === true ? undefined : value
+          }
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -436,27 +473,25 @@ class FetchExchange implements Repeatable {
         pull: async (controller) => {
           if (!began) way.began()
           began = true
-          asked = true
-          clock.moved()
           try {
-            const { value } = await reader.read()
+            let value = await next()
+            // What a hook has made nothing of is no piece.
+            while (value?.byteLength === 0) value = await next()
             if (this.signal.aborted) return
-            if (value === undefined) {
-              clock.stop()
-              controller.close()
-              way.done()
+            if (value !== undefined) {
+              controller.enqueue(value)
               return
             }
-            way.count(value.byteLength)
-            controller.enqueue(value)
+            controller.close()
+            way.done()
+            // A hook may have had enough.
+            void reader.cancel().catch(() => {})
           } catch (cause) {
-            this.fail(cause instanceof GatewayError ? cause : way.broken(cause))
-          } finally {
-            asked = false
-            clock.moved()
+            this.fail(internalFailure(cause, way.phase))
           }
         },
         cancel: () => {
+          void changed?.return?.()
           // What an attempt has begun to send is let go of with it.
           if (this.#attempt === undefined || this.#status !== 0) this.fail(clientClosed(this.phase))
         },
@@ -509,6 +544,10 @@ class FetchExchange implements Repeatable {
   }
 }
 
+async function* allOf(read: () => Promise<Uint8Array | undefined>): AsyncGenerator<Uint8Array> {
+  for (let piece = await read(); piece !== undefined; piece = await read()) yield piece
+}
+
 interface Attempt {
   /** Ends it, if the exchange goes on. */
   readonly controller: AbortController
@@ -523,6 +562,9 @@ interface Way {
   count(bytes: number): void
   broken(cause: unknown): GatewayError
   done(): void
+  /** A hook's. */
+  readonly transform: ContentTransform | undefined
+  readonly phase: 'requestBody' | 'responseBody'
 }
 
 function received(request: Request): ReceivedRequest {

@@ -101,6 +101,40 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     expect(origin.connections).toHaveLength(0)
   })
 
+  test('hooks change content on its way, both ways', async () => {
+    const shout = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const piece of source) yield Buffer.from(Buffer.from(piece).toString().toUpperCase())
+    }
+    const { origin, handler } = await stage({
+      rewrite: (out) => void Object.assign(out, { content: shout }),
+      modifyResponse: (head) => void Object.assign(head, { content: shout }),
+    })
+    const answer = handler.fetch(new Request('http://here.example/', { method: 'POST', body: 'hello' }))
+    const exchange = await origin.request()
+    expect((await exchange.done()).text).toBe('HELLO')
+    exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    const response = await answer
+    expect([await response.text(), response.headers.has('content-length')]).toEqual(['OK', false])
+    expect(handler.inFlight).toBe(0)
+  })
+
+  test('a change of content that fails breaks the response off', async () => {
+    const { origin, handler } = await stage({
+      modifyResponse: (head) => {
+        head.content = async function* (source) {
+          for await (const piece of source) {
+            yield piece
+            throw new Error('no')
+          }
+        }
+      },
+    })
+    const answer = handler.fetch(new Request('http://here.example/'))
+    ;(await origin.request()).send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')
+    await expect((await answer).text()).rejects.toThrow()
+    await expect.poll(() => handler.inFlight).toBe(0)
+  })
+
   test('an answer may be given up for a route', async () => {
     const { origin, handler } = await stage({
       modifyResponse: ({ status }) => (status === 302 ? { to: origin.url, path: '/there' } : undefined),

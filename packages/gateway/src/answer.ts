@@ -5,7 +5,7 @@ import { checkedFields, endToEnd, FieldNames, Fields, framingFields } from './fi
 import { forwardingFields } from './forwarded.ts'
 import { contentLength, type Framing, oneContentLength } from './framing.ts'
 import type { Exchange, ExchangeSummary, Limits, Reply, ResponseHead, Route } from './gateway.ts'
-import { isThenable, type SendableReply, sendable } from './hooks.ts'
+import { checkTransform, isThenable, type SendableReply, sendable } from './hooks.ts'
 import { isRoute } from './upstream.ts'
 
 /** The methods that mean the same a second time (RFC 9110 §9.2.2). */
@@ -39,20 +39,21 @@ export async function modified<E extends Exchange>(
   try {
     const elsewhere = await modify(head, exchange)
     if (isRoute(elsewhere)) return elsewhere
-    const { status, reason } = head
+    const { status, reason, content } = head
     if (!Number.isInteger(status) || status < 200 || status > 999)
       throw new TypeError(
         `modifyResponse has left a status that is none of a final response: ${String(status)}`,
       )
     if (typeof reason !== 'string' || reason !== plainReason(reason))
       throw new TypeError('modifyResponse has left a reason that cannot be sent')
+    checkTransform(content, 'modifyResponse')
     const fields = checkedFields(head.fields)
     for (const name of framingFields) fields.delete(name)
     // What a 304 says of the length is none of content that follows.
     const gone = length === undefined || status === 204 || (status !== before && before === 304)
-    if (gone || dropsContent(before, status)) fields.delete('content-length')
+    if (gone || content !== undefined || dropsContent(before, status)) fields.delete('content-length')
     else if (fields.has('content-length')) fields.set('Content-Length', length)
-    return { status, reason, fields }
+    return { status, reason, fields, content }
   } catch (cause) {
     throw internalFailure(cause, 'responseHead', 502)
   }

@@ -18,6 +18,7 @@ export { endToEnd, Fields } from './fields.ts'
 export { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 export { type Framing, hasContent } from './framing.ts'
 export type {
+  ContentTransform,
   Exchange,
   ExchangeSummary,
   GatewayOptions,

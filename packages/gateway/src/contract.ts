@@ -6,6 +6,7 @@ export { type ErrorDetails, type ErrorSource, type ErrorType, GatewayError, type
 export { Fields } from './fields.ts'
 export { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 export type {
+  ContentTransform,
   Exchange,
   ExchangeSummary,
   FetchGateway,

@@ -1,7 +1,10 @@
 /** The content of a response on its way to a client of node:http, off a stream of Node or of the Web. */
 
-import { pipeline, type Readable } from 'node:stream'
+import { type Readable, pipeline as withCallback } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { internalFailure, upstreamFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
+import type { ContentTransform } from './gateway.ts'
 import { endWith, sendHead } from './outgoing.ts'
 import { isBorrowed, unknownParser } from './reading.ts'
 import { Releaser } from './release.ts'
@@ -22,6 +25,7 @@ export function relay(
     else answer.destroy()
     return undefined
   }
+  if (exchange.transform !== undefined) return relayThrough(exchange, answer, exchange.transform)
   // All of it came in one piece: no stream need be set up for what is here already.
   if (answer.complete === true && answer.readableLength <= answer.readableHighWaterMark) {
     let last: Buffer | undefined
@@ -52,8 +56,54 @@ export function relay(
   answer.once('end', () => exchange.addTrailers(answer.rawTrailers))
   answer.once('error', (cause) => exchange.fail(cause))
   return new Promise<void>((resolve, reject) => {
-    pipeline(answer, response, (error) => (error ? reject(error) : resolve()))
+    withCallback(answer, response, (error) => (error ? reject(error) : resolve()))
   })
+}
+
+/** The same for content that a hook changes on its way. */
+async function relayThrough(
+  exchange: HttpExchange,
+  answer: Readable & { readonly rawTrailers?: string[] },
+  transform: ContentTransform,
+): Promise<void> {
+  const { response } = exchange
+  sendHead(response)
+  const watched = watchSource(exchange)
+  answer.once('end', () => exchange.addTrailers(answer.rawTrailers))
+  // A broken answer is the upstream's fault, whatever the hook makes of it.
+  answer.once('error', (cause) => exchange.fail(cause))
+  await writeThrough(exchange, transform(watched(answer)))
+}
+
+/** What comes, counted and timed: its silence counts while it is asked for, and the receiver's while it is not. */
+function watchSource(
+  exchange: HttpExchange,
+): (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> {
+  let asked = false
+  const clock = exchange.watchDownload(() => !asked)
+  exchange.response.on('drain', () => clock.moved())
+  return async function* (source) {
+    asked = true
+    for await (const piece of source) {
+      asked = false
+      clock.moved()
+      exchange.countResponse(piece.length)
+      if (exchange.failed !== undefined) throw exchange.failed
+      yield piece
+      asked = true
+      clock.moved()
+    }
+    asked = false
+  }
+}
+
+/** Writes what a hook yields, no faster than the client takes it, and ends the response. Its failure is the hook's. */
+async function writeThrough({ response }: HttpExchange, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await pipeline(pieces, response)
+  } catch (cause) {
+    throw internalFailure(cause, 'responseBody')
+  }
 }
 
 /** A `ReadableStream` of bytes, of whichever implementation. */
@@ -83,6 +133,11 @@ export async function relayFrom(
   if (body === null || expected === 0) {
     response.end()
     if (exchange.contentDropped) await body?.getReader().cancel()
+    return
+  }
+  if (exchange.transform !== undefined) {
+    sendHead(response)
+    await writeThrough(exchange, exchange.transform(watchSource(exchange)(piecesOf(exchange, body, answer))))
     return
   }
   if (!answer.bodyArrived) sendHead(response)
@@ -121,4 +176,29 @@ export async function relayFrom(
   }
   exchange.addTrailers(answer.rawTrailers)
   response.end()
+}
+
+async function* piecesOf(
+  exchange: HttpExchange,
+  body: ByteSource,
+  answer: PulledAnswer,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  let whole = false
+  try {
+    for (;;) {
+      answer.wanted()
+      const { value } = await reader.read()
+      if (value === undefined) break
+      answer.taken(value.byteLength)
+      yield value
+    }
+    whole = true
+    exchange.addTrailers(answer.rawTrailers)
+  } catch (cause) {
+    exchange.fail(upstreamFailure(cause, 'responseBody'))
+    throw cause
+  } finally {
+    if (!whole) await reader.cancel().catch(() => {})
+  }
 }

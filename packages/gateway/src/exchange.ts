@@ -30,6 +30,7 @@ import {
 import type { Fields } from './fields.ts'
 import { type Framing, hasContent, noContent, responseFraming } from './framing.ts'
 import type {
+  ContentTransform,
   ExchangeSummary,
   PhaseTimes,
   ReceivedRequest,
@@ -98,6 +99,8 @@ export class HttpExchange implements Repeatable, Pending {
   refused = false
   /** The one that it came behind in a pipeline, until this one has ended. */
   previous: HttpExchange | undefined
+  /** Changes the content of the response on its way. */
+  transform: ContentTransform | undefined
   /** The response's content is not to go on: `modifyResponse` has made it one that has none. */
   contentDropped = false
 
@@ -179,6 +182,8 @@ export class HttpExchange implements Repeatable, Pending {
       const left = Math.max(0, total - (performance.now() - this.#startedAt))
       this.#totalTimer = after(left, () => this.abort(timedOut('total')))
     }
+    this.transform = undefined
+    this.contentDropped = false
     this.settings = settings
     this.endpoint = endpoint
     this.out = out
@@ -356,6 +361,8 @@ export class HttpExchange implements Repeatable, Pending {
     if (isRoute(left)) throw new Redirection(left)
     this.contentDropped = dropsContent(before, left.status)
     if (this.contentDropped) this.#expected = 0
+    this.transform = hasContent(this.out.method, left.status) ? left.content : undefined
+    if (this.transform !== undefined) this.#expected = undefined
     this.#writeHead(left.status, left.reason, left.fields, raw)
   }
 

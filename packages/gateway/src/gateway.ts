@@ -251,13 +251,27 @@ export interface RequestHead {
   /** The request target in origin form, byte for byte as the client sent it, after the base path was put before it. */
   path: string
   fields: Fields
+  /** Changes the content on its way, if there is any. It then goes in chunks. */
+  content?: ContentTransform | undefined
 }
 
 export interface ResponseHead {
   status: number
   reason: string
   fields: Fields
+  /**
+   * Changes the content on its way, if there is any. Its Content-Length goes. What says something of the content is for the
+   * hook to put right: Content-Encoding, a strong ETag, Accept-Ranges.
+   */
+  content?: ContentTransform | undefined
 }
+
+/**
+ * Changes content on its way: what it yields goes on instead of what comes, as it is yielded. Nothing is read before it is
+ * asked for, and nothing is asked for before the receiver takes more. When the exchange ends early the source throws, or the
+ * iteration is returned from. Throwing breaks the message off visibly.
+ */
+export type ContentTransform = (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
 /** An answer of the gateway's own. Its Content-Length says itself. */
 export interface Reply {

@@ -5,7 +5,7 @@
 
 import { type GatewayError, isReplyStatus } from './errors.ts'
 import { checkedFields, Fields, framingFields } from './fields.ts'
-import type { Exchange, ExchangeSummary, Reply } from './gateway.ts'
+import type { ContentTransform, Exchange, ExchangeSummary, Reply } from './gateway.ts'
 import type { Settings } from './settings.ts'
 
 /** What `onError` wants to be sent; undefined for the plain text, also if it throws or returns what cannot be sent. */
@@ -56,6 +56,15 @@ export function sendable(value: unknown): SendableReply {
   for (const name of ['content-length', ...framingFields]) fields.delete(name)
   const empty = body === undefined || status === 204 || status === 205 || status === 304
   return { status, fields, ...(!empty && { body }) }
+}
+
+/** @throws TypeError when a hook has left something else for one. */
+export function checkTransform(
+  content: unknown,
+  hook: string,
+): asserts content is ContentTransform | undefined {
+  if (content !== undefined && typeof content !== 'function')
+    throw new TypeError(`${hook} has left content that is no function`)
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

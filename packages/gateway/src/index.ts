@@ -61,6 +61,7 @@ export {
   offeredProtocols,
   type Prepared,
   prepare,
+  sentFraming,
   targetOf,
   wantsTrailers,
 } from './prepare.ts'
@@ -73,7 +74,7 @@ export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
 export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
 export { createTunnel } from './tunnel.ts'
-export { contentOf } from './upload.ts'
+export { contentToSend } from './upload.ts'
 export {
   type Choose,
   type Endpoint,

@@ -15,7 +15,7 @@ import {
 import { forwardingFields, passedBefore, setForwarded } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
 import type { Exchange, ReceivedRequest, RequestHead, Route } from './gateway.ts'
-import { isThenable, type SendableReply, sendable } from './hooks.ts'
+import { checkTransform, isThenable, type SendableReply, sendable } from './hooks.ts'
 import { along, endpointOf, type Settings } from './settings.ts'
 import {
   type Choice,
@@ -184,7 +184,7 @@ function direct(
     const sent = settings.rewrite === setForwarded ? out : rewritten(out, framing, endpoint)
     const { raw } = sent.fields
     raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
-    if (framing.kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
+    if (sentFraming(framing, sent).kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
     else if (framing.kind === 'none' && !bare.has(sent.method)) raw.push('Content-Length', '0')
     if (incoming.upgrade.length > 0) raw.push('Connection', 'Upgrade', 'Upgrade', incoming.upgrade.join(', '))
     else if (wantsTrailers(incoming.raw)) raw.push('Connection', 'TE, keep-alive', 'TE', 'trailers')
@@ -206,20 +206,26 @@ function direct(
 
 /** What `rewrite` has left, made fit to be sent: nobody else can edit it any more. @throws TypeError when it cannot be. */
 function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint): RequestHead {
-  const { method, path } = left
+  const { method, path, content } = left
   if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
     throw new TypeError(`rewrite has left a method that is none: ${String(method)}`)
   if (!isPath(method, path))
     throw new TypeError(`rewrite has left a path that is no request target: ${String(path)}`)
+  checkTransform(content, 'rewrite')
   const fields = checkedFields(left.fields)
   for (const name of framingFields) fields.delete(name)
-  if (framing.kind === 'length') oneContentLength(fields, framing.length)
+  if (framing.kind === 'length' && content === undefined) oneContentLength(fields, framing.length)
   else fields.delete('content-length')
   const hosts = fields.all('host')
   if (hosts.length === 0) fields.raw.unshift('Host', authority)
   else if (hosts.length > 1 || (hosts[0] !== '' && !isHost(hosts[0] as string)))
     throw new TypeError(`rewrite has left a Host that is none: ${hosts.join(' and ')}`)
-  return { method, path, fields }
+  return { method, path, fields, content }
+}
+
+/** How the content of a request goes on: one whose length a hook may change goes in chunks. */
+export function sentFraming(framing: Framing, { content }: RequestHead): Framing {
+  return content === undefined || framing.kind === 'none' ? framing : chunked
 }
 
 /** Methods whose requests say nothing of content that they do not have (RFC 9110 §8.6). */

@@ -2,9 +2,9 @@
 
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Writable } from 'node:stream'
+import { pipeline, type Writable } from 'node:stream'
 import { trailersToForward } from './answer.ts'
-import { clientClosed } from './errors.ts'
+import { clientClosed, internalFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
 import { sendHead } from './outgoing.ts'
 import { isBorrowed, unknownParser } from './reading.ts'
@@ -25,13 +25,14 @@ export function pump(exchange: HttpExchange, sink: RequestSink): void {
     exchange.enter('responseHead')
     return
   }
+  const send = exchange.out.content === undefined ? pour : pourThrough
   if (exchange.settings.transport === undefined) {
-    pour(exchange, sink)
+    send(exchange, sink)
     return
   }
   // What has been read cannot be sent again: it stays where it is until there is a connection.
   exchange.enter('responseHead')
-  whenConnected(sink as ClientRequest, exchange.endpoint.secure, () => pour(exchange, sink))
+  whenConnected(sink as ClientRequest, exchange.endpoint.secure, () => send(exchange, sink))
 }
 
 /** Calls back when there is a connection to send the request on: at once on one that is used again. */
@@ -78,15 +79,41 @@ function pour(exchange: HttpExchange, sink: RequestSink): void {
   })
 }
 
+/** The same for content that a hook changes on its way. */
+function pourThrough(exchange: HttpExchange, sink: RequestSink): void {
+  sendHead(sink)
+  pipeline(contentToSend(exchange, sink), sink, () => {})
+}
+
+/**
+ * The content as it goes on, changed by a hook if there is one, for a client that pulls. A hook's failure is that of the
+ * exchange.
+ */
+export function contentToSend(exchange: HttpExchange, sink?: RequestSink): AsyncIterable<Uint8Array> {
+  const { content } = exchange.out
+  if (content === undefined) return contentOf(exchange)
+  const changed = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      yield* content(contentOf(exchange, true))
+      sink?.addTrailers?.([...trailersToForward(exchange.incoming.rawTrailers)])
+    } catch (cause) {
+      exchange.fail(internalFailure(cause, 'requestBody'))
+      throw cause
+    }
+  }
+  return changed()
+}
+
 /**
  * The content, for a client that pulls: it is read no faster than it is taken. Neither trailers nor an early end of the
  * reading touch the client's connection.
  */
-export function contentOf(exchange: HttpExchange): AsyncIterable<Buffer> {
-  return { [Symbol.asyncIterator]: () => pull(exchange) }
+function contentOf(exchange: HttpExchange, kept = false): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => pull(exchange, kept) }
 }
 
-function pull(exchange: HttpExchange): AsyncIterator<Buffer> {
+/** @param kept Whoever pulls may look at a piece again after the next one has come. */
+function pull(exchange: HttpExchange, kept: boolean): AsyncIterator<Buffer> {
   const { incoming } = exchange
   let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
   let over = false
@@ -130,7 +157,7 @@ function pull(exchange: HttpExchange): AsyncIterator<Buffer> {
   return {
     next() {
       // No socket takes that much without asking to wait until it is out.
-      if (last !== undefined && last.length >= worthwhile && incoming.listenerCount('data') === 0)
+      if (!kept && last !== undefined && last.length >= worthwhile && incoming.listenerCount('data') === 0)
         release(last)
       last = undefined
       asked = Promise.withResolvers()

@@ -1,0 +1,4 @@
+import { transformsOf } from '../../gateway/test/transforms.ts'
+import { createDuplexGateway } from '../src/index.ts'
+
+transformsOf(createDuplexGateway)
