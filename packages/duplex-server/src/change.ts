@@ -1,6 +1,6 @@
-/** Content that a hook changes on its way: pulled from where it comes, written no faster than it is taken. */
+/** Content that a hook changes on its way, or that is kept: pulled from where it comes, written no faster than it is taken. */
 
-import type { ContentTransform } from '@relayrace/gateway'
+import type { ContentTransform, Replay } from '@relayrace/gateway'
 import type { ContentConsumer, Inbound } from './inbound.ts'
 
 /** Where it goes. */
@@ -16,24 +16,33 @@ export interface ChangeTarget {
 export class Change implements ContentConsumer {
   readonly #content: Inbound
   readonly #target: ChangeTarget
-  readonly #come: Buffer[] = []
+  readonly #come: Uint8Array[] = []
+  readonly #replay: Replay | undefined
   #trailers: readonly string[] = []
   #complete = false
   #stopped: Error | undefined
   /** It waits for what comes, or for the receiver. */
   #wake: (() => void) | undefined
 
-  constructor(content: Inbound, transform: ContentTransform, target: ChangeTarget) {
+  /** @param replay What has come before of the same content, and keeps what comes. */
+  constructor(content: Inbound, transform: ContentTransform, target: ChangeTarget, replay?: Replay) {
     this.#content = content
+    this.#replay = replay
+    for (let nth = 0, kept = replay?.at(nth); kept !== undefined; kept = replay?.at(++nth))
+      this.#come.push(kept)
     this.#target = target
     content.consume(this)
     void this.#run(transform)
   }
 
   content(piece: Buffer): boolean {
-    if (this.#stopped !== undefined || !this.#target.received(piece)) return true
+    if (!this.#target.received(piece)) return true
     // The buffer it was read into is read into again.
-    this.#come.push(Buffer.from(piece))
+    const copy = Buffer.from(piece)
+    this.#replay?.keep(copy)
+    // It waits for the next attempt, if there may be one.
+    if (this.#stopped !== undefined) return this.#replay?.isWhole !== true
+    this.#come.push(copy)
     this.#goOn()
     return false
   }

@@ -7,6 +7,7 @@ import {
   allowRedirect,
   announcedTrailers,
   askOnError,
+  type ContentTransform,
   carryBy,
   clientClosed,
   dropsContent,
@@ -37,6 +38,7 @@ import {
   prepare,
   type ReceivedRequest,
   type Repeatable,
+  Replay,
   type RequestHead,
   type ResponseHead,
   type Route,
@@ -104,6 +106,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #tunnel: Tunnel | undefined
   /** Where a hook changes the content on its way. */
   #upChange: Change | undefined
+  #replay: Replay | undefined
   #downChange: Change | undefined
   /** While it waits for a connection. */
   #leaveQueue: (() => void) | undefined
@@ -258,6 +261,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
       this.#framing.kind === 'chunked' &&
       this.#attempt === undefined &&
       this.#out.content === undefined &&
+      this.#settings.limits.replay === 0 &&
       this.#connection.untouched
     this.#connection.verbatim = verbatim
     const framing = sentFraming(this.#framing, this.#out)
@@ -285,18 +289,25 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   #pour(asked: Outbound): void {
     this.#sentAt = performance.now()
     if (this.phase === 'responseHead') this.#enter('requestBody')
-    const { content } = this.#out
+    const { content = identity } = this.#out
+    const { replay } = this.#settings.limits
+    if (replay > 0) this.#replay ??= new Replay(replay)
     const end = (trailers: readonly string[]): void =>
       this.#asking(() => asked.end(trailersToForward(trailers).raw))
-    if (content === undefined) {
+    if (content === identity && this.#replay === undefined) {
       this.#content.consume({ content: (piece, from) => this.#pump(piece, from, asked), end })
     } else {
-      this.#upChange = new Change(this.#content, content, {
-        received: () => this.#countRequest(),
-        write: (piece) => this.#error !== undefined || asked.content(piece, asked.wire),
-        end,
-        failed: (cause) => this.fail(internalFailure(cause, 'requestBody')),
-      })
+      this.#upChange = new Change(
+        this.#content,
+        content,
+        {
+          received: () => this.#countRequest(),
+          write: (piece) => this.#error !== undefined || asked.content(piece, asked.wire),
+          end,
+          failed: (cause) => this.fail(internalFailure(cause, 'requestBody')),
+        },
+        this.#replay,
+      )
     }
     asked.flush()
   }
@@ -602,6 +613,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
 
   /** If all of an answer that was refused has come, the connection can be used again. */
   #letGo(): void {
+    this.#upChange?.stop(clientClosed('requestBody'))
     this.#leaveQueue?.()
     this.#leaveQueue = undefined
     const upstream = this.#upstream
@@ -728,7 +740,7 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
   }
 
   get contentTaken(): boolean {
-    return this.#framing.kind !== 'none' && this.#content.wanted
+    return this.#framing.kind !== 'none' && this.#content.wanted && this.#replay?.isWhole !== true
   }
 
   get request(): ReceivedRequest {
@@ -775,6 +787,8 @@ export class SocketExchange implements Repeatable, Asker, ContentConsumer, Produ
     }
   }
 }
+
+const identity: ContentTransform = (source) => source
 
 /** Statuses of which a response has no content, whatever its fields say (RFC 9110 §6.4.1). */
 const isEmpty = (status: number): boolean => status === 204 || status === 205 || status === 304

@@ -45,6 +45,8 @@ export class Inbound {
   /** Begins to take the content. What came before waits. */
   consume(consumer: ContentConsumer): void {
     this.#consumer = consumer
+    // Whoever takes it over hears of its end as well.
+    this.#ended = false
     if (this.#waiting !== undefined || this.complete) this.resume()
   }
 

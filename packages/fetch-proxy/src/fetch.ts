@@ -31,6 +31,7 @@ import {
   prepare,
   type ReceivedRequest,
   type Repeatable,
+  Replay,
   type ResponseHead,
   type Route,
   refusal,
@@ -132,6 +133,9 @@ class FetchExchange implements Repeatable {
   #attempt: Attempt | undefined
   #ready: Prepared | undefined
   #contentTaken = false
+  #replay: Replay | undefined
+  /** Of the request's content: one for all attempts. */
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #over = false
   #sending = false
   #status = 0
@@ -174,7 +178,7 @@ class FetchExchange implements Repeatable {
   }
 
   get contentTaken(): boolean {
-    return this.#contentTaken
+    return this.#contentTaken && this.#replay?.isWhole !== true
   }
 
   /** @param unpacks Whether that function undoes the coding of what it gets. */
@@ -248,7 +252,7 @@ class FetchExchange implements Repeatable {
       this.#throwIfOver()
       if (!isRoute(head)) return this.#answer(head, answer, ready)
       await answer.body?.cancel()
-      allowRedirect(followed, this.#contentTaken)
+      allowRedirect(followed, this.contentTaken)
       abroad ||= originOf(head.to) !== ready.endpoint.origin
       admitted = { ...this.#admittedAgain(), abroad }
       where = head
@@ -377,7 +381,11 @@ class FetchExchange implements Repeatable {
     this.#sending = true
     const { requestBody: silence, drain } = this.#settings.timeouts
     const limit = this.#settings.limits.requestBody
-    return this.#pass(body, silence, drain, {
+    const { replay } = this.#settings.limits
+    if (replay > 0) this.#replay ??= new Replay(replay)
+    this.#reader ??= body.getReader()
+    return this.#pass(this.#reader, silence, drain, {
+      replay: this.#replay,
       expired: (held) => (held ? timedOut('drain', 'upstream') : timedOut('requestBody')),
       began: () => this.#enter('requestBody'),
       count: (bytes) => {
@@ -406,7 +414,7 @@ class FetchExchange implements Repeatable {
     this.phase = 'responseBody'
     const { responseBody: silence, drain } = this.#settings.timeouts
     const limit = this.#settings.limits.responseBody
-    return this.#pass(body, silence, drain, {
+    return this.#pass(body.getReader(), silence, drain, {
       expired: (held) => timedOut(held ? 'drain' : 'responseBody'),
       began: () => {},
       count: (bytes) => {
@@ -423,12 +431,12 @@ class FetchExchange implements Repeatable {
 
   /** A body on its way: read when it is asked for, no earlier. */
   #pass(
-    body: ReadableStream<Uint8Array>,
+    reader: ReadableStreamDefaultReader<Uint8Array>,
     silence: number,
     drain: number,
     way: Way,
   ): ReadableStream<Uint8Array> {
-    const reader = body.getReader()
+    let sent = 0
     let asked = false
     let began = false
     const clock = new BodyClock(
@@ -439,14 +447,24 @@ class FetchExchange implements Repeatable {
     this.#clocks.push(clock)
     /** The next piece of what comes; undefined at its end. */
     const read = async (): Promise<Uint8Array | undefined> => {
+      const kept = way.replay?.at(sent)
+      if (kept !== undefined) {
+        sent++
+        return kept
+      }
       asked = true
       clock.moved()
       try {
         const { value } = await reader.read()
         if (this.#error !== undefined) throw this.#error
-        if (value !== undefined) way.count(value.byteLength)
-        else clock.stop()
-        return value
+        if (value === undefined) {
+          clock.stop()
+          return undefined
+        }
+        way.count(value.byteLength)
+        way.replay?.keep(value)
+        // An attempt that was given up may have asked for a piece, which came first.
+        return way.replay?.at(sent++) ?? value
       } catch (cause) {
         throw cause instanceof GatewayError ? cause : way.broken(cause)
       } finally {
@@ -562,6 +580,7 @@ interface Way {
   count(bytes: number): void
   broken(cause: unknown): GatewayError
   done(): void
+  readonly replay?: Replay | undefined
   /** A hook's. */
   readonly transform: ContentTransform | undefined
   readonly phase: 'requestBody' | 'responseBody'

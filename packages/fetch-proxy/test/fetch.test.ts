@@ -101,6 +101,21 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     expect(origin.connections).toHaveLength(0)
   })
 
+  test('content that is kept is sent again', async () => {
+    const { origin, handler } = await stage({
+      limits: { replay: 100 },
+      modifyResponse: ({ status }) => (status === 307 ? { to: origin.url, path: '/there' } : undefined),
+    })
+    const answer = handler.fetch(new Request('http://here.example/', { method: 'POST', body: 'hello' }))
+    for (const start of ['HTTP/1.1 307 Temporary Redirect', 'HTTP/1.1 200 OK']) {
+      const exchange = await origin.request()
+      expect((await exchange.done()).text).toBe('hello')
+      exchange.send(`${start}\r\nContent-Length: 0\r\n\r\n`)
+    }
+    expect(await (await answer).text()).toBe('')
+    await expect.poll(() => handler.inFlight).toBe(0)
+  })
+
   test('hooks change content on its way, both ways', async () => {
     const shout = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const piece of source) yield Buffer.from(Buffer.from(piece).toString().toUpperCase())

@@ -31,6 +31,7 @@ export type {
 } from './gateway.ts'
 export { askOnError, callOnEnd, type SendableReply } from './hooks.ts'
 export { type Admitted, admit, type Incoming, type Prepared, prepare, targetOf } from './prepare.ts'
+export { Replay } from './replay.ts'
 export { originOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'

@@ -43,6 +43,7 @@ import type { Pending } from './listen.ts'
 import { keepBeside, takeHeadBack, writeInformation } from './outgoing.ts'
 import { type Prepared, targetOf, wantsTrailers } from './prepare.ts'
 import { beginsRequest } from './reading.ts'
+import { Replay } from './replay.ts'
 import type { Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { endsAttempt, type Repeatable } from './transport.ts'
@@ -122,6 +123,7 @@ export class HttpExchange implements Repeatable, Pending {
   /** Of the last attempt. */
   #attemptError: GatewayError | undefined
   #contentTaken = false
+  #replay: Replay | undefined
   #status = 0
   #ended = false
   #phaseTimer: Timer
@@ -225,7 +227,19 @@ export class HttpExchange implements Repeatable, Pending {
   }
 
   get contentTaken(): boolean {
-    return this.#contentTaken
+    return this.#contentTaken && this.#replay?.isWhole !== true
+  }
+
+  /** What has come of the content, if it is kept. */
+  get replay(): Replay | undefined {
+    const { replay } = this.settings.limits
+    if (replay > 0) this.#replay ??= new Replay(replay)
+    return this.#replay
+  }
+
+  /** An attempt is being given up, and its content may be sent again. */
+  get isRepeatable(): boolean {
+    return (this.#attemptError !== undefined || this.refused) && !this.contentTaken
   }
 
   /** The length of the response's content, when its head says so. */

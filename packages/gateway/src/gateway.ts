@@ -174,6 +174,11 @@ export interface Limits {
   readonly streamWindow: number
   /** And in all streams of one connection, which may take that much memory. 4 194 304. */
   readonly connectionWindow: number
+  /**
+   * Bytes of a request body that are kept, so that it can be sent again: by a transport, or for a route that `modifyResponse`
+   * returns. One that is longer cannot be. It is memory for each upload. 0.
+   */
+  readonly replay: number
   /** Bytes of a request body. More is 413. Infinity. */
   readonly requestBody: number
   /** Bytes of a response body. More cuts the response. Infinity. */
@@ -200,7 +205,10 @@ export interface Route {
   readonly modifyResponse?: GatewayOptions['modifyResponse']
   readonly timeouts?: Partial<Omit<Timeouts, 'requestHead' | 'idle'>>
   readonly limits?: Partial<
-    Pick<Limits, 'requestBody' | 'responseBody' | 'responseHead' | 'interimResponses' | 'interimBytes'>
+    Pick<
+      Limits,
+      'replay' | 'requestBody' | 'responseBody' | 'responseHead' | 'interimResponses' | 'interimBytes'
+    >
   >
 }
 
@@ -294,7 +302,7 @@ export type Transport = (exchange: Exchange, next: Next) => Promise<void>
  * `rewrite` is called again for what was chosen. `timeouts` begin anew, but for `total`.
  *
  * It rejects, and asks nobody, with the error of the exchange if that is over, with the last failure if the request must
- * not be sent again (content was read, or what is not idempotent may have been acted upon, RFC 9110 §9.2.2), and with
+ * not be sent again (content was read that is not kept, or what is not idempotent may have been acted upon, RFC 9110 §9.2.2), and with
  * `proxy_internal_error` if an answer has been sent or another call has not settled yet.
  */
 export type Next = (where?: Origin | Route) => Promise<void>

@@ -68,6 +68,7 @@ export {
 export { heard, readProgress } from './progress.ts'
 export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
+export { Replay } from './replay.ts'
 export { tellResets } from './resets.ts'
 export { endpointOf, originOf, type Settings, settle } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'

@@ -28,6 +28,7 @@ export const defaultLimits: Limits = {
   interimBytes: 1_048_576,
   streamWindow: 1_048_576,
   connectionWindow: 4_194_304,
+  replay: 0,
   requestBody: Number.POSITIVE_INFINITY,
   responseBody: Number.POSITIVE_INFINITY,
   exchanges: Number.POSITIVE_INFINITY,

@@ -6,6 +6,7 @@ import { pipeline, type Writable } from 'node:stream'
 import { trailersToForward } from './answer.ts'
 import { clientClosed, internalFailure } from './errors.ts'
 import type { HttpExchange } from './exchange.ts'
+import type { ContentTransform } from './gateway.ts'
 import { sendHead } from './outgoing.ts'
 import { isBorrowed, unknownParser } from './reading.ts'
 import { Releaser, release } from './release.ts'
@@ -25,7 +26,8 @@ export function pump(exchange: HttpExchange, sink: RequestSink): void {
     exchange.enter('responseHead')
     return
   }
-  const send = exchange.out.content === undefined ? pour : pourThrough
+  const pulled = exchange.out.content !== undefined || exchange.replay !== undefined
+  const send = pulled ? pourThrough : pour
   if (exchange.settings.transport === undefined) {
     send(exchange, sink)
     return
@@ -79,7 +81,7 @@ function pour(exchange: HttpExchange, sink: RequestSink): void {
   })
 }
 
-/** The same for content that a hook changes on its way. */
+/** The same for content that a hook changes on its way, or that is kept. */
 function pourThrough(exchange: HttpExchange, sink: RequestSink): void {
   sendHead(sink)
   pipeline(contentToSend(exchange, sink), sink, () => {})
@@ -90,8 +92,8 @@ function pourThrough(exchange: HttpExchange, sink: RequestSink): void {
  * exchange.
  */
 export function contentToSend(exchange: HttpExchange, sink?: RequestSink): AsyncIterable<Uint8Array> {
-  const { content } = exchange.out
-  if (content === undefined) return contentOf(exchange)
+  const { content = identity } = exchange.out
+  if (content === identity && sink === undefined) return contentOf(exchange)
   const changed = async function* (): AsyncGenerator<Uint8Array> {
     try {
       yield* content(contentOf(exchange, true))
@@ -104,6 +106,8 @@ export function contentToSend(exchange: HttpExchange, sink?: RequestSink): Async
   return changed()
 }
 
+const identity: ContentTransform = (source) => source
+
 /**
  * The content, for a client that pulls: it is read no faster than it is taken. Neither trailers nor an early end of the
  * reading touch the client's connection.
@@ -114,7 +118,8 @@ function contentOf(exchange: HttpExchange, kept = false): AsyncIterable<Buffer> 
 
 /** @param kept Whoever pulls may look at a piece again after the next one has come. */
 function pull(exchange: HttpExchange, kept: boolean): AsyncIterator<Buffer> {
-  const { incoming } = exchange
+  const { incoming, replay } = exchange
+  let sent = 0
   let asked: PromiseWithResolvers<IteratorResult<Buffer>> | undefined
   let over = false
   let last: Buffer | undefined
@@ -123,12 +128,18 @@ function pull(exchange: HttpExchange, kept: boolean): AsyncIterator<Buffer> {
   const look = (): void => {
     if (asked === undefined) return
     const { resolve, reject } = asked
-    const chunk = over ? null : (incoming.read() as Buffer | null)
-    if (chunk !== null) {
+    const kept = over ? undefined : replay?.at(sent)
+    const chunk = over || kept !== undefined ? null : (incoming.read() as Buffer | null)
+    if (kept !== undefined) {
+      sent++
+      resolve({ value: kept as Buffer, done: false })
+    } else if (chunk !== null) {
       if (isBorrowed(chunk)) exchange.abort(unknownParser())
       clock.moved()
       exchange.countRequest(chunk.length)
-      last = chunk
+      if (replay === undefined) last = chunk
+      else replay.keep(chunk)
+      sent++
       resolve({ value: chunk, done: false })
     } else if (incoming.readableEnded) {
       clock.stop()
@@ -146,9 +157,9 @@ function pull(exchange: HttpExchange, kept: boolean): AsyncIterator<Buffer> {
     over = true
     incoming.off('readable', look)
     incoming.off('end', look)
-    // What still comes is read and dropped, so that the connection stays in step.
-    incoming.resume()
     look()
+    // What still comes is read and dropped, so that the connection stays in step.
+    if (!exchange.isRepeatable) incoming.resume()
   }
   incoming.on('readable', look)
   incoming.on('end', look)
