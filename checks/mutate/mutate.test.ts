@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { mutations } from '../mutations/index.ts'
 import { type Mutation, tests } from '../mutations/mutation.ts'
@@ -35,4 +37,10 @@ test('each mutation changes something, and is there once', () => {
   expect(mutations.filter((one) => one.old === one.new)).toEqual([])
   const keys = mutations.map(({ file, old, new: changed }) => JSON.stringify([file, old, changed]))
   expect(new Set(keys).size).toBe(keys.length)
+})
+
+test('the text that each mutation changes stands once where it is said to stand', () => {
+  const times = ({ file, old }: Mutation): number =>
+    readFileSync(path.join(root, file), 'utf8').split(old).length - 1
+  expect(mutations.filter((one) => times(one) !== 1).map(({ file, old }) => ({ file, old }))).toEqual([])
 })

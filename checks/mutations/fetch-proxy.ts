@@ -13,8 +13,8 @@ export const fetchProxy: readonly Mutation[] = [
   {
     file: 'packages/fetch-proxy/src/fetch.ts',
     breaks: 'The timer of the whole exchange is never cleared',
-    old: 'clearTimeout(this.#totalTimer)\n',
-    new: '',
+    old: 'clearTimeout(this.#totalTimer)\n    for',
+    new: 'for',
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
   {

@@ -106,7 +106,7 @@ export const gatewayLimits: readonly Mutation[] = [
   rule(
     'answer',
     'A refusal for too much load does not say when to come again',
-    "...(error.status === 503 && { 'Retry-After': '1' }),",
+    "...(status === 503 && { 'Retry-After': '1' }),",
     '',
     pipe('required', 'more exchanges'),
   ),
