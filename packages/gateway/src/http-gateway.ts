@@ -433,6 +433,9 @@ export function httpGateway(
       grace,
       () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
     )
+    // What has ended here may still be on its way out: no response loses its last frame.
+    for (const front of http2Fronts) front.end()
+    await settled(() => [...http2Fronts].every(({ empty }) => empty), Math.min(grace, lastCall))
     for (const front of http2Fronts) front.destroy()
     clearInterval(restless)
     for (const server of servers) {

@@ -28,6 +28,10 @@ export interface Http2Front {
   readonly server: Http2Server
   /** Asks clients to send no more requests (GOAWAY). Connections end when their last stream does. */
   close(): void
+  /** Ends each connection once nothing is left to be sent on it. */
+  end(): void
+  /** None is left. */
+  readonly empty: boolean
   destroy(): void
 }
 
@@ -61,6 +65,12 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
     server,
     close() {
       for (const session of sessions) sayGoodbye(session)
+    },
+    end() {
+      for (const session of sessions) session.close()
+    },
+    get empty() {
+      return sessions.size === 0
     },
     destroy() {
       for (const session of sessions) session.destroy()
