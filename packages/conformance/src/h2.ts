@@ -17,7 +17,24 @@ const patience = 4000
 
 export interface Http2Client extends AsyncDisposable {
   readonly session: ClientHttp2Session
-  ask(fields: OutgoingHttpHeaders, options?: { readonly endStream?: boolean }): Asking
+  ask(fields: OutgoingHttpHeaders, options?: AskOptions): Asking
+  /** The GOAWAY frames that came so far. */
+  readonly goaways: readonly Goaway[]
+  /** Waits for the first of them. */
+  goaway(): Promise<Goaway>
+  /** Waits until the connection is gone. */
+  ended(): Promise<void>
+}
+
+export interface AskOptions {
+  /** False when content follows. */
+  readonly endStream?: boolean
+  readonly trailers?: OutgoingHttpHeaders
+}
+
+interface Goaway {
+  readonly code: number
+  readonly lastStream: number
 }
 
 type Fields = IncomingHttpHeaders & IncomingHttpStatusHeader
@@ -38,11 +55,25 @@ export async function http2Client(target: URL): Promise<Http2Client> {
   // Who is asked is known: the target was just started.
   const session = connectHttp2(target, { rejectUnauthorized: false, maxHeaderListPairs: 4_000 })
   session.on('error', () => {})
+  const goaways: Goaway[] = []
+  const { promise: goaway, resolve: toldToGo } = Promise.withResolvers<Goaway>()
+  session.on('goaway', (code: number, lastStream: number) => {
+    goaways.push({ code, lastStream })
+    toldToGo({ code, lastStream })
+  })
+  const gone = new Promise<void>((resolve) => session.once('close', resolve))
   await within(once(session, 'connect'), 'no HTTP/2 connection came about')
   return {
     session,
-    ask(fields, { endStream = true } = {}) {
-      const stream = session.request({ ':authority': 'a', ...fields }, { endStream })
+    goaways,
+    goaway: () => within(goaway, 'no GOAWAY came'),
+    ended: () => within(gone, 'the connection did not end'),
+    ask(fields, { endStream = true, trailers: own } = {}) {
+      const stream = session.request(
+        { ':authority': 'a', ...fields },
+        { endStream, waitForTrailers: own !== undefined },
+      )
+      if (own) stream.once('wantTrailers', () => stream.sendTrailers(own))
       const informational: Fields[] = []
       let head: Fields | undefined
       let trailers: Fields | undefined
@@ -101,10 +132,18 @@ export async function http2Client(target: URL): Promise<Http2Client> {
   }
 }
 
-const frameTypes = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7 } as const
+export const frameTypes = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  GOAWAY: 7,
+  CONTINUATION: 9,
+} as const
 const cancel = Buffer.from([0, 0, 0, 8])
 const pinged = Buffer.from('relayrac')
-const END_STREAM = 1
+export const END_STREAM = 1
 const END_HEADERS = 4
 
 /** What became of a request that was written frame by frame. */
@@ -120,20 +159,9 @@ export async function askInFrames(
   content: readonly string[] = [],
   { reset, signal }: { readonly reset?: () => Promise<unknown>; readonly signal?: AbortSignal } = {},
 ): Promise<Fate> {
-  const socket = connectTls({
-    host: target.hostname,
-    port: Number(target.port),
-    ALPNProtocols: ['h2'],
-    rejectUnauthorized: false,
-  })
-  socket.on('error', () => {})
-  signal?.addEventListener('abort', () => socket.destroy(), { once: true })
-  await within(once(socket, 'secureConnect'), 'no TLS connection came about')
+  const socket = await inFrames(target, signal)
   try {
-    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-    socket.write(frame(frameTypes.SETTINGS, 0, 0))
-    const block = Buffer.concat(fields.map(([name, value]) => literal(name, value)))
-    socket.write(frame(frameTypes.HEADERS, END_HEADERS | (content.length > 0 ? 0 : END_STREAM), 1, block))
+    socket.write(headers(1, fields, END_HEADERS | (content.length > 0 ? 0 : END_STREAM)))
     content.forEach((part, index) => {
       const last = index === content.length - 1 && !reset
       socket.write(frame(frameTypes.DATA, last ? END_STREAM : 0, 1, Buffer.from(part, 'latin1')))
@@ -147,18 +175,11 @@ export async function askInFrames(
     }
     return await within(
       new Promise<Fate>((resolve) => {
-        let rest = Buffer.alloc(0)
         socket.on('close', () => resolve('connection closed'))
-        socket.on('data', (bytes: Buffer) => {
-          rest = Buffer.concat([rest, bytes])
-          while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
-            const type = rest[3]
-            const stream = rest.readUInt32BE(5) & 0x7fff_ffff
-            if (type === frameTypes.GOAWAY) resolve('connection closed')
-            if (type === frameTypes.RST_STREAM && stream === 1) resolve('reset')
-            if (type === frameTypes.HEADERS && stream === 1) resolve('answered')
-            rest = rest.subarray(9 + rest.readUIntBE(0, 3))
-          }
+        eachFrame(socket, (type, stream) => {
+          if (type === frameTypes.GOAWAY) resolve('connection closed')
+          if (type === frameTypes.RST_STREAM && stream === 1) resolve('reset')
+          if (type === frameTypes.HEADERS && stream === 1) resolve('answered')
         })
       }),
       'the server said nothing about the request',
@@ -166,6 +187,67 @@ export async function askInFrames(
   } finally {
     socket.destroy()
   }
+}
+
+/** One HEADERS frame. Without `END_HEADERS` the head has no end, and with `END_STREAM` there will be no content. */
+export function headers(
+  stream: number,
+  fields: readonly (readonly [name: string, value: string])[],
+  flags: number = END_HEADERS | END_STREAM,
+): Buffer {
+  return frame(frameTypes.HEADERS, flags, stream, block(fields))
+}
+
+/** More of a head that has no end. */
+export function continuation(
+  stream: number,
+  fields: readonly (readonly [name: string, value: string])[],
+): Buffer {
+  return frame(frameTypes.CONTINUATION, 0, stream, block(fields))
+}
+
+/** A connection of which the preface has been sent, and nothing is read. */
+export async function inFrames(target: URL, signal?: AbortSignal): Promise<Socket> {
+  const socket = connectTls({
+    host: target.hostname,
+    port: Number(target.port),
+    ALPNProtocols: ['h2'],
+    rejectUnauthorized: false,
+  })
+  socket.on('error', () => {})
+  signal?.addEventListener('abort', () => socket.destroy(), { once: true })
+  await within(once(socket, 'secureConnect'), 'no TLS connection came about')
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  socket.write(frame(frameTypes.SETTINGS, 0, 0))
+  return socket
+}
+
+function eachFrame(socket: Socket, told: (type: number | undefined, stream: number) => void): void {
+  let rest = Buffer.alloc(0)
+  socket.on('data', (bytes: Buffer) => {
+    rest = Buffer.concat([rest, bytes])
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      told(rest[3], rest.readUInt32BE(5) & 0x7fff_ffff)
+      rest = rest.subarray(9 + rest.readUIntBE(0, 3))
+    }
+  })
+}
+
+/** Waits until a frame of this type has come. */
+export async function hears(socket: Socket, type: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  eachFrame(socket, (came) => came === type && resolve())
+  await within(promise, `no frame of type ${type} came`)
+}
+
+/** Whatever comes, until the other side has closed the connection. */
+export async function closed(socket: Socket): Promise<void> {
+  const gone = new Promise<void>((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
+  })
+  socket.resume()
+  await within(gone, 'the connection was not closed')
 }
 
 async function ping(socket: Socket): Promise<void> {
@@ -189,6 +271,9 @@ function frame(type: number, flags: number, stream: number, payload: Buffer = Bu
   head.writeUInt32BE(stream, 5)
   return Buffer.concat([head, payload])
 }
+
+const block = (fields: readonly (readonly [name: string, value: string])[]): Buffer =>
+  Buffer.concat(fields.map(([name, value]) => literal(name, value)))
 
 /** A field as it is, neither indexed nor compressed (RFC 7541 §6.2.2). */
 function literal(name: string, value: string): Buffer {

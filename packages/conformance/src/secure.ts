@@ -31,12 +31,17 @@ export const unknownAuthority: Setup = {
 }
 
 /** The target speaks TLS with its clients, and there HTTP/2 as well. */
-export const terminatesTls: Setup = {
-  name: 'with a certificate of its own',
-  options: async (over) => {
-    const { cert, key } = (await certificates()).server
-    return { 'tls.cert': await file(cert, over), 'tls.key': await file(key, over) }
-  },
+export const terminatesTls: Setup = terminatingTls('with a certificate of its own')
+
+/** And is told more than that. */
+export function terminatingTls(name: string, more: Readonly<Record<string, number>> = {}): Setup {
+  return {
+    name,
+    options: async (over) => {
+      const { cert, key } = (await certificates()).server
+      return { 'tls.cert': await file(cert, over), 'tls.key': await file(key, over), ...more }
+    },
+  }
 }
 
 const pick = (all: Certificates, show: Server): { cert: string; key: string } => {

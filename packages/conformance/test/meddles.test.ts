@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { startProgram } from '@relayrace/fixtures/target'
 import { describe, test } from 'vitest'
 import { type Case, cases as everything, type Result, run, type Subject } from '../src/index.ts'
-import { copying, logging, meddling, needUnderstanding, overHttp2 } from './broken/caught.ts'
+import { copying, leaving, logging, meddling, needUnderstanding, overHttp2 } from './broken/caught.ts'
 
 /** One delivery is enough here, and most faults only show in one. */
 const cases = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
@@ -63,13 +63,23 @@ describe.concurrent('each way of meddling is caught by the cases meant for it, a
 
   test.for(overHttp2)('%s, over HTTP/2', async ([fault, ids], { expect }) => {
     expect(
-      await caughtBy('over-h2', fault, ['H2-0', 'H2-10', 'H2-12', 'H2-13', 'H2-14', 'H2-15'], ids),
+      await caughtBy(
+        'over-h2',
+        fault,
+        ['H2-0', 'H2-10', 'H2-12', 'H2-13', 'H2-14', 'H2-15', 'H2-16', 'H2-17'],
+        ids,
+      ),
     ).toEqual(ids)
   })
 
   test('copies frames as they are', async ({ expect }) => {
     const ids = copying
     expect(await failing('frames', '', ids)).toEqual(ids)
+  })
+
+  test('hears nothing after its first GOAWAY', async ({ expect }) => {
+    const ids = leaving
+    expect(await failing('over-h2', '', ids)).toEqual(ids)
   })
 
   test('says that all went well', async ({ expect }) => {

@@ -3,8 +3,20 @@
 import type { Message } from '@relayrace/fixtures/wire'
 import { type Case, chunked, chunks, each, head, reply, type Stage } from '../case.ts'
 import { check, complete, equal, lacks, truncated, values } from '../expect.ts'
-import { type Asking, askInFrames, http2Client } from '../h2.ts'
-import { terminatesTls } from '../secure.ts'
+import {
+  type Asking,
+  askInFrames,
+  closed,
+  continuation,
+  END_STREAM,
+  frameTypes,
+  headers,
+  hears,
+  http2Client,
+  inFrames,
+} from '../h2.ts'
+import { terminatesTls, terminatingTls } from '../secure.ts'
+import { grewLessThan, heldBack, mostMemory, piece, type Sender, whole } from './strm.ts'
 
 const atOrigin = 'the request at the origin'
 const plain = [
@@ -21,6 +33,17 @@ type Field = readonly [name: string, value: string]
 
 /** Of all cases here. What goes over TLS is cut in its own ways, so one delivery is enough. */
 const usual = { needs: ['h2'], setup: terminatesTls, deliveries: ['coalesced'] } as const
+
+const graceful = terminatingTls('with a certificate of its own, that may take 2000 ms to end', {
+  grace: 2000,
+})
+const impatient = terminatingTls(
+  'with a certificate of its own, and limits of 500 ms for heads and idleness',
+  {
+    'timeouts.requestHead': 500,
+    'timeouts.idle': 500,
+  },
+)
 
 /** Of a connection of HTTP/1.1. `HTTP2-Settings` is of the request that asks for HTTP/2 there. */
 const forbidden = [
@@ -501,6 +524,138 @@ export const h2: readonly Case[] = [
       },
     ),
   },
+  {
+    id: 'H2-16',
+    rule: 'RFC 9113 §5.2',
+    level: 'MUST',
+    title:
+      'holds the sender of a stream back when its receiver does not read, and no other stream of that connection',
+    ...usual,
+    alone: true,
+    run: {
+      'the origin': async (stage) => {
+        const { target, origin } = stage
+        const before = await stage.memory()
+        await using client = await http2Client(target)
+        const stalled = client.ask({ ':path': '/h2/stalled' })
+        stalled.stream.pause()
+        const { connection, send } = await origin.request()
+        send(head('HTTP/1.1 200 OK', `Content-Length: ${2 ** 30}`))
+        await stalled.head()
+        await heldBack(connection, () => send(piece, whole), 'the origin')
+        await grewLessThan(mostMemory, stage, before)
+        const other = client.ask({ ':path': '/h2/other' })
+        ;(await origin.request()).send(reply('other'))
+        await isAnswered(other, 200, 'other')
+        stalled.stream.close(8)
+        await connection.ended()
+      },
+      'the client': async (stage) => {
+        const { target, origin } = stage
+        const before = await stage.memory()
+        await using client = await http2Client(target)
+        const stalled = client.ask({ ':method': 'POST', ':path': '/h2/stalled' }, { endStream: false })
+        const { connection } = await origin.request()
+        connection.pause()
+        const upload = uploading(stalled)
+        await heldBack(upload, upload.send, 'the client')
+        await grewLessThan(mostMemory, stage, before)
+        const other = client.ask({ ':method': 'POST', ':path': '/h2/other' }, { endStream: false })
+        other.stream.end('hello')
+        const exchange = await origin.request()
+        equal(complete(await exchange.done(), atOrigin).text, 'hello', 'the content at the origin')
+        exchange.send(reply('other'))
+        await isAnswered(other, 200, 'other')
+        stalled.stream.close(8)
+        connection.resume()
+        await connection.ended()
+      },
+    },
+  },
+  {
+    id: 'H2-17',
+    rule: 'RFC 9113 §6.8',
+    level: 'SHOULD',
+    title:
+      'says before it ends that it will, in a GOAWAY that refuses nothing yet, and serves what has been asked',
+    ...usual,
+    setup: graceful,
+    run: {
+      'a response in progress': async ({ target, origin, terminate }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        const { send } = await origin.request()
+        send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}hello`)
+        await asking.head()
+        const ended = terminate()
+        refusesNothing(await client.goaway())
+        send('world')
+        await isAnswered(asking, 200, 'helloworld')
+        await Promise.all([client.ended(), ended])
+      },
+      'an idle connection': async ({ target, origin, terminate }) => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': '/h2' })
+        ;(await origin.request()).send(reply('ok'))
+        await isAnswered(asking, 200, 'ok')
+        const ended = terminate()
+        refusesNothing(await client.goaway())
+        await Promise.all([client.ended(), ended])
+      },
+    },
+  },
+  {
+    id: 'H2-18',
+    rule: 'ours, after RFC 9113 §10.5',
+    level: 'MUST',
+    title: 'gives a connection up on which a head begins and does not end in time',
+    ...usual,
+    setup: impatient,
+    run: {
+      'at first': async ({ target, signal }) => {
+        const socket = await inFrames(target, signal)
+        socket.write(headers(1, plain, END_STREAM))
+        await closed(socket)
+      },
+      'after a request': async ({ target, origin, signal }) => {
+        const socket = await inFrames(target, signal)
+        socket.write(headers(1, plain))
+        ;(await origin.request()).send(reply('ok'))
+        socket.write(headers(3, plain, END_STREAM))
+        await closed(socket)
+      },
+      'continued for ever': async ({ target, signal, pass }) => {
+        const socket = await inFrames(target, signal)
+        socket.write(headers(1, plain, END_STREAM))
+        const gone = closed(socket)
+        const going = async (): Promise<void> => {
+          for (; !socket.destroyed; await pass(100)) socket.write(continuation(1, [['x-a', '1']]))
+        }
+        await Promise.all([gone.finally(() => socket.destroy()), going()])
+      },
+    },
+  },
+  {
+    id: 'H2-19',
+    rule: 'RFC 9113 §6.8',
+    level: 'SHOULD',
+    title: 'serves a request that was on its way when it said that it would end',
+    ...usual,
+    setup: graceful,
+    async run({ target, origin, signal, terminate }) {
+      const socket = await inFrames(target, signal)
+      const goaway = hears(socket, frameTypes.GOAWAY)
+      socket.write(headers(1, plain))
+      const { send } = await origin.request()
+      const ended = terminate()
+      await goaway
+      // No PING has been answered: for all that can be known, this was sent before.
+      socket.write(headers(3, plain))
+      ;(await origin.request()).send(reply('two'))
+      send(reply('one'))
+      await Promise.all([closed(socket), ended])
+    },
+  },
 ]
 
 async function isAnswered(asking: Asking, status: number, content: string) {
@@ -510,6 +665,31 @@ async function isAnswered(asking: Asking, status: number, content: string) {
   check(ended.whole, `the stream was reset with code ${ended.code}`)
   equal(ended.content, content, 'the content of the response')
   return fields
+}
+
+/** Content without an end, and how much of it was let go. */
+function uploading({ stream }: Asking): Sender & { readonly send: () => Promise<boolean> } {
+  let sent = 0
+  return {
+    get sent() {
+      return sent
+    },
+    get ending() {
+      return stream.closed ? 'reset' : undefined
+    },
+    send: () =>
+      new Promise((resolve) => {
+        stream.write(piece, (error) => {
+          if (!error) sent += piece.length
+          resolve(!error)
+        })
+      }),
+  }
+}
+
+function refusesNothing({ code, lastStream }: { readonly code: number; readonly lastStream: number }): void {
+  equal(code, 0, 'the code of the first GOAWAY')
+  equal(lastStream, 2 ** 31 - 1, 'the last stream of the first GOAWAY')
 }
 
 async function notForwarded({ target, origin }: Stage, fields: readonly Field[]): Promise<void> {

@@ -27,7 +27,7 @@ export const piece: Buffer = Buffer.alloc(64 * KiB, 'x')
 const mostHeld = 2 * kernelBuffers() + 8 * MiB
 const longEnough = 15_000
 /** What a program may need to hold back one sender. */
-const mostMemory = 32 * MiB
+export const mostMemory: number = 32 * MiB
 
 export const strm: readonly Case[] = [
   {
@@ -245,12 +245,11 @@ function kernelBuffers(): number {
   }
 }
 
+/** A connection, or one stream of it. */
+export type Sender = Pick<Connection, 'sent' | 'ending'>
+
 /** Sends until the other end holds it back for a second. */
-export async function heldBack(
-  connection: Connection,
-  send: () => Promise<boolean>,
-  who: string,
-): Promise<void> {
+export async function heldBack(connection: Sender, send: () => Promise<boolean>, who: string): Promise<void> {
   const pouring = async (): Promise<void> => {
     while (connection.sent < mostHeld && (await send())) await every(0)
   }
@@ -261,7 +260,7 @@ export async function heldBack(
 }
 
 /** Until no byte has gone out for a second. */
-export async function quiet(connection: Connection): Promise<void> {
+export async function quiet(connection: Pick<Sender, 'sent'>): Promise<void> {
   for (let sent = -1; sent !== connection.sent; ) {
     sent = connection.sent
     await every(1000)

@@ -121,9 +121,9 @@ export const meddling: readonly (readonly [
 export const overHttp2 = [
   ['relays what is nominated', ['H2-01']],
   ['ends what was cut off', ['H2-02']],
-  ['leaves the origin alone', ['H2-02', 'H2-05']],
+  ['leaves the origin alone', ['H2-02', 'H2-05', 'H2-16']],
   ['has only final responses', ['H2-03', 'H2-14']],
-  ['forgets uploads', ['H2-02', 'H2-06', 'H2-14']],
+  ['forgets uploads', ['H2-02', 'H2-06', 'H2-14', 'H2-16']],
   ['serves CONNECT', ['H2-07']],
   ['knows one status', ['H2-08', 'H2-14']],
   ['ends the connection', ['H2-09']],
@@ -132,10 +132,18 @@ export const overHttp2 = [
   ['ends with large heads', ['H2-13']],
   ['says 100 by itself', ['H2-14']],
   ['ends with what it does not expect', ['H2-15']],
+  ['keeps what a client does not read', ['H2-16']],
+  ['keeps what the origin does not read', ['H2-16']],
+  ['serves nothing while a stream stalls', ['H2-03', 'H2-16']],
+  ['leaves without a word', ['H2-17']],
+  ['refuses with its first word', ['H2-17']],
 ] as const
 
 /** `frames`, which copies what it reads. */
-export const copying: readonly string[] = ['H2-04', 'H2-05', 'H2-11']
+export const copying: readonly string[] = ['H2-04', 'H2-05', 'H2-11', 'H2-18']
+
+/** `over-h2` without a fault: HTTP/2 of Node.js hears nothing after its first GOAWAY. */
+export const leaving: readonly string[] = ['H2-19']
 
 /** `meddling` that says that all went well. */
 export const logging: readonly string[] = ['ERR-06', 'OBS-01', 'OBS-02']

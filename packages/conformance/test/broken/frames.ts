@@ -8,14 +8,18 @@ import { parseArgs } from 'node:util'
 const upstream = new URL(process.env.UPSTREAM ?? '')
 const dial = (): Socket =>
   connect({ host: upstream.hostname, port: Number(upstream.port) }).on('error', () => {})
-const { values } = parseArgs({ options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' } } })
+const { values } = parseArgs({
+  // There are no limits here.
+  strict: false,
+  options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' } },
+})
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.length
 const [DATA, HEADERS, PING, END_STREAM] = [0, 1, 6, 1]
 
 const server = createServer(
   {
-    cert: readFileSync(values['tls.cert'] ?? ''),
-    key: readFileSync(values['tls.key'] ?? ''),
+    cert: readFileSync(String(values['tls.cert'])),
+    key: readFileSync(String(values['tls.key'])),
     ALPNProtocols: ['h2', 'http/1.1'],
   },
   (client) => {

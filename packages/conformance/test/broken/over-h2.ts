@@ -7,6 +7,7 @@ import {
   createSecureServer,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
+  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +15,10 @@ import { parseArgs } from 'node:util'
 
 const fault = process.env.FAULT
 const upstream = new URL(process.env.UPSTREAM ?? '')
-const { values } = parseArgs({ options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' } } })
+const { values } = parseArgs({
+  // It takes the time it takes.
+  options: { 'tls.cert': { type: 'string' }, 'tls.key': { type: 'string' }, grace: { type: 'string' } },
+})
 const agent = new Agent({ keepAlive: true })
 const ofConnections =
   /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|trailer)$/
@@ -39,7 +43,19 @@ server.on('connect', ({ httpVersionMajor, socket }) => {
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   process.stdout.write(`https://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
 })
-process.once('SIGTERM', () => process.exit())
+const sessions = new Set<ServerHttp2Session>()
+server.on('session', (session) => {
+  sessions.add(session)
+  session.once('close', () => sessions.delete(session))
+})
+process.once('SIGTERM', () => {
+  if (sessions.size === 0 || fault === 'leaves without a word') process.exit()
+  for (const session of sessions) {
+    session.once('close', () => sessions.size === 0 && process.exit())
+    if (fault !== 'refuses with its first word') session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1)
+    session.close()
+  }
+})
 
 const at = (method: string, path: string) => ({
   host: upstream.hostname,
@@ -50,8 +66,15 @@ const at = (method: string, path: string) => ({
   path,
 })
 
+/** Streams that nobody reads. */
+const stalled = new Set<ServerHttp2Stream>()
+
 function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: number): void {
   stream.on('error', () => {})
+  if (fault === 'serves nothing while a stream stalls') {
+    if (stalled.size > 0) return
+    stream.once('close', () => stalled.delete(stream))
+  }
   const { ':method': method = '', ':path': path = '', ':authority': authority, ...fields } = all
   if (method === 'CONNECT' && fault !== 'serves CONNECT')
     return void stream.respond({ ':status': 501 }, { endStream: true })
@@ -69,6 +92,7 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   if (fault === 'ends with what it does not expect' && fields.expect === 'x-magic')
     return void stream.session?.destroy()
   const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+  asking.flushHeaders()
   asking.on('information', ({ statusCode, headers }) => {
     if (fault !== 'has only final responses')
       stream.additionalHeaders({ ...plainly(headers as IncomingHttpHeaders), ':status': statusCode })
@@ -84,7 +108,8 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   if (ended) asking.end()
   else if (fault === 'forgets uploads') stream.resume().once('end', () => asking.end())
   else {
-    stream.pipe(asking, { end: false })
+    if (fault === 'keeps what the origin does not read') stream.on('data', (bytes) => asking.write(bytes))
+    else stream.pipe(asking, { end: false })
     stream.once('end', () => (stream.aborted ? asking.destroy() : asking.end()))
   }
 }
@@ -112,7 +137,9 @@ function relay(answer: IncomingMessage, stream: ServerHttp2Stream, method: strin
   stream.on('wantTrailers', () =>
     stream.sendTrailers(fault === 'has only final responses' ? {} : plainly(answer.trailers)),
   )
-  answer.pipe(stream, { end: false })
+  if (fault === 'keeps what a client does not read') answer.on('data', (bytes) => stream.write(bytes))
+  else answer.pipe(stream, { end: false })
+  answer.on('pause', () => stalled.add(stream)).on('resume', () => stalled.delete(stream))
   answer.once('end', () => stream.end())
   answer.once('error', () => {
     if (fault === 'ends what was cut off') stream.end()
