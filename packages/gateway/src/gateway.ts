@@ -199,10 +199,18 @@ export interface Route {
   readonly path?: string
   /** In summaries and logs. */
   readonly name?: string
-  /** Replaces the gateway's. */
-  readonly rewrite?: GatewayOptions['rewrite']
-  /** Replaces the gateway's. */
-  readonly modifyResponse?: GatewayOptions['modifyResponse']
+  /** Replaces the gateway's, which is `inherited`: call it there if you want both. */
+  readonly rewrite?: (
+    out: RequestHead,
+    exchange: Exchange,
+    inherited: NonNullable<GatewayOptions['rewrite']>,
+  ) => void | Promise<void>
+  /** Replaces the gateway's, which is `inherited`: call it there if you want both, and return what it returns. */
+  readonly modifyResponse?: (
+    head: ResponseHead,
+    exchange: Exchange,
+    inherited: NonNullable<GatewayOptions['modifyResponse']>,
+  ) => ReturnType<NonNullable<GatewayOptions['modifyResponse']>>
   readonly timeouts?: Partial<Omit<Timeouts, 'requestHead' | 'idle'>>
   readonly limits?: Partial<
     Pick<

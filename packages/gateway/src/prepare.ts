@@ -152,7 +152,7 @@ function go(
   } catch (cause) {
     throw internalFailure(cause, 'requestHead')
   }
-  const ready = direct(chosen, endpoint, admitted, exchange)
+  const ready = direct(chosen, endpoint, admitted, exchange, discreet)
   if (!discreet || chosen.rewrite !== settings.rewrite) return ready
   return ready instanceof Promise ? ready.then(discreetly) : discreetly(ready)
 }
@@ -162,8 +162,22 @@ function discreetly(ready: Prepared): Prepared {
   return ready
 }
 
+/** What a gateway's own `rewrite` adds is meant for the gateway's own origin, also when a route calls it. */
+function withoutItsCredentials(rewrite: Settings['inherited']): Settings['inherited'] {
+  return async (out, exchange) => {
+    const own = out.fields.copy()
+    await rewrite(out, exchange)
+    for (const name of credentials) {
+      out.fields.delete(name)
+      for (const value of own.all(name)) out.fields.append(name, value)
+    }
+  }
+}
+
+const credentials = ['authorization', 'cookie'] as const
+
 function withoutCredentials(fields: Fields): void {
-  for (const name of ['authorization', 'cookie']) fields.delete(name)
+  for (const name of credentials) fields.delete(name)
 }
 
 /** What is known of the endpoint, the hook's word, and what no hook may forget or forge. */
@@ -172,6 +186,7 @@ function direct(
   endpoint: Endpoint,
   { incoming, framing, path: asked, fields }: Admitted,
   exchange: Exchange,
+  discreet = false,
 ): Prepared | Promise<Prepared> {
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
     throw refused('request body too large', 413)
@@ -192,7 +207,8 @@ function direct(
     return { settings, endpoint, out: sent }
   }
   try {
-    const edited = settings.rewrite(out, exchange)
+    const { inherited } = settings
+    const edited = settings.rewrite(out, exchange, discreet ? withoutItsCredentials(inherited) : inherited)
     if (edited === undefined) return finish()
     return Promise.resolve(edited)
       .then(finish)

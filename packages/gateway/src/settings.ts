@@ -51,7 +51,9 @@ export interface Settings {
   readonly pool: Pool
   readonly tls: UpstreamTls
   readonly lookup: GatewayOptions['lookup'] | undefined
-  readonly rewrite: NonNullable<GatewayOptions['rewrite']>
+  readonly rewrite: NonNullable<Route['rewrite']>
+  /** The gateway's, which that of a route may call. */
+  readonly inherited: NonNullable<GatewayOptions['rewrite']>
   readonly informational: GatewayOptions['informational'] | undefined
   readonly modifyResponse: GatewayOptions['modifyResponse'] | undefined
   readonly transport: GatewayOptions['transport'] | undefined
@@ -79,6 +81,7 @@ export function settle(name: string, options: GatewayOptions): Settings {
     tls: tls ?? {},
     lookup: lookup && heldTo(lookup),
     rewrite: rewrite ?? setForwarded,
+    inherited: rewrite ?? setForwarded,
     informational,
     modifyResponse,
     transport,
@@ -138,12 +141,18 @@ function settleRoute(route: Route, settings: Settings): Settings {
     path,
     route: name,
     rewrite: rewrite ?? settings.rewrite,
-    modifyResponse: modifyResponse ?? settings.modifyResponse,
+    modifyResponse:
+      modifyResponse === undefined
+        ? settings.modifyResponse
+        : (head, exchange) => modifyResponse(head, exchange, settings.modifyResponse ?? nothing),
     timeouts:
       timeouts === undefined ? settings.timeouts : numbers('route.timeouts', settings.timeouts, timeouts),
     limits: limits === undefined ? settings.limits : numbers('route.limits', settings.limits, limits),
   }
 }
+
+/** What a route inherits from a gateway that has no such hook. */
+function nothing(): void {}
 
 /** Every option, and what it has to be. `upstream` is checked where it is taken apart. */
 const options: Readonly<Record<keyof GatewayOptions, 'string' | 'object' | 'function' | undefined>> = {

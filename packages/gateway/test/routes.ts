@@ -2,7 +2,16 @@
 
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Choice, Choose, ExchangeSummary, ReceivedRequest, Route, Strategy } from '../src/index.ts'
+import type {
+  Choice,
+  Choose,
+  ExchangeSummary,
+  ReceivedRequest,
+  RequestHead,
+  ResponseHead,
+  Route,
+  Strategy,
+} from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
 import { example } from './wrapped.ts'
 
@@ -100,6 +109,39 @@ export function routesOf(create: Strategy): void {
       const response = await client.response()
       for (const message of [asked.message, response])
         expect([message.get('x-route'), message.has('x-gateway')]).toEqual(['mine', false])
+    })
+
+    test('has hooks that may call those of the gateway', async () => {
+      const origin = await another()
+      const route: Route = {
+        to: origin.url,
+        async rewrite(out, exchange, inherited) {
+          await inherited(out, exchange)
+          out.fields.append('X-Hook', 'route')
+        },
+        async modifyResponse(answer, exchange, inherited) {
+          const elsewhere = await inherited(answer, exchange)
+          answer.fields.append('X-Hook', 'route')
+          return elsewhere as undefined
+        },
+      }
+      for (const [options, expected] of [
+        [
+          {
+            rewrite: (out: RequestHead) => out.fields.append('X-Hook', 'gateway'),
+            modifyResponse: (answer: ResponseHead) => answer.fields.append('X-Hook', 'gateway'),
+          },
+          ['gateway', 'route'],
+        ],
+        [{}, ['route']],
+      ] as const) {
+        const { client } = await stage({ ...options, upstream: () => route })
+        client.send(get('/'))
+        const asked = await origin.request()
+        await asked.send(reply('ok'))
+        const response = await client.response()
+        for (const message of [asked.message, response]) expect(message.all('x-hook')).toEqual(expected)
+      }
     })
 
     test.each([['responseHead' as const], ['total' as const]])(
@@ -310,6 +352,34 @@ export function routesOf(create: Strategy): void {
       await asked.send(reply('ok'))
       await client.response()
     })
+  })
+
+  test('another origin is told no credentials that the gateway’s own rewrite adds, though the route calls it', async () => {
+    const other = await another()
+    const { client, origin } = await stage({
+      rewrite: ({ fields }) => fields.set('Authorization', 'Bearer ours'),
+      modifyResponse: ({ status }) =>
+        status === 302
+          ? {
+              to: other.url,
+              async rewrite(out, exchange, inherited) {
+                out.fields.set('Cookie', 'theirs')
+                await inherited(out, exchange)
+              },
+            }
+          : undefined,
+    })
+    client.send(get('/'))
+    const first = await origin.request()
+    await first.send(moved)
+    const second = await other.request()
+    await second.send(reply('ok'))
+    expect([first.message.get('authorization'), second.message.get('authorization')]).toEqual([
+      'Bearer ours',
+      undefined,
+    ])
+    expect(second.message.all('cookie')).toEqual(['theirs'])
+    await client.response()
   })
 
   test.each([
