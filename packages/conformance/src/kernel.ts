@@ -47,14 +47,40 @@ const listening = '0A'
  * have no inode.
  */
 export async function heldConnections(port: number): Promise<string[] | undefined> {
-  const tables = await Promise.all([read('/proc/net/tcp'), read('/proc/net/tcp6')])
-  if (tables[0] === undefined) return undefined
+  const table = await connections()
+  if (table === undefined) return undefined
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  return tables
-    .flatMap((table) => (table ?? '').split('\n').slice(1))
-    .map((row) => row.trim().split(/\s+/))
-    .filter((row) => row[1]?.endsWith(local) && row[3] !== listening && row[9] !== '0')
-    .map(([, , , state = '']) => states[state] ?? `state ${state}`)
+  const held: string[] = []
+  // There may be tens of thousands that only the kernel remembers: few rows are worth taking apart.
+  for (let at = table.indexOf(`${local} `); at !== -1; at = table.indexOf(`${local} `, at + 1)) {
+    const [, own, , state = '', , , , , , inode] = rowAround(table, at)
+    if (own?.endsWith(local) && state !== listening && inode !== '0')
+      held.push(states[state] ?? `state ${state}`)
+  }
+  return held
+}
+
+function rowAround(table: string, at: number): string[] {
+  const end = table.indexOf('\n', at)
+  const row = table.slice(table.lastIndexOf('\n', at) + 1, end === -1 ? undefined : end)
+  return row.trim().split(/\s+/)
+}
+
+let reading: Promise<unknown> = Promise.resolve()
+let next: Promise<string | undefined> | undefined
+
+/**
+ * All TCP connections of this machine, as they are after the call. The kernel takes long over it, so those who ask while
+ * it does wait for the next table together.
+ */
+function connections(): Promise<string | undefined> {
+  next ??= reading.then(async () => {
+    next = undefined
+    const tables = await Promise.all([read('/proc/net/tcp'), read('/proc/net/tcp6')])
+    return tables[0] === undefined ? undefined : tables.join('\n')
+  })
+  reading = next
+  return next
 }
 
 const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
