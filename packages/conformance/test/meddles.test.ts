@@ -35,6 +35,11 @@ const failing = async (name: string, fault: string, ids: readonly string[]): Pro
 const casesOf = (prefixes: readonly string[]): readonly Case[] =>
   cases.filter(({ id }) => prefixes.some((prefix) => id.startsWith(prefix)))
 
+/** But for those that a small gateway on Node.js fails without a fault. */
+const ofHttp2 = cases
+  .map(({ id }) => id)
+  .filter((id) => id.startsWith('H2-') && !['H2-11', 'H2-18', ...leaving].includes(id))
+
 const sound = new Map<string, Promise<readonly Result[]>>()
 
 /** Of the cases that the same gateway passes without the fault, which must be those at least. */
@@ -62,14 +67,7 @@ describe.concurrent('each way of meddling is caught by the cases meant for it, a
   })
 
   test.for(overHttp2)('%s, over HTTP/2', async ([fault, ids], { expect }) => {
-    expect(
-      await caughtBy(
-        'over-h2',
-        fault,
-        ['H2-0', 'H2-10', 'H2-12', 'H2-13', 'H2-14', 'H2-15', 'H2-16', 'H2-17'],
-        ids,
-      ),
-    ).toEqual(ids)
+    expect(await caughtBy('over-h2', fault, ofHttp2, ids)).toEqual(ids)
   })
 
   test('copies frames as they are', async ({ expect }) => {

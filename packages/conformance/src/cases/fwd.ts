@@ -1,7 +1,7 @@
 /** FWD: what an intermediary says about the way of a request. RFC 7239, RFC 9110 §7.6.2 and §7.6.3. */
 
 import type { Message } from '@relayrace/fixtures/wire'
-import { type Case, each, get, head, reply, type Setup, type Stage } from '../case.ts'
+import { type Case, chunks, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, lacks, values } from '../expect.ts'
 
 const setting: Setup = { name: 'that trusts no client', options: { forwarded: 'set' } }
@@ -15,6 +15,17 @@ const claims = [
   'X-Forwarded-Host: evil.example',
   'Forwarded: for=192.0.2.1;host=evil.example;proto=gopher',
 ] as const
+
+/** What a client may not say in trailers. */
+export const forged: readonly (readonly [name: string, value: string])[] = [
+  ['X-Forwarded-For', '192.0.2.1'],
+  ['X-Forwarded-Proto', 'gopher'],
+  ['X-Forwarded-Host', 'evil.example'],
+  ['Forwarded', 'for=192.0.2.1;host=evil.example'],
+  ['Via', '1.1 evil.example'],
+  ['X-Real-IP', '192.0.2.1'],
+  ['X_Forwarded_For', '192.0.2.1'],
+]
 
 const truths: readonly (readonly [name: string, truth: RegExp])[] = [
   ['x-forwarded-for', /^127\.0\.0\.1$/],
@@ -240,6 +251,24 @@ export const fwd: readonly Case[] = [
       last(request, 'x-real-ip', /^127\.0\.0\.1$/)
     },
   },
+  {
+    id: 'FWD-10',
+    rule: 'ours, after RFC 9110 §6.5.1: who merges trailers into the head believes them',
+    level: 'MUST',
+    title: 'lets no client say behind the content what it could not say in front of it',
+    run: each(
+      { announced: [`Trailer: ${forged.map(([name]) => name).join(', ')}`], 'not announced': [] as string[] },
+      async ({ exchange }, fields) => {
+        const { request, response } = await exchange(
+          `${head('POST /fwd HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', ...fields)}${chunks('hello')}${head('0', ...forged.map((field) => field.join(': ')))}`,
+          reply('ok'),
+        )
+        answered(response, 200, 'ok')
+        equal(request.text, 'hello', 'the content at the origin')
+        notForged(request)
+      },
+    ),
+  },
 ]
 
 async function forwarded({ exchange }: Stage, fields: readonly string[], host = 'a'): Promise<Message> {
@@ -249,6 +278,14 @@ async function forwarded({ exchange }: Stage, fields: readonly string[], host = 
   )
   answered(response, 200, 'ok')
   return request
+}
+
+export function notForged(request: Message): void {
+  for (const [name] of forged) {
+    const value = request.trailer(name)
+    check(value === undefined, `the trailers at the origin have ${name}: ${value}`)
+  }
+  check(!/192\.0\.2|evil|gopher/.test(request.head), 'a trailer of the client came to the origin in the head')
 }
 
 /** If the field is there, its last member is true. Those before it are for the origin to trust or not. */

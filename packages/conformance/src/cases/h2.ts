@@ -16,6 +16,7 @@ import {
   inFrames,
 } from '../h2.ts'
 import { terminatesTls, terminatingTls } from '../secure.ts'
+import { forged, notForged } from './fwd.ts'
 import { grewLessThan, heldBack, mostMemory, piece, type Sender, whole } from './strm.ts'
 
 const atOrigin = 'the request at the origin'
@@ -655,6 +656,59 @@ export const h2: readonly Case[] = [
       send(reply('one'))
       await Promise.all([closed(socket), ended])
     },
+  },
+  {
+    id: 'H2-20',
+    rule: 'ours, after RFC 9110 §6.5.1: who merges trailers into the head believes them',
+    level: 'MUST',
+    title: 'lets no client of HTTP/2 say behind the content what it could not say in front of it',
+    ...usual,
+    async run({ target, origin }) {
+      await using client = await http2Client(target)
+      const asking = client.ask(
+        { ':method': 'POST', ':path': '/h2' },
+        { endStream: false, trailers: Object.fromEntries(forged) },
+      )
+      asking.stream.end('hello')
+      const exchange = await origin.request()
+      const request = complete(await exchange.done(), atOrigin)
+      equal(request.text, 'hello', 'the content at the origin')
+      notForged(request)
+      exchange.send(reply('ok'))
+      await isAnswered(asking, 200, 'ok')
+    },
+  },
+  {
+    id: 'H2-21',
+    rule: 'ours, after RFC 4559 §6: some schemes authenticate a connection, whoever asks on it',
+    level: 'MUST',
+    title: 'asks for no other connection of HTTP/2 on an upstream connection on which a client has logged in',
+    ...usual,
+    run: each({ NTLM: 'NTLM', Negotiate: 'Negotiate' }, async ({ target, origin }, scheme) => {
+      await using alice = await http2Client(target)
+      const own = new Set<unknown>()
+      for (const [status, credentials] of [
+        [401, 'b25l'],
+        [200, 'dGhyZWU='],
+      ] as const) {
+        const asking = alice.ask({ ':path': '/h2/alice', authorization: `${scheme} ${credentials}` })
+        const { connection, send } = await origin.request()
+        own.add(connection)
+        send(head(`HTTP/1.1 ${status} Fine`, `WWW-Authenticate: ${scheme} dHdv`, 'Content-Length: 0'))
+        await isAnswered(asking, status, '')
+      }
+      const asks = async (who: string): Promise<void> => {
+        await using client = await http2Client(target)
+        const asking = client.ask({ ':path': `/h2/${who}` })
+        const { connection, send } = await origin.request()
+        send(reply(who))
+        await isAnswered(asking, 200, who)
+        check(!own.has(connection), `it asked for ${who} on an upstream connection of alice`)
+      }
+      for (let count = 0; count < 3; count++) await asks('bob')
+      alice.session.destroy()
+      for (let count = 0; count < 3; count++) await asks('carol')
+    }),
   },
 ]
 

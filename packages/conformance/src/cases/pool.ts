@@ -1,11 +1,21 @@
 /** POOL: upstream connections are used again when that is safe, and only then. RFC 9112 §9.3 and §9.6. */
 
-import { type Client, Missed } from '@relayrace/fixtures/wire'
+import { type Client, type Exchange, Missed } from '@relayrace/fixtures/wire'
 import { type Case, chunked, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal } from '../expect.ts'
+import { terminatesTls } from '../secure.ts'
 
 const graceful: Setup = { name: 'that may take 2000 ms to end', options: { grace: 2000 } }
 const inAHurry: Setup = { name: 'that may take 500 ms to end', options: { grace: 500 } }
+
+const schemes = {
+  NTLM: ['Authorization: NTLM', '401', 'WWW-Authenticate: NTLM'],
+  Negotiate: ['Authorization: Negotiate', '401', 'WWW-Authenticate: Negotiate'],
+  'in another case': ['authorization: negotiate', '401', 'WWW-Authenticate: Negotiate'],
+  'to a proxy': ['Proxy-Authorization: NTLM', '407', 'Proxy-Authenticate: NTLM'],
+} as const
+
+type Scheme = (typeof schemes)[keyof typeof schemes]
 
 export const pool: readonly Case[] = [
   {
@@ -282,7 +292,84 @@ export const pool: readonly Case[] = [
       }
     },
   },
+  {
+    id: 'POOL-12',
+    rule: 'ours, after RFC 4559 §6: some schemes authenticate a connection, whoever asks on it',
+    level: 'MUST',
+    title: 'asks for nobody else on an upstream connection on which a client has logged in',
+    deliveries: ['coalesced'],
+    run: {
+      ...each(schemes, notLent),
+      'over TLS': { setup: terminatesTls, run: (stage) => notLent(stage, schemes.NTLM) },
+    },
+  },
+  {
+    id: 'POOL-13',
+    rule: 'ours, after RFC 4559 §6: a login takes several requests on one connection',
+    level: 'SHOULD',
+    title: 'asks for a client that logs in on one upstream connection for as long as its own lasts',
+    deliveries: ['coalesced'],
+    run: each({ NTLM: schemes.NTLM, Negotiate: schemes.Negotiate }, async (stage, scheme) => {
+      const { client, first, second } = await login(stage, scheme)
+      check(client !== undefined, 'it closed the connection of a client that was logging in')
+      equal(second.id, first.id, 'the upstream connection of the second request of a login')
+      // Others come and go meanwhile.
+      answered((await stage.exchange(get('/pool/bob'), reply('bob'))).response, 200, 'bob')
+      const third = await stage.ask(get('/pool/alice/3'), { client })
+      check(third.exchange !== undefined, 'it answered without asking the origin')
+      third.exchange.send(reply('alice'))
+      answered(await third.response, 200, 'alice')
+      equal(third.exchange.connection.id, first.id, 'the upstream connection of who has logged in')
+    }),
+  },
 ]
+
+interface Login {
+  /** Undefined when the target has closed its connection. */
+  readonly client: Client | undefined
+  /** The upstream connections of the two requests. */
+  readonly first: Exchange['connection']
+  readonly second: Exchange['connection']
+  /** The origin has seen credentials: without them nobody is logged in. */
+  readonly seen: boolean
+}
+
+/** Credentials, a challenge, and credentials that answer it. */
+async function login(stage: Stage, [credentials, status, challenge]: Scheme): Promise<Login> {
+  const first = await stage.ask(get('/pool/alice/1', `${credentials} b25l`))
+  check(first.exchange !== undefined, 'it answered without asking the origin')
+  first.exchange.send(head(`HTTP/1.1 ${status} Who?`, `${challenge} dHdv`, 'Content-Length: 0'))
+  answered(await first.response, Number(status))
+  const again = first.client.ending ? {} : { client: first.client }
+  const second = await stage.ask(get('/pool/alice/2', `${credentials} dGhyZWU=`), again)
+  check(second.exchange !== undefined, 'it answered without asking the origin')
+  second.exchange.send(reply('alice'))
+  answered(await second.response, 200, 'alice')
+  return {
+    client: second.client.ending ? undefined : second.client,
+    first: first.exchange.connection,
+    second: second.exchange.connection,
+    seen: second.exchange.message.has(credentials.slice(0, credentials.indexOf(':'))),
+  }
+}
+
+async function notLent(stage: Stage, scheme: Scheme): Promise<void> {
+  const { client, first, second, seen } = await login(stage, scheme)
+  if (!seen) return
+  const asks = async (who: string): Promise<void> => {
+    const { exchange, response } = await stage.ask(get(`/pool/${who}`))
+    check(exchange !== undefined, 'it answered without asking the origin')
+    exchange.send(reply(who))
+    answered(await response, 200, who)
+    check(
+      exchange.connection !== first && exchange.connection !== second,
+      `it asked for ${who} on the upstream connection on which alice had logged in`,
+    )
+  }
+  for (let count = 0; count < 5; count++) await asks('bob')
+  client?.close()
+  for (let count = 0; count < 5; count++) await asks('carol')
+}
 
 async function unseen(): Promise<void> {
   throw new Error('nobody can see this from outside')

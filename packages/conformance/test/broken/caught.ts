@@ -27,6 +27,7 @@ export const chosen = [
   ['ignores-backpressure', ['STRM-03', 'STRM-04', 'FRAME-0'], ['STRM-03', 'STRM-04']],
   ['takes-turns', ['STRM-05', 'DUPLX-01', 'DUPLX-04', 'FRAME-0'], ['STRM-05', 'DUPLX-01', 'DUPLX-04']],
   ['reuses-dirty', ['POOL-10'], ['POOL-10']],
+  ['sound', ['POOL-12', 'POOL-13'], ['POOL-12']],
   ['one-at-a-time', ['STRM-06', 'FRAME-0'], ['STRM-06']],
   [
     'sound',
@@ -110,7 +111,7 @@ export const meddling: readonly (readonly [
   ['understands nothing after Upgrade', upgrade, ['UPG-12']],
   ['hurries', ['UPG-16'], ['UPG-16']],
 
-  ['dials for every request', ['POOL-01', 'FRAME-0'], ['POOL-01']],
+  ['dials for every request', ['POOL-01', 'POOL-13', 'FRAME-0'], ['POOL-01', 'POOL-13']],
   ['asks again, whatever it was', ['POOL-0', 'POOL-1'], ['POOL-04']],
   ['does not notice that the origin has left', ['POOL-05', 'UPG-07'], ['UPG-07', 'POOL-05']],
   ['asks for one thing at a time', ['POOL-01', 'POOL-11'], ['POOL-11']],
@@ -123,9 +124,9 @@ export const overHttp2 = [
   ['ends what was cut off', ['H2-02']],
   ['leaves the origin alone', ['H2-02', 'H2-05', 'H2-16']],
   ['has only final responses', ['H2-03', 'H2-14']],
-  ['forgets uploads', ['H2-02', 'H2-06', 'H2-14', 'H2-16']],
+  ['forgets uploads', ['H2-02', 'H2-06', 'H2-14', 'H2-16', 'H2-20']],
   ['serves CONNECT', ['H2-07']],
-  ['knows one status', ['H2-08', 'H2-14']],
+  ['knows one status', ['H2-08', 'H2-14', 'H2-21']],
   ['ends the connection', ['H2-09']],
   ['says HTTP/1.1', ['H2-10']],
   ['resets what HTTP/2 forbids', ['H2-12']],
@@ -137,6 +138,8 @@ export const overHttp2 = [
   ['serves nothing while a stream stalls', ['H2-03', 'H2-16']],
   ['leaves without a word', ['H2-17']],
   ['refuses with its first word', ['H2-17']],
+  ['relays trailers as they are', ['H2-20']],
+  ['lends logins', ['H2-21']],
 ] as const
 
 /** `frames`, which copies what it reads. */
@@ -212,6 +215,7 @@ export const needUnderstanding: readonly string[] = [
   'FWD-05',
   'FWD-06',
   'FWD-09',
+  'FWD-10',
   'URI-03',
   'URI-04',
   'URI-06',

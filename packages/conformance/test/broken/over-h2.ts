@@ -57,6 +57,19 @@ process.once('SIGTERM', () => {
   }
 })
 
+/** Of who logs in with the connection. */
+const agents = new WeakMap<object, Agent>()
+
+function agentOf(session: ServerHttp2Stream['session'], credentials: string | undefined): Agent {
+  if (!session || fault === 'lends logins') return agent
+  const known = agents.get(session)
+  if (known || !/^(?:ntlm|negotiate) /i.test(credentials ?? '')) return known ?? agent
+  const own = new Agent({ keepAlive: true })
+  agents.set(session, own)
+  session.once('close', () => own.destroy())
+  return own
+}
+
 const at = (method: string, path: string) => ({
   host: upstream.hostname,
   port: upstream.port,
@@ -81,6 +94,7 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   delete fields[':scheme']
   const asking = ask({
     ...at(method === 'CONNECT' ? 'GET' : method, path || '/'),
+    agent: agentOf(stream.session, fields.authorization),
     headers: {
       host: authority,
       ...fields,
@@ -93,6 +107,8 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
     return void stream.session?.destroy()
   const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
   asking.flushHeaders()
+  if (fault === 'relays trailers as they are')
+    stream.once('trailers', (trailers) => asking.addTrailers(trailers as OutgoingHttpHeaders))
   asking.on('information', ({ statusCode, headers }) => {
     if (fault !== 'has only final responses')
       stream.additionalHeaders({ ...plainly(headers as IncomingHttpHeaders), ':status': statusCode })
