@@ -17,6 +17,7 @@ import {
 } from '../h2.ts'
 import { terminatesTls, terminatingTls } from '../secure.ts'
 import { forged, notForged } from './fwd.ts'
+import { flood, flooded } from './info.ts'
 import { grewLessThan, heldBack, mostMemory, piece, type Sender, whole } from './strm.ts'
 
 const atOrigin = 'the request at the origin'
@@ -709,6 +710,23 @@ export const h2: readonly Case[] = [
       alice.session.destroy()
       for (let count = 0; count < 3; count++) await asks('carol')
     }),
+  },
+  {
+    id: 'H2-22',
+    rule: 'ours: no peer decides how much memory the other costs',
+    level: 'MUST',
+    title: 'keeps no flood of interim responses for a client of HTTP/2 that does not read',
+    ...usual,
+    async run(stage) {
+      const before = await stage.memory()
+      const socket = await inFrames(stage.target, stage.signal)
+      socket.write(headers(1, plain))
+      const { connection } = await stage.origin.request()
+      await flooded(connection)
+      await grewLessThan(flood / 2, stage, before)
+      socket.destroy()
+      await connection.ended()
+    },
   },
 ]
 

@@ -1,8 +1,8 @@
 /** INFO: interim responses and Expect. RFC 9110 §10.1.1 and §15.2. */
 
 import { setTimeout as every } from 'node:timers/promises'
-import { delivery, type Message } from '@relayrace/fixtures/wire'
-import { type Case, each, get, head, reply } from '../case.ts'
+import { type Connection, delivery, type Message } from '@relayrace/fixtures/wire'
+import { type Case, each, get, head, reply, type Setup } from '../case.ts'
 import { answered, check, equal, lacks, values } from '../expect.ts'
 import { grewLessThan, quiet } from './strm.ts'
 
@@ -10,6 +10,11 @@ const whole = delivery('coalesced')
 const goOn = head('HTTP/1.1 100 Continue')
 const earlyHints = head('HTTP/1.1 103 Early Hints', 'Link: </style.css>; rel=preload', 'X-Early: 1')
 const expecting = head('POST /info HTTP/1.1', 'Host: a', 'Content-Length: 5', 'Expect: 100-continue')
+
+const tenAtMost: Setup = {
+  name: 'that takes ten interim responses at most',
+  options: { 'limits.interimResponses': 10 },
+}
 
 export const info: readonly Case[] = [
   {
@@ -154,24 +159,48 @@ export const info: readonly Case[] = [
       const client = await stage.connect({ paused: true })
       client.send(get('/info'))
       const { connection } = await stage.origin.request()
-      const pouring = async (): Promise<void> => {
-        while (connection.sent < flood && connection.ending === undefined) {
-          if (!(await connection.send(hints, whole))) return
-          // Another case may be waiting in this process.
-          await every(1)
-        }
-      }
-      pouring().catch(() => {})
-      await quiet(connection)
+      await flooded(connection)
       await grewLessThan(flood / 2, stage, before)
       client.reset()
       await stage.recover(await stage.connect())
     },
   },
+  {
+    id: 'INFO-10',
+    rule: 'ours: RFC 9110 §15.2 allows any number, and nobody waits for ever',
+    level: 'MUST',
+    title: 'answers 502 to more interim responses than it has been told to take, and gives the connection up',
+    setup: tenAtMost,
+    deliveries: ['coalesced'],
+    async run({ ask }) {
+      const { client, exchange, response } = await ask(get('/info'))
+      check(exchange !== undefined, 'it answered without asking the origin')
+      exchange.send(earlyHints.repeat(11))
+      answered(await response, 502)
+      check(
+        client.informational.length <= 10,
+        `${client.informational.length} interim responses came to the client`,
+      )
+      await exchange.connection.ended()
+    },
+  },
 ]
 
+/** Sends interim responses until nobody takes any more, or it has been very many. */
+export async function flooded(connection: Connection): Promise<void> {
+  const pouring = async (): Promise<void> => {
+    while (connection.sent < flood && connection.ending === undefined) {
+      if (!(await connection.send(hints, whole))) return
+      // Another case may be waiting in this process.
+      await every(1)
+    }
+  }
+  pouring().catch(() => {})
+  await quiet(connection)
+}
+
 /** More than buffers on the way hold, in bytes. */
-const flood = 96 * 1024 * 1024
+export const flood: number = 96 * 1024 * 1024
 const hints = head('HTTP/1.1 103 Early Hints', `Link: </${'s'.repeat(900)}.css>; rel=preload`).repeat(64)
 
 const several =

@@ -522,6 +522,83 @@ export const upg: readonly Case[] = [
       },
     ),
   },
+  {
+    id: 'UPG-20',
+    rule: 'ours: what nobody waits for is no tunnel',
+    level: 'MUST',
+    title:
+      'gives up an upgrade whose client has left before the origin agreed, whatever the origin says then',
+    deliveries: ['coalesced'],
+    run: each(
+      {
+        'closed, and nothing comes': ['close', ''],
+        'closed, and 101 comes': ['close', switching + fromOrigin],
+        'reset, and 101 comes': ['reset', switching + fromOrigin],
+        'closed, and an interim response comes': ['close', head('HTTP/1.1 103 Early Hints', 'Link: </a>')],
+        'closed, and half a refusal comes': [
+          'close',
+          `${head('HTTP/1.1 404 Not Found', 'Content-Length: 9')}no`,
+        ],
+      } as const,
+      (stage, [leave, said]) =>
+        twenty(async () => {
+          const { client, exchange } = await stage.ask(handshake)
+          client[leave]()
+          if (said !== '') reached(exchange).send(said)
+          await reached(exchange).connection.ended()
+          reached(exchange).connection.close()
+        }),
+    ),
+  },
+  {
+    id: 'UPG-21',
+    rule: 'RFC 9110 §7.8, RFC 9112 §2.2',
+    level: 'MUST',
+    title:
+      'takes what comes behind an upgrade that was refused for no tunnel, and closes on what is no request',
+    deliveries: ['coalesced'],
+    run: each({ 404: '404 Not Found', 502: '502 Bad Gateway', 200: '200 OK' }, ({ ask, pass }, status) =>
+      twenty(async () => {
+        const { client, exchange, response } = await ask(handshake)
+        const { connection, send } = reached(exchange)
+        send(`${head(`HTTP/1.1 ${status}`, 'Content-Length: 2')}no`)
+        answered(await response, Number(status.slice(0, 3)), 'no')
+        client.send(`${fromClient}\r\n\r\n`)
+        await client.ended()
+        await pass(10)
+        equal(connection.untaken.length, 0, 'the number of bytes at the origin after the refusal')
+        connection.close()
+      }),
+    ),
+  },
+  {
+    id: 'UPG-22',
+    rule: 'RFC 9112 §9.3, §9.6',
+    level: 'MUST',
+    title: 'asks on no connection again to which less content of an upgrade has gone than was announced',
+    deliveries: ['coalesced'],
+    run: each({ 200: '200 OK', 403: '403 Forbidden' }, async ({ ask, connect, exchange }, status) => {
+      const {
+        client,
+        exchange: first,
+        response,
+      } = await ask(
+        `${head('POST /upg HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: foo/2', 'Content-Length: 1000')}hello`,
+      )
+      if (!first) {
+        const { status, startLine } = complete(await response)
+        check(status >= 400, `it answered ${startLine} without asking the origin`)
+        return
+      }
+      await first.body(5)
+      first.send(`${head(`HTTP/1.1 ${status}`, 'Content-Length: 5')}early`)
+      answered(await response, Number(status.slice(0, 3)), 'early')
+      client.close()
+      const second = await exchange(get('/upg/next'), reply('next'), { client: await connect() })
+      answered(second.response, 200, 'next')
+      equal(first.connection.requests.length, 1, 'the number of requests on the connection that was left')
+    }),
+  },
 ]
 
 function reached(exchange: Exchange | undefined): Exchange {

@@ -26,7 +26,7 @@ export const chosen = [
   ['keeps-last-field', ['HDR'], ['HDR-07', 'HDR-08']],
   ['ignores-backpressure', ['STRM-03', 'STRM-04', 'FRAME-0'], ['STRM-03', 'STRM-04']],
   ['takes-turns', ['STRM-05', 'DUPLX-01', 'DUPLX-04', 'FRAME-0'], ['STRM-05', 'DUPLX-01', 'DUPLX-04']],
-  ['reuses-dirty', ['POOL-10'], ['POOL-10']],
+  ['reuses-dirty', ['POOL-10', 'UPG-22'], ['UPG-22', 'POOL-10']],
   ['sound', ['POOL-12', 'POOL-13'], ['POOL-12']],
   ['one-at-a-time', ['STRM-06', 'FRAME-0'], ['STRM-06']],
   [
@@ -110,6 +110,7 @@ export const meddling: readonly (readonly [
   ['knows only WebSocket', upgrade, ['UPG-09', 'UPG-14']],
   ['understands nothing after Upgrade', upgrade, ['UPG-12']],
   ['hurries', ['UPG-16'], ['UPG-16']],
+  ['waits for what it has asked for', ['UPG-07', 'UPG-20'], ['UPG-07', 'UPG-20']],
 
   ['dials for every request', ['POOL-01', 'POOL-13', 'FRAME-0'], ['POOL-01', 'POOL-13']],
   ['asks again, whatever it was', ['POOL-0', 'POOL-1'], ['POOL-04']],
@@ -140,6 +141,7 @@ export const overHttp2 = [
   ['refuses with its first word', ['H2-17']],
   ['relays trailers as they are', ['H2-20']],
   ['lends logins', ['H2-21']],
+  ['keeps every interim response', ['H2-22']],
 ] as const
 
 /** `frames`, which copies what it reads. */
@@ -165,6 +167,7 @@ export const needUnderstanding: readonly string[] = [
   'CANC-07',
   'CANC-09',
   'INFO-08',
+  'INFO-10',
   'UPG-01',
   'UPG-03',
   'UPG-06',
@@ -174,6 +177,7 @@ export const needUnderstanding: readonly string[] = [
   'UPG-13',
   'UPG-17',
   'UPG-18',
+  'UPG-21',
   'NOBODY-03',
   'NOBODY-08',
   'PASS-05',

@@ -124,6 +124,12 @@ export const faults: Readonly<Record<string, Fault>> = {
       },
     }
   },
+  'waits for what it has asked for': (ends) => ({
+    request(text) {
+      if (/\r\nUpgrade:/.test(text)) ends.client.removeAllListeners('close')
+      return text
+    },
+  }),
   'answers when it was asked': (ends) => {
     let asked = true
     let held = ''

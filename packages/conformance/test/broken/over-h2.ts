@@ -109,7 +109,10 @@ function serve(stream: ServerHttp2Stream, all: IncomingHttpHeaders, flags: numbe
   asking.flushHeaders()
   if (fault === 'relays trailers as they are')
     stream.once('trailers', (trailers) => asking.addTrailers(trailers as OutgoingHttpHeaders))
+  let interim = 0
   asking.on('information', ({ statusCode, headers }) => {
+    // More than anybody needs, and more than is held back.
+    if (++interim > 100 && fault !== 'keeps every interim response') return void asking.destroy()
     if (fault !== 'has only final responses')
       stream.additionalHeaders({ ...plainly(headers as IncomingHttpHeaders), ':status': statusCode })
   })
