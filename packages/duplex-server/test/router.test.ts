@@ -1,0 +1,4 @@
+import { routingOf } from '../../router/test/routing.ts'
+import { createDuplexGateway } from '../src/index.ts'
+
+routingOf(createDuplexGateway)
