@@ -146,7 +146,6 @@ export const groups: readonly Group[] = [
       {
         letter: 'C1',
         title: 'Several services by path prefix, the prefix stripped, each with its own strategy',
-        missing: 'services that differ in strategy behind one server',
       },
       {
         letter: 'C2',

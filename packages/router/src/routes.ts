@@ -60,7 +60,8 @@ const known: readonly (keyof RouterRoute)[] = [
   'limits',
 ]
 
-function patternOf(route: RouterRoute): Pattern {
+/** @throws TypeError that names the route, and what is wrong with it. */
+export function patternOf(route: RouterRoute): Pattern {
   if (typeof route !== 'object' || route === null) throw new TypeError(`A route is an object, not ${route}`)
   const { path, host = [], method = [], upstream, replace, middleware = [] } = route
   if (typeof path !== 'string' || !path.startsWith('/'))
