@@ -1,0 +1,23 @@
+/** Several endpoints as one upstream of a gateway. */
+
+export {
+  type AttemptMessage,
+  type AttemptOutcome,
+  attemptEnded,
+  type Change,
+  type EndpointMessage,
+  endpointChanged,
+  type UnavailableMessage,
+  unavailable,
+} from './channels.ts'
+export type { Clock } from './clock.ts'
+export type { Condition, EndpointState, Entry } from './member.ts'
+export { type Candidate, leastInFlight, type Policy, roundRobin, twoChoices } from './policies.ts'
+export {
+  createUpstreams,
+  type Ejection,
+  type Retry,
+  type Upstreams,
+  type UpstreamsOptions,
+  type UpstreamsState,
+} from './upstreams.ts'
