@@ -11,8 +11,10 @@ export {
   unavailable,
 } from './channels.ts'
 export type { Clock } from './clock.ts'
+export { byAddress, byCookie, byField, hashed, type Key } from './hashed.ts'
 export type { Condition, EndpointState, Entry } from './member.ts'
 export { type Candidate, leastInFlight, type Policy, roundRobin, twoChoices } from './policies.ts'
+export type { Sticky } from './sticky.ts'
 export {
   createUpstreams,
   type Ejection,

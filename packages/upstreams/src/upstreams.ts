@@ -17,6 +17,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { Lease, type Lender } from './lease.ts'
 import { type EndpointState, type Entry, entryOf, idOf, Member, type MemberOptions } from './member.ts'
 import { type Policy, roundRobin } from './policies.ts'
+import { Stickiness, type Sticky } from './sticky.ts'
 import { askingFor, leaseOf, transport } from './transport.ts'
 
 /** Durations are milliseconds. */
@@ -25,6 +26,8 @@ export interface UpstreamsOptions {
   readonly name?: string
   /** Who is asked, of those that may be. `roundRobin()`. */
   readonly policy?: Policy
+  /** Clients stay with the endpoint that has answered them, as long as it may be asked. */
+  readonly sticky?: Sticky
   /** Who keeps failing is left alone for a while; `false`: never. */
   readonly ejection?: Partial<Ejection> | false
   /** An attempt that has failed is made at another endpoint, if that is safe; `false`: never. */
@@ -96,6 +99,7 @@ export class Upstreams implements AsyncDisposable {
   readonly transport: Transport = transport
   readonly #name: string
   readonly #policy: Policy
+  readonly #sticky: Stickiness | undefined
   readonly #lender: Lender
   readonly #retry: Retry | undefined
   readonly #budget: Budget
@@ -116,6 +120,7 @@ export class Upstreams implements AsyncDisposable {
     const ejection = options.ejection === false ? undefined : { ...defaultEjection, ...options.ejection }
     this.#retry = options.retry === false ? undefined : { ...defaultRetry, ...options.retry }
     this.#budget = new Budget(this.#retry?.budget ?? 0, this.#retry?.minPerSecond ?? 0, clock)
+    this.#sticky = options.sticky && new Stickiness(options.sticky)
     this.#panic = options.panic ?? false
     this.#route = options.route ?? {}
     this.#memberOptions = { clock, circuit: ejection, slowStart: options.slowStart ?? 0 }
@@ -227,7 +232,10 @@ export class Upstreams implements AsyncDisposable {
     for (const trial of this.#trials) if (trial.exchange.status !== 0) trial.answered(trial.exchange.status)
     const candidates = this.#candidates(asking.tried)
     if (candidates.length === 0) return this.#unavailable(exchange)
-    const member = candidates.length === 1 ? candidates[0] : this.#policy(candidates, exchange)
+    const member =
+      candidates.length === 1
+        ? candidates[0]
+        : (this.#sticky?.find(candidates, exchange) ?? this.#policy(candidates, exchange))
     if (!(member instanceof Member))
       throw new TypeError(`The policy of ${this.#name} has chosen no candidate`)
     if (asking.tried.size === 0) this.#budget.asked()
@@ -271,6 +279,7 @@ export class Upstreams implements AsyncDisposable {
           return own === undefined ? inherited(head, exchange) : own(head, exchange, inherited)
         lease.answered(head.status)
         this.#refuse(head, exchange)
+        this.#sticky?.tell(head, member, exchange)
         const elsewhere = own === undefined ? inherited(head, exchange) : own(head, exchange, inherited)
         if (elsewhere instanceof Promise)
           return elsewhere.then((route) => noted(lease, route)) as Promise<undefined>
