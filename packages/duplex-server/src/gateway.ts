@@ -1,13 +1,6 @@
 /** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
 
-import {
-  GatewayError,
-  type GatewayOptions,
-  InFlight,
-  type SocketGateway,
-  settle,
-  tellEnd,
-} from '@relayrace/gateway'
+import { GatewayError, type GatewayOptions, InFlight, type SocketGateway, settle } from '@relayrace/gateway'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { serve } from './serve.ts'
@@ -27,7 +20,6 @@ export function createDuplexGateway(options: GatewayOptions): SocketGateway {
     sweep,
     ended(exchange) {
       inFlight.delete(exchange)
-      tellEnd(settings, exchange)
     },
   }
 

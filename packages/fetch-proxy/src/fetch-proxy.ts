@@ -137,7 +137,7 @@ interface Answer {
 async function ask(exchange: HttpExchange, connections: Connections, again = false): Promise<Answer> {
   const asking = new Asking(exchange, connections)
   let response: Response | undefined
-  exchange.onCancel((reason) => giveUp(asking, exchange.refused ? response : undefined, reason))
+  exchange.onCancel((reason) => giveUp(asking, exchange.answerRefused ? response : undefined, reason))
   try {
     response = await fetch(anywhere, { dispatcher: asking as unknown as Dispatcher })
     return { asking, response }

@@ -1,47 +1,28 @@
 /** The gateway as a function from `Request` to `Response`, for wherever `fetch` runs: nothing here imports `node:`. */
 
 import {
-  type Admitted,
-  admit,
-  after,
-  allowRedirect,
+  type Around,
   alreadyRead,
-  askOnError,
-  BodyClock,
+  type BodyClock,
   type ContentTransform,
-  callOnEnd,
-  carryBy,
   clientClosed,
-  type ExchangeSummary,
-  endOf,
-  endsAttempt,
   endToEnd,
   Fields,
+  type Framing,
   GatewayError,
   type GatewayOptions,
   hasContent,
   type Incoming,
+  InFlight,
   internalFailure,
   isRoute,
-  modified,
-  type Origin,
-  originOf,
-  type Phase,
-  type Prepared,
-  prepare,
+  Life,
   type ReceivedRequest,
-  type Repeatable,
-  Replay,
+  type Replay,
   type ResponseHead,
-  type Route,
-  refusal,
   type SendableReply,
-  type Settings,
-  Stopwatch,
   settle,
-  type Timer,
   targetOf,
-  timedOut,
   upstreamFailure,
 } from '@relayrace/gateway/anywhere'
 
@@ -63,388 +44,239 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
   const settings = settle('fetch-proxy', options)
   if (settings.lookup !== undefined && given === undefined)
     throw new TypeError('lookup is for connections of our own: the platform resolves names by itself')
-  const underWay = new Set<FetchExchange>()
+  const inFlight = new InFlight<FetchExchange>()
   let closed: Promise<void> | undefined
-  let whenEmpty: (() => void) | undefined
+  const around: Around<FetchExchange> = { settings, ended: (exchange) => inFlight.delete(exchange) }
 
-  const ended = (exchange: FetchExchange): void => {
-    underWay.delete(exchange)
-    if (settings.onEnd !== undefined) callOnEnd(settings, exchange.summary())
-    if (underWay.size === 0) whenEmpty?.()
-  }
-
-  async function handle(request: Request): Promise<Response> {
-    const exchange = new FetchExchange(settings, request, ended)
-    underWay.add(exchange)
-    try {
-      if (closed !== undefined || underWay.size > settings.limits.exchanges) {
-        throw new GatewayError('connection_limit_reached', { phase: 'requestHead' })
-      }
-      // Looked up for each exchange: a platform may replace it, to trace or to test.
-      return await exchange.carry(given ?? globalThis.fetch, given !== undefined || unpacks)
-    } catch (cause) {
-      return exchange.refuse(cause)
-    }
-  }
-
-  async function shutDown(grace: number): Promise<void> {
-    if (underWay.size === 0) return
-    const empty = new Promise<void>((resolve) => {
-      whenEmpty = resolve
-    })
-    const timer = setTimeout(() => {
-      const reason = new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' })
-      for (const exchange of [...underWay]) exchange.fail(reason)
-    }, grace)
-    await empty
-    clearTimeout(timer)
+  function handle(request: Request): Promise<Response> {
+    // Looked up for each exchange: a platform may replace it, to trace or to test.
+    const exchange = new FetchExchange(
+      around,
+      request,
+      given ?? globalThis.fetch,
+      given !== undefined || unpacks,
+    )
+    inFlight.add(exchange)
+    if (closed !== undefined || inFlight.size > settings.limits.exchanges)
+      exchange.fail(new GatewayError('connection_limit_reached', { phase: 'requestHead' }))
+    else if (request.signal.aborted) exchange.clientLeft()
+    else void exchange.start()
+    return exchange.response
   }
 
   return {
     fetch: handle,
     get inFlight() {
-      return underWay.size
+      return inFlight.size
     },
     close(grace = 10_000) {
-      closed ??= shutDown(grace)
+      closed ??= inFlight.drained(
+        grace,
+        () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
+      )
       return closed
     },
   }
 }
 
-class FetchExchange implements Repeatable {
-  readonly request: ReceivedRequest
-  attempts = 0
-  /** The gateway's, and those of the route it takes. */
-  readonly #gateway: Settings
-  #settings: Settings
+class FetchExchange extends Life {
+  status = 0
   readonly #asked: Request
-  readonly #ended: (exchange: FetchExchange) => void
-  readonly #controller = new AbortController()
-  readonly #startedAt = performance.now()
-  readonly #stopwatch = new Stopwatch('requestHead')
-  #phase: Phase = 'requestHead'
-  #totalTimer: Timer
-  #phaseTimer: Timer
-  #clocks: BodyClock[] = []
-  #headAt: number | undefined
-  #error: GatewayError | undefined
-  /** Under a transport, which may make another one. */
-  #attempt: Attempt | undefined
-  #ready: Prepared | undefined
-  #contentTaken = false
-  #replay: Replay | undefined
+  readonly #fetch: typeof globalThis.fetch
+  /** Whether that function undoes the coding of what it gets. */
+  readonly #unpacks: boolean
+  readonly #answer = Promise.withResolvers<Response>()
+  /** What is under way upstream. */
+  #asking: AbortController | undefined
   /** Of the request's content: one for all attempts. */
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-  #over = false
   #sending = false
-  #status = 0
-  #requestBytes = 0
-  #responseBytes = 0
+  /** The content of the response, as the client reads it. */
+  #body: { break(error: GatewayError): void } | undefined
 
-  constructor(settings: Settings, request: Request, ended: (exchange: FetchExchange) => void) {
-    this.#gateway = this.#settings = settings
-    this.#asked = request
-    this.#ended = ended
-    this.request = received(request)
-    this.#totalTimer = after(settings.timeouts.total, () => this.fail(timedOut('total')))
-    request.signal.addEventListener('abort', this.#clientLeft)
-    if (request.signal.aborted) this.#clientLeft()
-  }
-
-  get phase(): Phase {
-    return this.#phase
-  }
-
-  set phase(phase: Phase) {
-    this.#phase = phase
-    this.#stopwatch.enter(phase)
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  get status(): number {
-    return this.#status
-  }
-
-  get failed(): GatewayError | undefined {
-    return this.#error
-  }
-
-  get method(): string {
-    return this.#ready?.out.method ?? this.request.method
-  }
-
-  get contentTaken(): boolean {
-    return this.#contentTaken && this.#replay?.isWhole !== true
-  }
-
-  /** @param unpacks Whether that function undoes the coding of what it gets. */
-  async carry(fetch: typeof globalThis.fetch, unpacks: boolean): Promise<Response> {
-    this.signal.throwIfAborted()
-    if (this.#asked.bodyUsed) throw alreadyRead()
-    const admitted = admit(this.#gateway, this.#incoming())
-    if ('status' in admitted) return this.#reply(admitted)
-    const { transport } = this.#gateway
-    if (transport === undefined) return this.#relay(fetch, unpacks, admitted)
-    const begun = Promise.withResolvers<Response>()
-    this.signal.addEventListener('abort', () => {
-      if (this.#error !== undefined) begun.reject(this.#error)
-    })
-    const relay = async (where: Origin | Route | undefined): Promise<void> =>
-      begun.resolve(await this.#relay(fetch, unpacks, this.#admittedAgain(), where))
-    carryBy(transport, this, (where) => this.#try(() => relay(where))).catch((error) =>
-      this.#failAtLast(error),
-    )
-    return begun.promise
-  }
-
-  #incoming(): Incoming {
-    return incomingOf(this.request, this.#asked)
-  }
-
-  /** Its head has been judged before; its fields are edited for each attempt. */
-  #admittedAgain(): Admitted {
-    return admit(this.#gateway, this.#incoming()) as Admitted
-  }
-
-  /** One attempt of those that a transport makes: up to the end of the body. */
-  async #try(relay: () => Promise<void>): Promise<void> {
-    const attempt: Attempt = { controller: new AbortController(), relayed: Promise.withResolvers() }
-    // The exchange may end before anybody waits for that.
-    attempt.relayed.promise.catch(() => {})
-    this.#attempt = attempt
-    const { signal } = attempt.controller
-    try {
-      await relay()
-    } catch (cause) {
-      this.fail(cause)
-      throw this.#error ?? signal.reason ?? cause
-    }
-    await attempt.relayed.promise
-  }
-
-  /** Choose, ask, head, body, end; and once more if `modifyResponse` says where to, instead of passing the answer on. */
-  async #relay(
+  constructor(
+    around: Around<FetchExchange>,
+    request: Request,
     fetch: typeof globalThis.fetch,
     unpacks: boolean,
-    admitted: Admitted,
-    where?: Origin | Route,
-  ): Promise<Response> {
-    let abroad = false
-    for (let followed = 0; ; followed++) {
-      const ready = await prepare(this.#gateway, admitted, this, where)
-      // A hook has taken its time.
-      this.#throwIfOver()
-      if ('status' in ready) return this.#reply(ready)
-      this.#begin(ready)
-      const answer = await this.#ask(fetch, ready)
-      this.#headAt = performance.now()
-      const came = {
-        status: answer.status,
-        reason: answer.statusText,
-        fields: responseFieldsOf(answer, unpacks),
-      }
-      const { modifyResponse } = this.#settings
-      const head = modifyResponse === undefined ? came : await modified(came, modifyResponse, this)
-      this.#throwIfOver()
-      if (!isRoute(head)) return this.#answer(head, answer, ready)
-      await answer.body?.cancel()
-      allowRedirect(followed, this.contentTaken)
-      abroad ||= originOf(head.to) !== ready.endpoint.origin
-      admitted = { ...this.#admittedAgain(), abroad }
-      where = head
-    }
+  ) {
+    super(around)
+    this.#asked = request
+    this.#fetch = fetch
+    this.#unpacks = unpacks
+    request.signal.addEventListener('abort', this.clientLeft)
+    // A Request does not say whom it came from.
+    this.started(undefined)
   }
 
-  #throwIfOver(): void {
-    this.signal.throwIfAborted()
-    this.#attempt?.controller.signal.throwIfAborted()
+  get response(): Promise<Response> {
+    return this.#answer.promise
   }
 
-  #begin(ready: Prepared): void {
-    const { total } = ready.settings.timeouts
-    if (total !== this.#settings.timeouts.total) {
-      clearTimeout(this.#totalTimer)
-      const left = Math.max(0, total - (performance.now() - this.#startedAt))
-      this.#totalTimer = after(left, () => this.fail(timedOut('total')))
-    }
-    this.#settings = ready.settings
-    this.#ready = ready
-    this.attempts++
+  protected incomingHead(): Incoming {
+    const { method, target, version, fields } = this.request
+    const raw = fields.raw.slice()
+    const framed = fields.has('content-length') || fields.has('transfer-encoding')
+    if (this.#asked.body !== null && !framed) raw.push('Transfer-Encoding', 'chunked')
+    return { method, target, version, raw, upgrade: [] }
   }
 
-  async #answer(head: ResponseHead, answer: Response, { out }: Prepared): Promise<Response> {
-    const empty = answer.body === null || !hasContent(out.method, head.status) || head.status === 205
-    const response = this.#respond(head, empty ? null : (answer.body as ReadableStream<Uint8Array>))
-    this.#status = head.status
-    if (empty) {
-      await answer.body?.cancel()
-      this.#end()
-    }
-    return response
-  }
-
-  /** @throws GatewayError when the platform takes no such head: a status above 599. */
-  #respond(
-    { status, reason, fields, content }: ResponseHead,
-    body: ReadableStream<Uint8Array> | null,
-  ): Response {
-    const head = { status, statusText: reason, headers: [...fields] as [string, string][] }
-    try {
-      // What has no content is tried first: the body cannot be taken back.
-      if (body !== null) new Response('', head)
-      return new Response(body === null ? null : this.#download(body, content), head)
-    } catch (cause) {
-      throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
-    }
-  }
-
-  /** The first failure counts. Before the head is out it becomes the status, after it the body stream errors. */
-  fail(cause: unknown): void {
-    if (this.#error !== undefined || this.#over) return
-    const error = cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase)
-    if (this.#attempt === undefined || this.#status !== 0 || !endsAttempt(error)) this.#failAtLast(error)
-    else if (!this.#attempt.controller.signal.aborted) {
-      clearTimeout(this.#phaseTimer)
-      this.#attempt.controller.abort(error)
-    }
-  }
-
-  /** The same, whatever a transport may have in mind. */
-  #failAtLast(error: GatewayError): void {
-    if (this.#error !== undefined || this.#over) return
-    this.#error = error
-    this.#controller.abort(error)
-    if (this.#status !== 0) this.#tellAndEnd()
-  }
-
-  refuse(cause: unknown): Response {
-    this.#failAtLast(cause instanceof GatewayError ? cause : upstreamFailure(cause, this.phase))
-    const error = this.#error as GatewayError
-    const reply = refusal(error, this.#settings.pseudonym, this.#told(error))
-    return this.#reply(reply)
-  }
-
-  summary(): ExchangeSummary {
+  protected receivedRequest(): ReceivedRequest {
+    const url = new URL(this.#asked.url)
+    const fields = Fields.from(this.#asked.headers)
+    if (!fields.has('host')) fields.append('Host', url.host)
+    const target = `${url.pathname}${url.search}`
     return {
-      gateway: this.#settings.name,
-      method: this.request.method,
-      target: this.request.target,
-      ...endOf(this.#error, this.#status),
-      requestBytes: this.#requestBytes,
-      responseBytes: this.#responseBytes,
-      timeToHead: this.#headAt === undefined ? undefined : this.#headAt - this.#startedAt,
-      duration: performance.now() - this.#startedAt,
-      times: this.#stopwatch.read(),
-      upstream: this.#ready?.endpoint.origin,
-      attempts: this.attempts,
-      route: this.#settings.route,
-      remoteAddress: this.request.remoteAddress,
+      ...targetOf(this.#asked.method, target, fields.raw),
+      originalTarget: target,
+      version: '1.1',
+      remoteAddress: undefined,
+      remotePort: undefined,
+      secure: url.protocol === 'https:',
     }
   }
 
-  async #ask(fetch: typeof globalThis.fetch, { endpoint, out }: Prepared): Promise<Response> {
+  protected override remaining(framing: Framing): Framing {
+    if (this.#asked.bodyUsed) throw alreadyRead()
+    return framing
+  }
+
+  /** Ask, head, body. Settles when there is a response; its end is told by what reads it. */
+  protected async ask(): Promise<void> {
+    const { endpoint, out } = this
     if (endpoint.socketPath !== undefined) {
       throw new GatewayError('proxy_configuration_error', {
         phase: 'requestHead',
         detail: 'fetch reaches no Unix domain socket',
       })
     }
-    this.#enter('responseHead')
-    const body = this.#asked.body === null ? null : this.#upload(this.#asked.body)
-    if (body !== null) this.#contentTaken = true
-    const attempt = this.#attempt?.controller.signal
+    const asking = new AbortController()
+    this.#asking = asking
+    this.enter('responseHead')
     const init = {
       method: out.method,
       headers: askable(out.fields, endpoint.authority),
-      body,
+      body: this.#asked.body === null ? null : this.#upload(this.#asked.body),
       redirect: 'manual',
-      signal: attempt === undefined ? this.signal : AbortSignal.any([this.signal, attempt]),
+      signal: asking.signal,
       // Required for a body that is a stream, and not in every platform's declaration of the type.
       duplex: 'half',
       // Bun's own: leave packed what came packed.
       decompress: false,
     } as RequestInit
-    try {
-      return await fetch(`${endpoint.origin}${out.path}`, init)
-    } catch (cause) {
-      throw this.#error ?? attempt?.reason ?? upstreamFailure(cause, this.phase)
-    } finally {
-      clearTimeout(this.#phaseTimer)
+    const answer = await this.#fetch(`${endpoint.origin}${out.path}`, init)
+    this.headCame()
+    this.enter('responseBody')
+    const { status, statusText: reason } = answer
+    const head = await this.edit({ status, reason, fields: responseFieldsOf(answer, this.#unpacks) })
+    asking.signal.throwIfAborted()
+    if (isRoute(head)) {
+      await answer.body?.cancel()
+      await this.turnAway(head)
+      return
     }
+    await this.#respond(head, answer)
+  }
+
+  protected cancel(reason: GatewayError): void {
+    this.#asking?.abort(reason)
+  }
+
+  /** @throws GatewayError when the platform takes no such head: a status above 599. */
+  async #respond({ status, reason, fields, content }: ResponseHead, answer: Response): Promise<void> {
+    const body = answer.body as ReadableStream<Uint8Array> | null
+    const empty = body === null || !hasContent(this.out.method, status) || status === 205
+    const head = { status, statusText: reason, headers: [...fields] as [string, string][] }
+    let response: Response
+    try {
+      // What has no content is tried first: the body cannot be taken back.
+      if (!empty) new Response('', head)
+      response = new Response(empty ? null : this.#download(body, content), head)
+    } catch (cause) {
+      throw new GatewayError('http_protocol_error', { phase: 'responseHead', cause })
+    }
+    this.status = status
+    if (empty) {
+      await body?.cancel()
+      this.finish()
+    }
+    this.#answer.resolve(response)
+  }
+
+  protected reply({ status, fields, body = '' }: SendableReply): void {
+    const empty = !hasContent(this.request.method, status) || status === 205
+    const headers = [...fields] as [string, string][]
+    const response = new Response(empty ? null : (body as string), { status, headers })
+    this.status = status
+    this.#answer.resolve(response)
+    this.finish()
+  }
+
+  /** There is no connection to break: a client that has left gets the status that is told of it. */
+  protected breakOff(error: GatewayError): void {
+    this.#body?.break(error)
+    this.#answer.resolve(new Response(null, { status: error.status }))
+    this.finish()
+  }
+
+  readonly clientLeft = (): void => this.fail(clientClosed(this.phase))
+
+  protected override over(): void {
+    this.#asked.signal.removeEventListener('abort', this.clientLeft)
+    // Answered before it was all asked: the rest goes nowhere.
+    if (this.#sending) this.#asking?.abort(clientClosed('requestBody'))
+    if (this.failed !== undefined) void this.#reader?.cancel(this.failed).catch(() => {})
   }
 
   #upload(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     this.#sending = true
-    const { requestBody: silence, drain } = this.#settings.timeouts
-    const limit = this.#settings.limits.requestBody
-    const { replay } = this.#settings.limits
-    if (replay > 0) this.#replay ??= new Replay(replay)
+    this.takeContent()
     this.#reader ??= body.getReader()
-    return this.#pass(this.#reader, silence, drain, {
-      replay: this.#replay,
-      expired: (held) => (held ? timedOut('drain', 'upstream') : timedOut('requestBody')),
-      began: () => this.#enter('requestBody'),
-      count: (bytes) => {
-        this.#requestBytes += bytes
-        if (this.#requestBytes <= limit) return
-        throw new GatewayError('http_request_error', {
-          phase: 'requestBody',
-          status: 413,
-          detail: 'request body too large',
-        })
-      },
+    return this.#pass(this.#reader, {
+      clock: (held) => this.watchUpload(held),
+      replay: this.replay,
+      count: (bytes) => this.countRequest(this.requestBytes + bytes),
       broken: () => clientClosed('requestBody'),
-      transform: this.#ready?.out.content,
+      transform: this.out.content,
       phase: 'requestBody',
       done: () => {
         this.#sending = false
-        if (this.phase === 'requestBody') this.#enter('responseHead')
+        if (this.phase === 'requestBody') this.enter('responseHead')
       },
-    })
+    }).stream
   }
 
   #download(
     body: ReadableStream<Uint8Array>,
     transform: ContentTransform | undefined,
   ): ReadableStream<Uint8Array> {
-    this.phase = 'responseBody'
-    const { responseBody: silence, drain } = this.#settings.timeouts
-    const limit = this.#settings.limits.responseBody
-    return this.#pass(body.getReader(), silence, drain, {
-      expired: (held) => timedOut(held ? 'drain' : 'responseBody'),
-      began: () => {},
-      count: (bytes) => {
-        this.#responseBytes += bytes
-        if (this.#responseBytes > limit)
-          throw new GatewayError('http_response_body_size', { phase: 'responseBody' })
-      },
+    const reader = body.getReader()
+    const passed = this.#pass(reader, {
+      clock: (held) => this.watchDownload(held),
+      count: (bytes) => this.countResponse(this.responseBytes + bytes),
       broken: (cause) => upstreamFailure(cause, 'responseBody'),
       transform,
       phase: 'responseBody',
-      done: () => this.#end(),
+      done: () => this.finish(),
+      left: () => this.clientLeft(),
     })
+    this.#body = {
+      break(error) {
+        void reader.cancel(error).catch(() => {})
+        passed.break(error)
+      },
+    }
+    return passed.stream
   }
 
   /** A body on its way: read when it is asked for, no earlier. */
   #pass(
     reader: ReadableStreamDefaultReader<Uint8Array>,
-    silence: number,
-    drain: number,
     way: Way,
-  ): ReadableStream<Uint8Array> {
+  ): { stream: ReadableStream<Uint8Array>; break(error: GatewayError): void } {
     let sent = 0
     let asked = false
-    let began = false
-    const clock = new BodyClock(
-      { silence, drain },
-      () => !asked,
-      (held) => this.fail(way.expired(held)),
-    )
-    this.#clocks.push(clock)
+    const clock = way.clock(() => !asked)
     /** The next piece of what comes; undefined at its end. */
     const read = async (): Promise<Uint8Array | undefined> => {
       const kept = way.replay?.at(sent)
@@ -456,13 +288,13 @@ class FetchExchange implements Repeatable {
       clock.moved()
       try {
         const { value } = await reader.read()
-        if (this.#error !== undefined) throw this.#error
+        if (this.failed !== undefined) throw this.failed
         if (value === undefined) {
           clock.stop()
           return undefined
         }
-        way.count(value.byteLength)
         way.replay?.keep(value)
+        if (!way.count(value.byteLength) && this.failed !== undefined) throw this.failed
         // An attempt that was given up may have asked for a piece, which came first.
         return way.replay?.at(sent++) ?? value
       } catch (cause) {
@@ -473,29 +305,25 @@ class FetchExchange implements Repeatable {
       }
     }
     const changed = way.transform?.(allOf(read))[Symbol.asyncIterator]()
-    const next =
-      changed === undefined
-        ? read
-        : async () => {
-            const { value, done } = await changed.next()
-            return done === true ? undefined : value
-          }
-    return new ReadableStream<Uint8Array>(
+    const next = async (): Promise<Uint8Array | undefined> => {
+      if (changed === undefined) return read()
+      for (;;) {
+        const { value, done } = await changed.next()
+        if (done === true) return undefined
+        // What a hook has made nothing of is no piece.
+        if (value.byteLength > 0) return value
+      }
+    }
+    let controller!: ReadableStreamDefaultController<Uint8Array>
+    const stream = new ReadableStream<Uint8Array>(
       {
-        start: (controller) => {
-          this.signal.addEventListener('abort', () => {
-            void reader.cancel(this.#error).catch(() => {})
-            controller.error(this.#error)
-          })
+        start: (it) => {
+          controller = it
         },
-        pull: async (controller) => {
-          if (!began) way.began()
-          began = true
+        pull: async () => {
           try {
-            let value = await next()
-            // What a hook has made nothing of is no piece.
-            while (value?.byteLength === 0) value = await next()
-            if (this.signal.aborted) return
+            const value = await next()
+            if (this.failed !== undefined) return
             if (value !== undefined) {
               controller.enqueue(value)
               return
@@ -506,59 +334,20 @@ class FetchExchange implements Repeatable {
             void reader.cancel().catch(() => {})
           } catch (cause) {
             this.fail(internalFailure(cause, way.phase))
+            if (this.failed !== undefined) controller.error(this.failed)
           }
         },
         cancel: () => {
           void changed?.return?.()
-          // What an attempt has begun to send is let go of with it.
-          if (this.#attempt === undefined || this.#status !== 0) this.fail(clientClosed(this.phase))
+          way.left?.()
         },
       },
       { highWaterMark: 0 },
     )
-  }
-
-  #enter(phase: Phase): void {
-    this.phase = phase
-    clearTimeout(this.#phaseTimer)
-    if (phase === 'requestBody') return
-    this.#phaseTimer = after(this.#settings.timeouts[phase], () => this.fail(timedOut(phase)))
-  }
-
-  #told(error: GatewayError): SendableReply | undefined {
-    return askOnError(this.#settings, error, this)
-  }
-
-  #tellAndEnd(): void {
-    this.#told(this.#error as GatewayError)
-    this.#end()
-  }
-
-  #reply({ status, fields, body = '' }: SendableReply): Response {
-    const empty = !hasContent(this.request.method, status) || status === 205
-    const response = new Response(empty ? null : (body as string), {
-      status,
-      headers: [...fields] as [string, string][],
-    })
-    this.#status = status
-    this.#end()
-    return response
-  }
-
-  readonly #clientLeft = (): void => this.fail(clientClosed(this.phase))
-
-  #end(): void {
-    if (this.#over) return
-    this.#over = true
-    clearTimeout(this.#phaseTimer)
-    clearTimeout(this.#totalTimer)
-    for (const clock of this.#clocks) clock.stop()
-    this.#asked.signal.removeEventListener('abort', this.#clientLeft)
-    // Answered before it was all asked: the rest goes nowhere.
-    if (this.#sending) this.#controller.abort(clientClosed('requestBody'))
-    if (this.#error === undefined) this.#attempt?.relayed.resolve()
-    else this.#attempt?.relayed.reject(this.#error)
-    this.#ended(this)
+    return {
+      stream,
+      break: (error) => controller.error(error),
+    }
   }
 }
 
@@ -566,47 +355,19 @@ async function* allOf(read: () => Promise<Uint8Array | undefined>): AsyncGenerat
   for (let piece = await read(); piece !== undefined; piece = await read()) yield piece
 }
 
-interface Attempt {
-  /** Ends it, if the exchange goes on. */
-  readonly controller: AbortController
-  readonly relayed: PromiseWithResolvers<void>
-}
-
 /** What differs between the two directions. */
 interface Way {
-  expired(held: boolean): GatewayError
-  began(): void
-  /** @throws GatewayError when it is too much. */
-  count(bytes: number): void
+  clock(held: () => boolean): BodyClock
+  /** @returns whether the exchange goes on. */
+  count(bytes: number): boolean
   broken(cause: unknown): GatewayError
   done(): void
+  /** The receiver takes no more. */
+  left?(): void
   readonly replay?: Replay | undefined
   /** A hook's. */
   readonly transform: ContentTransform | undefined
   readonly phase: 'requestBody' | 'responseBody'
-}
-
-function received(request: Request): ReceivedRequest {
-  const url = new URL(request.url)
-  const fields = Fields.from(request.headers)
-  if (!fields.has('host')) fields.append('Host', url.host)
-  const target = `${url.pathname}${url.search}`
-  return {
-    ...targetOf(request.method, target, fields.raw),
-    originalTarget: target,
-    version: '1.1',
-    // A Request does not say whom it came from.
-    remoteAddress: undefined,
-    remotePort: undefined,
-    secure: url.protocol === 'https:',
-  }
-}
-
-function incomingOf({ method, target, version, fields }: ReceivedRequest, { body }: Request): Incoming {
-  const raw = fields.raw.slice()
-  const framed = fields.has('content-length') || fields.has('transfer-encoding')
-  if (body !== null && !framed) raw.push('Transfer-Encoding', 'chunked')
-  return { method, target, version, raw, upgrade: [] }
 }
 
 /** Deno unpacks nothing if it was told to ask for `identity`, and Bun nothing that it is told to leave alone. */

@@ -68,8 +68,25 @@ export function dropsContent(before: number, status: number): boolean {
 const notInReason = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/g
 
 /** A reason phrase without what could end its line (RFC 9112 §4). */
-export function plainReason(reason: string): string {
+function plainReason(reason: string): string {
   return reason.replace(notInReason, '')
+}
+
+/**
+ * The head of a response as it goes on, before a hook sees it.
+ * @param methods As it was asked with, and as the client asked: what HEAD is told of the length is none of the content that
+ * another method's client awaits.
+ */
+export function sentHead(
+  framing: Framing,
+  status: number,
+  reason: string,
+  raw: readonly string[],
+  [asked, awaited]: readonly [string, string | undefined],
+): ResponseHead {
+  const fields = responseFields(framing, status, raw)
+  if (asked === 'HEAD' && awaited !== 'HEAD') fields.delete('content-length')
+  return { status, reason: plainReason(reason), fields }
 }
 
 /** The end-to-end fields of an interim response, which has no content and so no length (RFC 9110 §8.6). */

@@ -1,7 +1,6 @@
 /** What of a gateway runs wherever `fetch` does: nothing here imports `node:`. */
 
-export { endOf, modified, refusal } from './answer.ts'
-export { after, BodyClock, type Timer } from './clock.ts'
+export type { BodyClock } from './clock.ts'
 export {
   alreadyRead,
   clientClosed,
@@ -11,7 +10,6 @@ export {
   GatewayError,
   internalFailure,
   type Phase,
-  timedOut,
   upstreamFailure,
 } from './errors.ts'
 export { endToEnd, Fields } from './fields.ts'
@@ -29,10 +27,10 @@ export type {
   ResponseHead,
   Route,
 } from './gateway.ts'
-export { askOnError, callOnEnd, type SendableReply } from './hooks.ts'
-export { type Admitted, admit, type Incoming, type Prepared, prepare, targetOf } from './prepare.ts'
-export { Replay } from './replay.ts'
-export { originOf, type Settings, settle } from './settings.ts'
-export { Stopwatch } from './stopwatch.ts'
-export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
-export { type Endpoint, isRoute, type Origin, type Upstream } from './upstream.ts'
+export type { SendableReply } from './hooks.ts'
+export { InFlight } from './in-flight.ts'
+export { type Around, Life } from './life.ts'
+export { type Incoming, targetOf } from './prepare.ts'
+export type { Replay } from './replay.ts'
+export { settle } from './settings.ts'
+export { isRoute, type Origin, type Upstream } from './upstream.ts'

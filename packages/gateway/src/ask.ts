@@ -119,9 +119,9 @@ export function watchConnecting(ask: ClientRequest, exchange: HttpExchange): voi
 function giveUpRequest(
   ask: ClientRequest,
   answer: IncomingMessage | undefined,
-  { refused }: HttpExchange,
+  { answerRefused }: HttpExchange,
 ): Promise<unknown> | undefined {
-  if (!refused || answer?.complete !== true || !ask.writableFinished || ask.destroyed) {
+  if (!answerRefused || answer?.complete !== true || !ask.writableFinished || ask.destroyed) {
     ask.destroy()
     return undefined
   }

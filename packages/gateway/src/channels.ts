@@ -1,11 +1,16 @@
 /** What gateways tell whoever subscribes with `node:diagnostics_channel`. It costs nothing while nobody does. */
 
-import { type Channel, channel } from 'node:diagnostics_channel'
+import type { Channel } from 'node:diagnostics_channel'
 import type { GatewayError } from './errors.ts'
 import type { Exchange, ExchangeSummary, RequestHead } from './gateway.ts'
 import { callOnEnd } from './hooks.ts'
 import type { Settings } from './settings.ts'
 import type { Endpoint } from './upstream.ts'
+
+/** Asked for like this, because what runs in a service worker cannot import it. */
+const { channel } = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel') ?? {
+  channel: (): Channel => ({ hasSubscribers: false }) as Channel,
+}
 
 /** The same `exchange` in every message about it: a key for a `WeakMap` of spans. */
 export interface ExchangeMessage {

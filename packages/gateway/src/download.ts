@@ -32,7 +32,7 @@ export function relay(
     // Newer Node hands the chunks out one at a time once the end has come.
     for (let chunk = answer.read() as Buffer | null; chunk !== null; chunk = answer.read()) {
       if (last !== undefined) response.write(last)
-      exchange.countResponse(chunk.length)
+      exchange.countResponse(exchange.responseBytes + chunk.length)
       if (exchange.failed !== undefined) return undefined
       last = chunk
     }
@@ -49,7 +49,7 @@ export function relay(
     if (isBorrowed(chunk)) exchange.abort(unknownParser())
     releaser.add(chunk)
     clock.moved()
-    exchange.countResponse(chunk.length)
+    exchange.countResponse(exchange.responseBytes + chunk.length)
   })
   response.on('drain', () => clock.moved())
   // Both before the pipeline's own listeners: trailers go out with the end, and a broken answer must not look whole.
@@ -87,7 +87,7 @@ function watchSource(
     for await (const piece of source) {
       asked = false
       clock.moved()
-      exchange.countResponse(piece.length)
+      exchange.countResponse(exchange.responseBytes + piece.length)
       if (exchange.failed !== undefined) throw exchange.failed
       yield piece
       asked = true
@@ -159,7 +159,7 @@ export async function relayFrom(
     if (value === undefined) break
     clock.moved()
     answer.taken(value.byteLength)
-    exchange.countResponse(value.byteLength)
+    exchange.countResponse(exchange.responseBytes + value.byteLength)
     if (exchange.failed !== undefined) return
     if (exchange.responseBytes === expected) {
       // Its end, for the connection to be free again.

@@ -215,3 +215,8 @@ export function alreadyRead(): GatewayError {
     'requestBody',
   )
 }
+
+/** The content of a request is more than `limits.requestBody`. */
+export function tooLarge(phase: Phase = 'requestBody'): GatewayError {
+  return new GatewayError('http_request_error', { phase, status: 413, detail: 'request body too large' })
+}

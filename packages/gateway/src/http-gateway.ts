@@ -8,27 +8,19 @@ import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { Admission } from './admission.ts'
 import { probeAfter } from './agents.ts'
-import { tellEnd, tellUpstream } from './channels.ts'
-import { alreadyRead, clientClosed, GatewayError } from './errors.ts'
-import { type Front, HttpExchange, Redirection } from './exchange.ts'
-import { type Framing, noContent, requestFraming } from './framing.ts'
-import type {
-  GatewayOptions,
-  HttpGateway,
-  Listener,
-  ListenOptions,
-  PoolState,
-  Route,
-  Transport,
-} from './gateway.ts'
-import { createHttp2, type Http2Front, Http2Request, speaksHttp2 } from './http2.ts'
-import { bind, InFlight, lastCall, secureServer, settled } from './listen.ts'
+import { clientClosed, GatewayError } from './errors.ts'
+import { type Front, HttpExchange } from './exchange.ts'
+import type { Framing } from './framing.ts'
+import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from './gateway.ts'
+import { createHttp2, type Http2Front, speaksHttp2 } from './http2.ts'
+import { InFlight } from './in-flight.ts'
+import { framingOf, hasBytes } from './incoming.ts'
+import { bind, lastCall, secureServer, settled } from './listen.ts'
 import { Pipelines } from './pipelines.ts'
 import { Places } from './places.ts'
-import { type Admitted, admit, type Incoming, offeredProtocols, prepare } from './prepare.ts'
+import { offeredProtocols } from './prepare.ts'
 import { acceptReading, becomesStream, isBorrowed } from './reading.ts'
-import { originOf, type Settings, settle } from './settings.ts'
-import { allowRedirect, carryBy } from './transport.ts'
+import { type Settings, settle } from './settings.ts'
 import {
   behindContent,
   Lent,
@@ -38,7 +30,6 @@ import {
   readsContent,
   withoutUpgrade,
 } from './upgrading.ts'
-import type { Origin } from './upstream.ts'
 
 /** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
 export interface HttpTransport {
@@ -60,7 +51,6 @@ export function httpGateway(
   const settings = settle(name, options)
   const places = new Places(settings.pool)
   const upstream = transport(settings, places)
-  const { carry, tunnel } = upstream
   const inFlight = new InFlight<HttpExchange>()
   /** Of our listeners, with what parses them. */
   const sockets = new Map<Socket, (socket: Socket) => void>()
@@ -84,10 +74,10 @@ export function httpGateway(
     get closing() {
       return closed !== undefined
     },
+    carry,
     ended(exchange) {
       exchange.previous = undefined
       inFlight.delete(exchange)
-      tellEnd(settings, exchange)
     },
   }
 
@@ -125,25 +115,10 @@ export function httpGateway(
         inFlight.add(exchange)
       }
       if (inFlight.size > settings.limits.exchanges) throw overloaded()
-      const admitted = admit(settings, incomingOf(exchange))
-      if ('status' in admitted) {
-        exchange.reply(admitted)
-        return
-      }
-      const { framing } = admitted
-      exchange.framing = exchange.incoming.readableEnded ? whatIsLeft(framing) : framing
-      if (settings.transport === undefined) await attempt(exchange, admitted)
-      else await wrapped(exchange, settings.transport)
+      await exchange.start()
     } catch (cause) {
       exchange.fail(cause)
     }
-  }
-
-  /** Carries it by a transport. Never rejects. */
-  function wrapped(exchange: HttpExchange, transport: Transport): Promise<void> {
-    const ask = (where: Origin | Route | undefined): Promise<void> =>
-      exchange.attempt(() => attempt(exchange, admittedAgain(exchange), where))
-    return carryBy(transport, exchange, ask).catch((error) => exchange.failAtLast(error))
   }
 
   /**
@@ -160,48 +135,13 @@ export function httpGateway(
     if (exchange.error !== undefined) throw exchange.error
   }
 
-  /** Its head has been judged before; its fields are edited for each attempt. */
-  function admittedAgain(exchange: HttpExchange): Admitted {
-    return admit(settings, incomingOf(exchange)) as Admitted
-  }
-
-  /** Choose, prepare, ask; and once more if `modifyResponse` says where to, instead of passing the answer on. */
-  async function attempt(exchange: HttpExchange, admitted: Admitted, where?: Origin | Route): Promise<void> {
-    let abroad = false
-    for (let followed = 0; ; followed++) {
-      const prepared = prepare(settings, admitted, exchange, where)
-      const ready = prepared instanceof Promise ? await prepared : prepared
-      // A hook has taken its time.
-      if (exchange.error !== undefined) throw exchange.error
-      if ('status' in ready) {
-        exchange.reply(ready)
-        return
-      }
-      exchange.begin(ready)
-      const elsewhere = await sent(exchange)
-      if (elsewhere === undefined) return
-      allowRedirect(followed, exchange.contentTaken)
-      // Even if the way leads back: who has been elsewhere has been told where to.
-      abroad ||= originOf(elsewhere.to) !== exchange.endpoint.origin
-      admitted = { ...admittedAgain(exchange), abroad }
-      where = elsewhere
-    }
-  }
-
-  /** @returns where to ask instead of passing the answer on. */
-  async function sent(exchange: HttpExchange): Promise<Route | undefined> {
+  /** With a place among the upstream connections that there may be. */
+  async function carry(exchange: HttpExchange): Promise<void> {
     await places.take(exchange)
     try {
       // It may have ended in the moment in which its turn came.
       if (exchange.error !== undefined) throw exchange.error
-      exchange.attempts++
-      tellUpstream(settings, exchange, exchange.endpoint, exchange.out)
-      await (exchange.upgrade === undefined ? carry(exchange) : tunnel(exchange))
-      return undefined
-    } catch (thrown) {
-      if (!(thrown instanceof Redirection)) throw thrown
-      await exchange.turnAway()
-      return thrown.route
+      await (exchange.upgrade === undefined ? upstream.carry(exchange) : upstream.tunnel(exchange))
     } finally {
       places.free(exchange)
     }
@@ -473,60 +413,12 @@ export function httpGateway(
   }
 }
 
-function incomingOf({ incoming, upgrade }: HttpExchange): Incoming {
-  const { method, url, httpVersion, rawHeaders } = incoming
-  const http2 = (incoming as unknown) instanceof Http2Request
-  return {
-    method: method as string,
-    target: url ?? '',
-    // A request line may claim a major version that its parser knows nothing of.
-    version: !http2 && (httpVersion === '2.0' || foreign.has(method as string)) ? 'unknown' : httpVersion,
-    raw: rawHeaders,
-    upgrade: upgrade?.protocols ?? [],
-    framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
-  }
-}
-
-/** Of a request that somebody has read to its end. @throws GatewayError when there was anything in it. */
-function whatIsLeft(framing: Framing): Framing {
-  if (hasBytes(framing)) throw alreadyRead()
-  return noContent
-}
-
 /** RFC 9110 §9.2.1. */
 const safe: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function isSafe({ incoming }: HttpExchange): boolean {
   return safe.has(incoming.method)
 }
-
-/** Undefined when it makes no sense: that is refused with the rest of the request. */
-function framingOf({ httpVersion, rawHeaders }: IncomingMessage): Framing | undefined {
-  try {
-    return requestFraming(httpVersion, rawHeaders)
-  } catch {
-    return undefined
-  }
-}
-
-const hasBytes = (framing: Framing): boolean =>
-  framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0)
-
-/** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
-const foreign: ReadonlySet<string> = new Set([
-  'ANNOUNCE',
-  'DESCRIBE',
-  'FLUSH',
-  'GET_PARAMETER',
-  'PAUSE',
-  'PLAY',
-  'RECORD',
-  'REDIRECT',
-  'SETUP',
-  'SET_PARAMETER',
-  'SOURCE',
-  'TEARDOWN',
-])
 
 function destroyThis(this: Socket): void {
   this.destroy()

@@ -13,9 +13,11 @@ export {
   modified,
   refusal,
   responseFields,
+  sentHead,
   trailersToForward,
 } from './answer.ts'
 export { ask, mayRepeat, openRequest, servername } from './ask.ts'
+export { Attempt } from './attempt.ts'
 export { Bound, bindsConnection, type ClientConnection, clientOf } from './bound.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
 export {
@@ -51,7 +53,9 @@ export type { Strategy } from './gateway.ts'
 export { askOnError, type SendableReply } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { Http2Request, Http2Response } from './http2.ts'
-export { bind, InFlight, lastCall, type Pending, secureServer, settled } from './listen.ts'
+export { InFlight, type Pending } from './in-flight.ts'
+export { type Around, Life } from './life.ts'
+export { bind, lastCall, secureServer, settled } from './listen.ts'
 export {
   type Admitted,
   admit,

@@ -1,6 +1,6 @@
 /** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
 
-import { GatewayError, internalFailure } from './errors.ts'
+import { GatewayError, internalFailure, tooLarge } from './errors.ts'
 import {
   checkedFields,
   connectionOptions,
@@ -189,7 +189,7 @@ function direct(
   discreet = false,
 ): Prepared | Promise<Prepared> {
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
-    throw refused('request body too large', 413)
+    throw tooLarge('requestHead')
   }
   const path = joinTarget(endpoint, settings.path ?? asked)
   if (path === undefined) throw refused('dot segments under a base path')

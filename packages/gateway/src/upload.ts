@@ -61,7 +61,7 @@ function pour(exchange: HttpExchange, sink: RequestSink): void {
     // Beside the two listeners of this function somebody else may look on, and keep what comes.
     if (chunk.length >= worthwhile && incoming.listenerCount('data') === 2) releaser.add(chunk)
     clock.moved()
-    exchange.countRequest(chunk.length)
+    exchange.countRequest(exchange.requestBytes + chunk.length)
   })
   sink.on('drain', () => clock.moved())
   incoming.once('end', () => {
@@ -136,7 +136,7 @@ function pull(exchange: HttpExchange, kept: boolean): AsyncIterator<Buffer> {
     } else if (chunk !== null) {
       if (isBorrowed(chunk)) exchange.abort(unknownParser())
       clock.moved()
-      exchange.countRequest(chunk.length)
+      exchange.countRequest(exchange.requestBytes + chunk.length)
       if (replay === undefined) last = chunk
       else replay.keep(chunk)
       sent++
