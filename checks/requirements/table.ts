@@ -169,7 +169,6 @@ export const groups: readonly Group[] = [
           'packages/router/test/routing.ts': ['routes are replaced while they run'],
         },
         cases: ['POOL-09'],
-        missing: 'health checks that ask by themselves',
       },
       {
         letter: 'C5',

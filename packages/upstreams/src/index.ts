@@ -10,6 +10,7 @@ export {
   type UnavailableMessage,
   unavailable,
 } from './channels.ts'
+export type { Checks } from './checks.ts'
 export type { Clock } from './clock.ts'
 export { byAddress, byCookie, byField, hashed, type Key } from './hashed.ts'
 export type { Condition, EndpointState, Entry } from './member.ts'

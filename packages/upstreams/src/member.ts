@@ -33,6 +33,8 @@ export interface EndpointState {
   readonly ejections: number
   /** Milliseconds until it is tried again. */
   readonly coolOff: number
+  /** What came of the last check: `passed`, or what was wrong. Undefined as long as there was none. */
+  readonly check: string | undefined
 }
 
 export interface MemberOptions {
@@ -50,6 +52,8 @@ export class Member implements Candidate {
   weight: number
   inFlight = 0
   isUp = true
+  /** What came of the last check. */
+  check: string | undefined
   isDraining = false
   isLeaving = false
   /** Made by the set. */
@@ -148,6 +152,7 @@ export class Member implements Candidate {
       ...this.#ended,
       ejections: this.#circuit?.openings ?? 0,
       coolOff: this.wait,
+      check: this.check,
     }
   }
 }

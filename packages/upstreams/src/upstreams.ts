@@ -13,6 +13,7 @@ import {
 import { ConsecutiveBreaker, type IBreaker } from 'cockatiel'
 import { Budget } from './budget.ts'
 import { type AttemptOutcome, attemptEnded, type Change, endpointChanged, unavailable } from './channels.ts'
+import { Checker, type Checks, defaultChecks } from './checks.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Lease, type Lender } from './lease.ts'
 import { type EndpointState, type Entry, entryOf, idOf, Member, type MemberOptions } from './member.ts'
@@ -28,6 +29,8 @@ export interface UpstreamsOptions {
   readonly policy?: Policy
   /** Clients stay with the endpoint that has answered them, as long as it may be asked. */
   readonly sticky?: Sticky
+  /** Endpoints are asked whether they are well; who is not, is asked nothing else. `{}` is enough. Default: none are. */
+  readonly checks?: Partial<Checks>
   /** Who keeps failing is left alone for a while; `false`: never. */
   readonly ejection?: Partial<Ejection> | false
   /** An attempt that has failed is made at another endpoint, if that is safe; `false`: never. */
@@ -106,6 +109,9 @@ export class Upstreams implements AsyncDisposable {
   readonly #panic: boolean
   readonly #route: Omit<Route, 'to' | 'name'>
   readonly #memberOptions: MemberOptions
+  readonly #checks: Checks | undefined
+  readonly #checkers = new Map<Member, Checker>()
+  #isClosed = false
   #members: ReadonlyMap<string, Member> = new Map()
   readonly #leaving = new Set<Member>()
   /** Attempts by which an endpoint is tried. */
@@ -130,6 +136,7 @@ export class Upstreams implements AsyncDisposable {
       ended: (lease, outcome, error) => this.#ended(lease, outcome, error),
       again: (tried, error) => this.#again(tried, error),
     }
+    this.#checks = options.checks && { ...defaultChecks, ...options.checks }
     this.upstream = ((exchange) => this.#choose(exchange)) satisfies Choose
     this.#replace(endpoints, false)
   }
@@ -170,7 +177,11 @@ export class Upstreams implements AsyncDisposable {
   }
 
   /** Nothing runs any more that the set has started. What is under way goes on, and the set still chooses. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const checker of this.#checkers.values()) checker.stop()
+    this.#checkers.clear()
+  }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
@@ -208,17 +219,35 @@ export class Upstreams implements AsyncDisposable {
       added.push(member)
     }
     this.#members = members
-    for (const member of added) this.#tell(member, 'added')
+    for (const member of added) {
+      this.#tell(member, 'added')
+      this.#watch(member)
+    }
     for (const [id, member] of before) if (!members.has(id)) this.#remove(member)
   }
 
   #remove(member: Member): void {
     member.isLeaving = true
+    this.#checkers.get(member)?.stop()
+    this.#checkers.delete(member)
     if (member.inFlight > 0) {
       this.#leaving.add(member)
       member.idle.then(() => this.#leaving.delete(member))
     }
     this.#tell(member, 'removed')
+  }
+
+  #watch(member: Member): void {
+    if (this.#checks === undefined || this.#isClosed) return
+    const { clock } = this.#memberOptions
+    const checker = new Checker(member.to, this.#checks, clock, (isUp, result) => {
+      member.check = result
+      if (isUp === member.isUp) return
+      member.isUp = isUp
+      if (isUp) member.startSlowly()
+      this.#tell(member, isUp ? 'checked-up' : 'checked-down')
+    })
+    this.#checkers.set(member, checker)
   }
 
   // ---- an exchange: choose, head, end, again
@@ -259,8 +288,10 @@ export class Upstreams implements AsyncDisposable {
     this.#refused++
     if (unavailable.hasSubscribers) unavailable.publish({ upstreams: this.#name, exchange })
     let wait = Number.POSITIVE_INFINITY
-    for (const { takesPart, wait: its } of this.#members.values())
-      if (takesPart && its > 0) wait = Math.min(wait, its)
+    for (const member of this.#members.values()) {
+      const its = member.isUp ? member.wait : Math.max(member.wait, this.#checks?.interval ?? 0)
+      if (member.takesPart && its > 0) wait = Math.min(wait, its)
+    }
     const seconds = wait === Number.POSITIVE_INFINITY ? 1 : Math.ceil(wait / 1000)
     return { status: 503, fields: { 'Retry-After': `${seconds}` }, body: 'no endpoint is available\n' }
   }
