@@ -151,7 +151,7 @@ export const groups: readonly Group[] = [
         letter: 'C2',
         title: 'Authentication before the proxy, rate limits, any middleware',
         tests: { 'packages/gateway/test/required.ts': ['F1 access control'] },
-        missing: 'rate limits (429), and a token that is compared in constant time',
+        missing: 'rate limits (429)',
       },
       {
         letter: 'C3',

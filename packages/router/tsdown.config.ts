@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', middleware: 'src/middleware/index.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node22.19',

@@ -1,0 +1,4 @@
+import { middlewareOf } from '../../router/test/before.ts'
+import { createDuplexGateway } from '../src/index.ts'
+
+middlewareOf(createDuplexGateway)

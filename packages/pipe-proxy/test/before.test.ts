@@ -1,0 +1,4 @@
+import { middlewareOf } from '../../router/test/before.ts'
+import { createPipeProxy } from '../src/index.ts'
+
+middlewareOf(createPipeProxy)

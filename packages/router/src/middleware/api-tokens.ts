@@ -1,0 +1,67 @@
+/** Who has one of these tokens may ask: in X-API-Token, or as a bearer (RFC 6750). */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Exchange } from '@relayrace/gateway/contract'
+import type { Middleware } from '../middleware.ts'
+import { adding } from './adding.ts'
+import { credentials, quoted, unauthorized } from './credentials.ts'
+import { identify } from './identity.ts'
+
+export interface ApiTokensOptions {
+  /** Default `gateway`. */
+  readonly realm?: string
+  /** Whether the service is told the token. Default: it is not, since it is meant for the gateway. */
+  readonly forward?: boolean
+}
+
+/** What is kept of a token. A token is long and random, so that a fast hash is enough: `crypto.randomUUID()` is. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/**
+ * @param tokens The hash of each, by the name that `identityOf` then says: `{ ci: hashToken(…) }`.
+ * @throws TypeError for what is no such hash.
+ */
+export function apiTokens(
+  tokens: Readonly<Record<string, string>>,
+  { realm = 'gateway', forward = false }: ApiTokensOptions = {},
+): Middleware {
+  const known = Object.entries(tokens).map(([name, hash]) => {
+    if (!/^[0-9a-f]{64}$/i.test(hash))
+      throw new TypeError(`The token ${name} is not a SHA-256 in hexadecimal: keep hashToken(token)`)
+    return { name, hash: Buffer.from(hash, 'hex') }
+  })
+  const challenge = `Bearer realm=${quoted(realm)}`
+
+  /** Looks at all of them, so that its time says nothing of which one it was. */
+  function nameOf(token: string): string | undefined {
+    const hash = createHash('sha256').update(token).digest()
+    let found: string | undefined
+    for (const one of known) if (timingSafeEqual(one.hash, hash)) found = one.name
+    return found
+  }
+
+  function holder({ request: { fields } }: Exchange): { name?: string; given: boolean } {
+    const own = fields.all('x-api-token')
+    const bearer = credentials(fields, 'bearer')
+    const given = own.length === 0 ? bearer : own.length === 1 ? own[0] : undefined
+    if (given === undefined) return { given: own.length > 0 }
+    const name = nameOf(given)
+    return { given: true, ...(name !== undefined && { name }) }
+  }
+
+  const hidden = adding({
+    prepare({ fields }, { request }) {
+      fields.delete('X-API-Token')
+      if (!request.fields.has('x-api-token')) fields.delete('Authorization')
+    },
+  })
+
+  return (exchange, next) => {
+    const { name, given } = holder(exchange)
+    if (name === undefined) return unauthorized(given ? `${challenge}, error="invalid_token"` : challenge)
+    identify(exchange, name)
+    return forward ? next() : hidden(next(), exchange)
+  }
+}

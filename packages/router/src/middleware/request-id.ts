@@ -1,0 +1,33 @@
+/** A name for each exchange, which the service and the client are told. */
+
+import type { Exchange } from '@relayrace/gateway/contract'
+import type { Middleware } from '../middleware.ts'
+import { adding } from './adding.ts'
+
+export interface RequestIdOptions {
+  /** Default `X-Request-Id`. */
+  readonly field?: string
+  /** Whether a client may say its own: letters, digits and `-_.`, up to 128. Default: it may not. */
+  readonly trust?: boolean
+}
+
+const ids = new WeakMap<Exchange, string>()
+
+/** What it was given; undefined without that middleware. */
+export function requestIdOf(exchange: Exchange): string | undefined {
+  return ids.get(exchange)
+}
+
+export function requestId({ field = 'X-Request-Id', trust = false }: RequestIdOptions = {}): Middleware {
+  const told = adding({
+    rewrite: ({ fields }, exchange) => fields.set(field, ids.get(exchange) as string),
+    respond: (fields, exchange) => fields.set(field, ids.get(exchange) as string),
+  })
+  return (exchange, next) => {
+    if (!ids.has(exchange)) {
+      const own = trust ? exchange.request.fields.get(field) : undefined
+      ids.set(exchange, own !== undefined && /^[\w.-]{1,128}$/.test(own) ? own : crypto.randomUUID())
+    }
+    return told(next(), exchange)
+  }
+}
