@@ -254,7 +254,7 @@ export const fwd: readonly Case[] = [
   {
     id: 'FWD-10',
     rule: 'ours, after RFC 9110 §6.5.1: who merges trailers into the head believes them',
-    level: 'MUST',
+    level: 'SHOULD',
     title: 'lets no client say behind the content what it could not say in front of it',
     run: each(
       { announced: [`Trailer: ${forged.map(([name]) => name).join(', ')}`], 'not announced': [] as string[] },

@@ -661,7 +661,7 @@ export const h2: readonly Case[] = [
   {
     id: 'H2-20',
     rule: 'ours, after RFC 9110 §6.5.1: who merges trailers into the head believes them',
-    level: 'MUST',
+    level: 'SHOULD',
     title: 'lets no client of HTTP/2 say behind the content what it could not say in front of it',
     ...usual,
     async run({ target, origin }) {

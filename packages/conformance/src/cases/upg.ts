@@ -577,7 +577,7 @@ export const upg: readonly Case[] = [
     level: 'MUST',
     title: 'asks on no connection again to which less content of an upgrade has gone than was announced',
     deliveries: ['coalesced'],
-    run: each({ 200: '200 OK', 403: '403 Forbidden' }, async ({ ask, connect, exchange }, status) => {
+    run: each({ 200: '200 OK', 403: '403 Forbidden' }, async ({ ask, connect, exchange, pass }, status) => {
       const {
         client,
         exchange: first,
@@ -585,14 +585,12 @@ export const upg: readonly Case[] = [
       } = await ask(
         `${head('POST /upg HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: foo/2', 'Content-Length: 1000')}hello`,
       )
-      if (!first) {
-        const { status, startLine } = complete(await response)
-        check(status >= 400, `it answered ${startLine} without asking the origin`)
-        return
-      }
+      // Who refuses it, or keeps it until it is whole, has sent no part of it.
+      if (!first) return void (await response.catch(() => {}))
       await first.body(5)
       first.send(`${head(`HTTP/1.1 ${status}`, 'Content-Length: 5')}early`)
-      answered(await response, Number(status.slice(0, 3)), 'early')
+      // Who relays it after the request alone never does; that is another matter.
+      await Promise.race([response.catch(() => {}), pass(500)])
       client.close()
       const second = await exchange(get('/upg/next'), reply('next'), { client: await connect() })
       answered(second.response, 200, 'next')
