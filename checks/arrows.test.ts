@@ -12,6 +12,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'>>> = {
   'packages/fetch-proxy': { packages: ['@relayrace/gateway'] },
   'packages/duplex-server': { packages: ['@relayrace/gateway'] },
   'packages/router': { packages: ['@relayrace/gateway'] },
+  'packages/programs': { packages: ['@relayrace/gateway'] },
   'packages/upstreams': { packages: ['@relayrace/gateway'] },
   'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
   'packages/conformance': { packages: ['@relayrace/fixtures'] },

@@ -118,6 +118,41 @@ describe.each([
   })
 })
 
+describe('the example of packages/programs/README.md', async () => {
+  const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(await read('packages/programs/README.md')) ?? []
+  const python = await promisify(execFile)('python3', ['--version']).catch(() => undefined)
+
+  test('runs, and leaves nothing behind', { timeout: 60_000 }, async ({ skip }) => {
+    if (python === undefined) skip('there is no python3')
+    const folder = path.join(import.meta.dirname, '.cache', 'programs')
+    await mkdir(path.join(folder, 'public'), { recursive: true })
+    await writeFile(path.join(folder, 'public', 'hello.txt'), 'hello')
+    const service = `require('http').createServer((request, response) => response.end(process.pid + request.url)).listen(process.env.PORT, process.env.HOST)`
+    await writeFile(
+      path.join(folder, 'users.mjs'),
+      service.replace("require('http')", "(await import('node:http'))"),
+    )
+    const url = new URL(`http://127.0.0.1:${await freePort()}`)
+    const argv = [
+      process.execPath,
+      '--input-type=module-typescript',
+      '--eval',
+      code.replace('8080', url.port),
+    ] as const
+    const running = await startProgram({ argv, cwd: folder, url })
+    const get = async (target: string): Promise<string> => (await fetch(new URL(target, url))).text()
+    const [, pid = ''] = /^(\d+)\/some\?a=b$/.exec(await get('/api/users/some?a=b')) ?? []
+    expect(await get('/api/files/hello.txt')).toBe('hello')
+    expect((await fetch(new URL('/api/else', url))).status).toBe(404)
+    process.kill(running.pid as number, 'SIGHUP')
+    await expect.poll(() => get('/api/users/')).not.toBe(`${pid}/`)
+    process.kill(running.pid as number, 'SIGTERM')
+    expect(await running.exited).toEqual({ code: 0, signal: null })
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH')
+    await rm(folder, { recursive: true })
+  })
+})
+
 function read(document: string): Promise<string> {
   return readFile(path.join(root, document), 'utf8')
 }

@@ -173,8 +173,6 @@ export const groups: readonly Group[] = [
       {
         letter: 'C5',
         title: 'Services are programs in any language: started, watched, restarted and stopped',
-        on: repository,
-        missing: 'all of it: no package starts services yet',
       },
       {
         letter: 'C6',

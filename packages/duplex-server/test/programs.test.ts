@@ -1,0 +1,4 @@
+import { programsOf } from '../../programs/test/behind.ts'
+import { createDuplexGateway } from '../src/index.ts'
+
+programsOf(createDuplexGateway)

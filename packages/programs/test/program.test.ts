@@ -1,0 +1,397 @@
+/** A program's life: begun, ready, asked, died, replaced, stopped. */
+
+import { existsSync } from 'node:fs'
+import { freePort } from '@relayrace/fixtures/target'
+import type { UnixSocket } from '@relayrace/gateway/contract'
+import { describe, expect, test } from 'vitest'
+import { ProgramError, type ProgramOptions, program } from '../src/index.ts'
+import { pauseAfter } from '../src/place.ts'
+import { ask, exchange, lives, node, pidOf, script, stage } from './stage.ts'
+
+const unavailable = { type: 'destination_unavailable', status: 503 }
+const forever = 'setInterval(() => {}, 1000)'
+
+describe('C5 a program is ready', () => {
+  test.each<[string, Partial<ProgramOptions>]>([
+    ['when it accepts connections', {}],
+    ['when it accepts connections at a socket', { socket: 'auto' }],
+    ['when a path answers', { ready: { path: '/health' } }],
+    ['when a path answers at a socket', { socket: 'auto', ready: { path: '/health', status: 200 } }],
+    ['when it has said so', { ready: { line: /^listening$/ } }],
+  ])('%s', async (_, options) => {
+    const { app } = stage({ ...node, ...options })
+    await app.start()
+    const [instance] = app.state().instances
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 1, restarts: 0, error: undefined })
+    expect(await pidOf(await app.upstream(exchange().exchange))).toBe(instance?.pid)
+  })
+
+  test('at the port that it was given', async () => {
+    const port = await freePort()
+    const { app } = stage({ ...node, port })
+    await app.start()
+    expect(String(await app.upstream(exchange().exchange))).toBe(`http://127.0.0.1:${port}/`)
+  })
+
+  test('with its port in arguments and environment, and nothing of ours', async () => {
+    const { app, line } = stage({
+      ...script(
+        `console.log('told', process.argv[1], process.env.URL, process.env.PORT, process.env.SOCKET)\n${forever}`,
+      ),
+      env: { URL: 'http://{host}:{port}' },
+      ready: { line: 'told' },
+    })
+    await app.start()
+    const { port } = new URL(String(await app.upstream(exchange().exchange)))
+    expect((await line('told')).text).toBe(`told undefined http://127.0.0.1:${port} ${port} undefined`)
+  })
+
+  test('not when a path answers with another status', async () => {
+    const { app } = stage({ ...node, ready: { path: '/', status: 204 }, startup: 300 })
+    await expect(app.start()).rejects.toThrow('not ready within 300 ms')
+  })
+})
+
+describe('C5 a start that comes to nothing', () => {
+  test.each<[string, ProgramOptions, string]>([
+    [
+      'there is no such program',
+      { command: 'no-such-program', name: 'app' },
+      'it ended with 127 before it was ready: ',
+    ],
+    [
+      'there is no such folder',
+      { ...node, cwd: '/no/such/folder' },
+      'it could not be started before it was ready: spawn',
+    ],
+    [
+      'it ends',
+      script(`console.error('no database'); process.exit(3)`),
+      'it ended with 3 before it was ready: no database',
+    ],
+    ['it takes too long', { ...script(forever), startup: 200 }, 'it was not ready within 200 ms'],
+  ])('says why: %s', async (_, options, why) => {
+    const { app } = stage(options)
+    const failure = await app.start().catch((error: Error) => error)
+    expect(failure).toBeInstanceOf(ProgramError)
+    expect((failure as Error).message).toContain(`app#1: ${why}`)
+    expect(app.state()).toMatchObject({ status: 'down', error: failure })
+  })
+
+  test('is answered at once, to those who wait and those who come then', async () => {
+    const { app } = stage({ ...script('process.exit(1)'), restart: { min: 60_000, max: 60_000 } })
+    const waiting = [exchange(), exchange()].map((one) => app.upstream(one.exchange))
+    for (const one of waiting) await expect(one).rejects.toMatchObject(unavailable)
+    await expect(app.upstream(exchange().exchange)).rejects.toMatchObject(unavailable)
+    expect(app.state()).toMatchObject({ status: 'down', starts: 1, waiting: 0 })
+  })
+
+  test('is tried again, after pauses that grow, as often as it may be', async () => {
+    const { app, line, lines } = stage({
+      ...script('process.exit(1)'),
+      restart: { min: 10, max: 40, attempts: 4 },
+    })
+    await expect(app.start()).rejects.toThrow(ProgramError)
+    await line('before it was ready', 4)
+    const pauses = lines.flatMap(({ text }) => /again in (\d+) ms/.exec(text)?.[1] ?? []).map(Number)
+    expect(pauses).toHaveLength(3)
+    expect(app.state()).toMatchObject({ status: 'down', starts: 4 })
+  })
+
+  test('is no end: it can be started once more', async () => {
+    const { app } = stage({ ...script('process.exit(1)'), restart: false })
+    await expect(app.start()).rejects.toThrow('app#1')
+    await expect(app.start()).rejects.toThrow('app#2')
+  })
+
+  test('pauses double, within bounds, with some chance in them', () => {
+    const bounds = { min: 100, max: 1_000, lived: 0, attempts: 1 }
+    expect([1, 2, 3, 4, 5, 60].map((failures) => pauseAfter(failures, bounds, 0))).toEqual([
+      100, 200, 400, 800, 1_000, 1_000,
+    ])
+    expect([1, 2, 5].map((failures) => pauseAfter(failures, bounds, 1))).toEqual([150, 300, 1_000])
+  })
+})
+
+describe('C5 a program starts when it is asked', () => {
+  test('once for all who ask meanwhile', async () => {
+    const { app } = stage(node)
+    expect(app.state().status).toBe('stopped')
+    const asked = Array.from({ length: 10 }, () => app.upstream(exchange().exchange))
+    expect(app.state()).toMatchObject({ status: 'starting', waiting: 10 })
+    const origins = new Set(await Promise.all(asked))
+    expect(origins.size).toBe(1)
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 1, waiting: 0 })
+    expect(app.state().instances[0]?.inFlight).toBe(10)
+  })
+
+  test('and is waited for no longer than that', async () => {
+    const { app } = stage({ ...script(forever), wait: 50 })
+    await expect(app.upstream(exchange().exchange)).rejects.toMatchObject(unavailable)
+    expect(app.state()).toMatchObject({ status: 'starting', waiting: 0 })
+  })
+
+  test('for a client that has left nobody waits, and nothing is counted', async () => {
+    const { app } = stage(node)
+    const { exchange: one, leave } = exchange()
+    const asked = app.upstream(one)
+    leave()
+    await expect(asked).rejects.toThrow('left')
+    await app.start()
+    expect(() => app.upstream(one)).toThrow('left')
+    expect(app.state()).toMatchObject({ waiting: 0, instances: [{ inFlight: 0 }] })
+  })
+
+  test('stops when nobody has asked for a while, and starts again', async () => {
+    const { app, line } = stage({ ...node, idle: 100 })
+    const { exchange: one, end } = exchange()
+    const pid = await pidOf(await app.upstream(one))
+    end()
+    await line('it ended with 0')
+    await expect.poll(() => app.state().status).toBe('stopped')
+    expect(lives(pid)).toBe(false)
+    expect(await pidOf(await app.upstream(exchange().exchange))).not.toBe(pid)
+  })
+
+  test('does not stop while it is asked', async () => {
+    const { app, line, lines } = stage({ ...node, idle: 30 })
+    const { app: other, line: lineOfOther } = stage({ ...node, idle: 120 })
+    const { exchange: one, end } = exchange()
+    const origin = await app.upstream(one)
+    const answer = ask(origin, '/hold')
+    await line('holding')
+    await other.start()
+    await lineOfOther('it ended')
+    expect(lines.filter(({ text }) => text.startsWith('it ended'))).toEqual([])
+    await ask(origin, '/release')
+    expect(await answer).toBe('released')
+    end()
+    await line('it ended')
+  })
+})
+
+describe('C5 a program that dies', () => {
+  test('is started again at once if it has lived', async () => {
+    const { app } = stage({ ...node, restart: { lived: 0 } })
+    await app.start()
+    const origin = await app.upstream(exchange().exchange)
+    const pid = await pidOf(origin)
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => app.state().restarts).toBe(1)
+    const next = await pidOf(await app.upstream(exchange().exchange))
+    expect(next).not.toBe(pid)
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 2, restarts: 1 })
+  })
+
+  test('is down for a while if it has not', async () => {
+    const { app, line } = stage({ ...node, restart: { lived: 60_000, min: 60_000, max: 60_000 } })
+    await app.start()
+    process.kill(await pidOf(await app.upstream(exchange().exchange)), 'SIGKILL')
+    await line('starting again in 60000 ms')
+    expect(app.state().status).toBe('down')
+    await expect(app.upstream(exchange().exchange)).rejects.toMatchObject(unavailable)
+  })
+
+  test('stays dead if that is wanted, until it is started', async () => {
+    const { app, line } = stage({ ...node, restart: false })
+    await app.start()
+    process.kill(await pidOf(await app.upstream(exchange().exchange)), 'SIGKILL')
+    await line('it was ended by SIGKILL after')
+    await expect(app.upstream(exchange().exchange)).rejects.toMatchObject(unavailable)
+    await app.start()
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 2, restarts: 0 })
+  })
+
+  test('is no more than one of several', async () => {
+    const { app } = stage({ ...node, instances: 2 })
+    await app.start()
+    const [one, other] = [await app.upstream(exchange().exchange), await app.upstream(exchange().exchange)]
+    const pids = [await pidOf(one), await pidOf(other)]
+    expect(new Set(pids).size).toBe(2)
+    process.kill(pids[0] as number, 'SIGKILL')
+    await expect.poll(() => app.state().instances.map(({ pid }) => pid)).not.toContain(pids[0])
+    expect(await pidOf(await app.upstream(exchange().exchange))).toBe(pids[1])
+  })
+})
+
+describe('C5 the instance that is asked', () => {
+  test('is the one with the fewest exchanges', async () => {
+    const { app } = stage({ ...node, instances: 3 })
+    await app.start()
+    const all = Array.from({ length: 9 }, () => exchange())
+    for (const { exchange: one } of all) await app.upstream(one)
+    expect(app.state().instances.map(({ inFlight }) => inFlight)).toEqual([3, 3, 3])
+    const [first] = app.state().instances
+    for (const { exchange: one, end } of all) if ((await app.upstream(one)) === first?.origin) end()
+    const counts = app.state().instances.map(({ inFlight }) => inFlight)
+    expect(Math.min(...counts)).toBe(0)
+    const { origin } = app.state().instances[counts.indexOf(0)] as { origin: unknown }
+    expect(await app.upstream(exchange().exchange)).toBe(origin)
+  })
+})
+
+describe('C5 a program is replaced', () => {
+  test('by a new instance that is ready, and the old one ends what it has begun', async () => {
+    const { app, line } = stage({ ...node, stop: { drain: 60_000 } })
+    await app.start()
+    const { exchange: one, end } = exchange()
+    const old = await app.upstream(one)
+    const pid = await pidOf(old)
+    const answer = ask(old, '/hold')
+    await line('holding')
+    const rolled = app.roll()
+    await line('ready after', 2)
+    await expect.poll(() => app.state().instances.map(({ status }) => status)).toEqual(['draining', 'ready'])
+    const { exchange: another, end: endAnother } = exchange()
+    expect(await pidOf(await app.upstream(another))).not.toBe(pid)
+    endAnother()
+    await ask(old, '/release')
+    expect(await answer).toBe('released')
+    end()
+    await rolled
+    expect(lives(pid)).toBe(false)
+    expect(app.state().instances).toHaveLength(1)
+  })
+
+  test('but not by one that comes to nothing', async () => {
+    const { app } = stage({ ...node, startup: 5_000 })
+    await app.start()
+    const { origin, pid } = app.state().instances[0] as { origin: URL; pid: number }
+    process.env.NODE_OPTIONS = '--no-such-option'
+    try {
+      await expect(app.roll()).rejects.toThrow('not allowed in NODE_OPTIONS')
+    } finally {
+      delete process.env.NODE_OPTIONS
+    }
+    expect(await pidOf(origin)).toBe(pid)
+    expect(app.state()).toMatchObject({ status: 'ready', instances: [{ pid }] })
+  })
+
+  test('in turn where there is one address, and requests wait', async () => {
+    const { app } = stage({ ...node, port: await freePort(), stop: { drain: 60_000 } })
+    await app.start()
+    const [first, second] = [exchange(), exchange()]
+    const pid = await pidOf(await app.upstream(first.exchange))
+    const rolled = app.roll()
+    const asked = app.upstream(second.exchange)
+    expect(app.state()).toMatchObject({ status: 'starting', waiting: 1, starts: 1 })
+    first.end()
+    expect(await pidOf(await asked)).not.toBe(pid)
+    second.end()
+    await rolled
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 2, instances: [{ inFlight: 0 }] })
+  })
+
+  test('all instances, one by one, once for those who ask meanwhile', async () => {
+    const { app } = stage({ ...node, instances: 2 })
+    await app.start()
+    const before = app.state().instances.map(({ pid }) => pid)
+    const asked = [app.roll(), app.roll(), app.roll()]
+    await Promise.all(asked)
+    const after = app.state().instances.map(({ pid }) => pid)
+    expect(after).toHaveLength(2)
+    expect(after.filter((pid) => before.includes(pid))).toEqual([])
+    expect(app.state().starts).toBe(6)
+  })
+
+  test('unless it is closed meanwhile, which is no failure', async () => {
+    const { app } = stage(node)
+    await app.start()
+    const rolled = app.roll()
+    await app.close()
+    await rolled
+    expect(app.state()).toMatchObject({ status: 'closed', instances: [] })
+  })
+
+  test('not if it does not run', async () => {
+    const { app } = stage(node)
+    await app.roll()
+    expect(app.state()).toMatchObject({ status: 'stopped', starts: 0 })
+  })
+})
+
+describe('C5 a program is stopped', () => {
+  test('and says so: nothing is chosen any more, those who wait are answered', async () => {
+    const { app } = stage(script(forever))
+    const asked = app.upstream(exchange().exchange)
+    await expect.poll(() => app.state().instances).toHaveLength(1)
+    const closed = app.close()
+    await Promise.all([closed, expect(asked).rejects.toMatchObject(unavailable)])
+    expect(app.close()).toBe(closed)
+    expect(app.state()).toMatchObject({ status: 'closed', instances: [] })
+    expect(() => app.upstream(exchange().exchange)).toThrow(expect.objectContaining(unavailable))
+    await expect(app.start()).rejects.toThrow('closed')
+  })
+
+  test('by SIGKILL when it does not listen, and its children with it', async () => {
+    const below = `const below = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(`process.on('SIGTERM', () => {}); ${forever}; console.log('up')`)}])`
+    const text = `process.on('SIGTERM', () => console.log('no')); ${below}; below.stdout.on('data', () => console.log('below', below.pid)); ${forever}`
+    const { app, line } = stage({ ...script(text), ready: { line: 'below' }, stop: { grace: 100 } })
+    await app.start()
+    const pids = [Number((await line('below')).text.split(' ')[1]), app.state().instances[0]?.pid as number]
+    expect(pids.map(lives)).toEqual([true, true])
+    await app.close()
+    expect((await line('it was ended by SIGKILL')).stream).toBe('events')
+    expect((await line('no')).stream).toBe('stdout')
+    await expect.poll(() => pids.map(lives)).toEqual([false, false])
+  })
+
+  test('and leaves nothing of those that it has left behind', async () => {
+    const text = `const below = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(forever)}], { stdio: 'ignore' }); console.log('below', below.pid); setTimeout(() => process.exit(0), 50)`
+    const { app, line } = stage({ ...script(text), ready: { line: 'below' }, restart: false })
+    await app.start()
+    const pid = Number((await line('below')).text.split(' ')[1])
+    await line('it ended with 0')
+    await expect.poll(() => lives(pid)).toBe(false)
+  })
+
+  test('and its socket is gone', async () => {
+    const { app } = stage({ ...node, socket: 'auto' })
+    await app.start()
+    const { socketPath } = (await app.upstream(exchange().exchange)) as UnixSocket
+    expect(existsSync(socketPath)).toBe(true)
+    await app.close()
+    expect(existsSync(socketPath)).toBe(false)
+  })
+})
+
+describe('C5 what a program prints', () => {
+  test('is told line by line, with its name and instance', async () => {
+    const text = `process.stdout.write('é'.repeat(3) + '\\r\\none\\n\\ntwo'); process.stderr.write('else\\n'); setTimeout(() => process.exit(0), 20)`
+    const { app, line, lines } = stage({ ...script(text), ready: { line: 'one' }, restart: false })
+    await app.start()
+    await line('it ended with 0')
+    const printed = (stream: string): string[] =>
+      lines.filter((one) => one.stream === stream).map((one) => one.text)
+    expect(printed('stdout')).toEqual(['ééé', 'one', '', 'two'])
+    expect(printed('stderr')).toEqual(['else'])
+    expect(new Set(lines.map((one) => `${one.program}#${one.instance}`))).toEqual(new Set(['app#1']))
+  })
+
+  test('is cut where a line has no end', async () => {
+    const { app, line, lines } = stage({
+      ...script(`process.stdout.write('x'.repeat(40000) + '\\nready\\n'); ${forever}`),
+      ready: { line: 'ready' },
+    })
+    await app.start()
+    await line('ready')
+    const parts = lines.filter((one) => one.text.startsWith('x')).map((one) => one.text.length)
+    expect([Math.max(...parts) <= 81_920, parts.reduce((sum, one) => sum + one)]).toEqual([true, 40_000])
+  })
+})
+
+test.each<[string, object, string]>([
+  ['no command', { command: '' }, 'command is missing'],
+  ['an unknown option', { comand: 'a' }, 'Unknown option comand'],
+  ['an unknown one in a group', { restart: { mni: 1 } }, 'Unknown option restart.mni'],
+  ['two addresses', { port: 1, socket: 'auto' }, 'exclude each other'],
+  ['a port that is none', { port: 65_536 }, 'Option port'],
+  ['one address for several', { port: 80, instances: 2 }, 'addresses of their own'],
+  ['no instances', { instances: 0 }, 'instances'],
+  ['a path that is too long', { socket: `/${'a'.repeat(104)}` }, 'too long'],
+  ['a readiness that is none', { ready: 'tcp' }, 'Option ready'],
+  ['a time that is none', { wait: -1 }, 'wait must be'],
+  ['a time that is none in a group', { stop: { grace: Number.NaN } }, 'stop.grace must be'],
+])('refuses %s', (_, options, why) => {
+  expect(() => program({ command: 'a', ...options } as ProgramOptions)).toThrow(why)
+})

@@ -1,0 +1,4 @@
+import { programsOf } from '../../programs/test/behind.ts'
+import { createReverseProxy } from '../src/index.ts'
+
+programsOf(createReverseProxy)
