@@ -38,9 +38,18 @@ export interface UnavailableMessage {
   readonly exchange: Exchange
 }
 
+export interface DiscoveryMessage {
+  readonly upstreams: string
+  /** Their ids. Undefined when they could not be found: those that there were stay. */
+  readonly endpoints: readonly string[] | undefined
+  readonly error: unknown
+}
+
 /** Whether an endpoint may be asked has changed. `EndpointMessage`. */
 export const endpointChanged: Channel = channel('relayrace:upstreams:endpoint')
 /** An attempt has ended: once for each. `AttemptMessage`. */
 export const attemptEnded: Channel = channel('relayrace:upstreams:attempt')
 /** There was no endpoint that may be asked: the client gets 503. `UnavailableMessage`. */
 export const unavailable: Channel = channel('relayrace:upstreams:unavailable')
+/** Endpoints were looked for, and found or not. `DiscoveryMessage`. */
+export const discovered: Channel = channel('relayrace:upstreams:discovery')

@@ -50,7 +50,7 @@ export type CheckResult = string
 
 /** Checks one endpoint over and over, until it is stopped. */
 export class Checker {
-  readonly #to: Origin
+  readonly #whom: { readonly to: Origin; readonly host: string | undefined }
   readonly #checks: Checks
   readonly #clock: Clock
   readonly #told: (isUp: boolean, result: CheckResult) => void
@@ -62,8 +62,13 @@ export class Checker {
   #stopped = false
 
   /** @param told Of every result: whether the endpoint is up by that. */
-  constructor(to: Origin, checks: Checks, clock: Clock, told: (isUp: boolean, result: CheckResult) => void) {
-    this.#to = to
+  constructor(
+    whom: { readonly to: Origin; readonly host: string | undefined },
+    checks: Checks,
+    clock: Clock,
+    told: (isUp: boolean, result: CheckResult) => void,
+  ) {
+    this.#whom = whom
     this.#checks = checks
     this.#clock = clock
     this.#told = told
@@ -83,7 +88,8 @@ export class Checker {
       controller.abort('stopped')
     }
     const { type } = this.#checks
-    const asked = type === 'tcp' ? connected(this.#to, controller.signal) : this.#answered(controller.signal)
+    const asked =
+      type === 'tcp' ? connected(this.#whom.to, controller.signal) : this.#answered(controller.signal)
     asked.then((result) => {
       callOff()
       if (this.#stopped) return
@@ -105,12 +111,16 @@ export class Checker {
   /** Never rejects. */
   #answered(signal: AbortSignal): Promise<CheckResult> {
     const { path, host, expect, tls } = this.#checks
-    const { secure, hostname, port, socketPath, authority } = endpoint(this.#to)
+    const { secure, hostname, port, socketPath, authority } = endpoint(this.#whom.to)
     const options: RequestOptions = {
       ...(socketPath === undefined ? { hostname, port } : { socketPath }),
       ...(secure && tls),
       path,
-      headers: { host: host ?? authority, 'user-agent': 'relayrace-upstreams', connection: 'close' },
+      headers: {
+        host: host ?? this.#whom.host ?? authority,
+        'user-agent': 'relayrace-upstreams',
+        connection: 'close',
+      },
       agent: false,
       signal,
     }

@@ -5,6 +5,8 @@ export {
   type AttemptOutcome,
   attemptEnded,
   type Change,
+  type DiscoveryMessage,
+  discovered,
   type EndpointMessage,
   endpointChanged,
   type UnavailableMessage,
@@ -12,6 +14,16 @@ export {
 } from './channels.ts'
 export type { Checks } from './checks.ts'
 export type { Clock } from './clock.ts'
+export {
+  type AddressOptions,
+  type Discovery,
+  type FileOptions,
+  type Finder,
+  fromDns,
+  fromFile,
+  fromSrv,
+  type ServiceOptions,
+} from './discovery.ts'
 export { byAddress, byCookie, byField, hashed, type Key } from './hashed.ts'
 export type { Condition, EndpointState, Entry } from './member.ts'
 export { type Candidate, leastInFlight, type Policy, roundRobin, twoChoices } from './policies.ts'

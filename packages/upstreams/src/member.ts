@@ -1,6 +1,6 @@
 /** One endpoint of a set: what it has under way, what became of it, whether it may be asked. */
 
-import { endpoint, type Origin, type Route } from '@relayrace/gateway'
+import { endpoint, isHost, type Origin, type Route } from '@relayrace/gateway'
 import type { AttemptOutcome } from './channels.ts'
 import { Circuit, type CircuitOptions } from './circuit.ts'
 import type { Clock } from './clock.ts'
@@ -10,6 +10,10 @@ export interface Entry {
   readonly to: Origin
   /** How much of the load it gets, beside the others. 1. */
   readonly weight?: number
+  /** It is asked only if nobody with a lower number may be. 0. */
+  readonly priority?: number
+  /** For the Host field, before `rewrite` is called. That of `to`. */
+  readonly host?: string
 }
 
 /** `trial`: it was ejected, and is asked once at a time until an answer comes. `leaving`: it is in the set no more. */
@@ -19,6 +23,7 @@ export interface EndpointState {
   readonly id: string
   readonly condition: Condition
   readonly weight: number
+  readonly priority: number
   /** Less than `weight` while it starts slowly. */
   readonly currentWeight: number
   /** Attempts under way. */
@@ -50,6 +55,8 @@ export class Member implements Candidate {
   readonly id: string
   readonly to: Origin
   weight: number
+  priority: number
+  host: string | undefined
   inFlight = 0
   isUp = true
   /** What came of the last check. */
@@ -67,10 +74,16 @@ export class Member implements Candidate {
   #attempts = 0
   readonly #idle: (() => void)[] = []
 
-  constructor(id: string, { to, weight = 1 }: Entry, { clock, circuit, slowStart }: MemberOptions) {
+  constructor(
+    id: string,
+    { to, weight = 1, priority = 0, host }: Entry,
+    { clock, circuit, slowStart }: MemberOptions,
+  ) {
     this.id = id
     this.to = to
     this.weight = weight
+    this.priority = priority
+    this.host = host
     this.#clock = clock
     this.#circuit = circuit && new Circuit(circuit, clock)
     this.#slowStart = slowStart
@@ -141,11 +154,12 @@ export class Member implements Candidate {
   }
 
   get state(): EndpointState {
-    const { id, condition, weight, currentWeight, inFlight } = this
+    const { id, condition, weight, priority, currentWeight, inFlight } = this
     return {
       id,
       condition,
       weight,
+      priority,
       currentWeight,
       inFlight,
       attempts: this.#attempts,
@@ -164,11 +178,20 @@ export function idOf(to: Origin): string {
   return `${origin}${basePath}${baseQuery === '' ? '' : `?${baseQuery}`}`
 }
 
+const entryKeys = ['to', 'weight', 'priority', 'host']
+
 /** @throws TypeError that says what is wrong with it. */
 export function entryOf(given: Origin | Entry): Entry {
-  const entry = typeof given === 'object' && given !== null && 'to' in given ? given : { to: given }
-  const { weight = 1 } = entry
+  if (typeof given !== 'object' || given === null || !('to' in given)) return { to: given }
+  const { weight = 1, priority = 0, host } = given
+  const unknown = Object.keys(given).find((key) => !entryKeys.includes(key))
+  if (unknown !== undefined)
+    throw new TypeError(`An endpoint has no ${unknown}. Known: ${entryKeys.join(', ')}`)
   if (typeof weight !== 'number' || !(weight > 0) || weight === Number.POSITIVE_INFINITY)
     throw new TypeError(`The weight of an endpoint is a number above zero, not ${String(weight)}`)
-  return entry
+  if (!Number.isInteger(priority))
+    throw new TypeError(`The priority of an endpoint is a whole number, not ${String(priority)}`)
+  if (host !== undefined && (typeof host !== 'string' || !isHost(host)))
+    throw new TypeError(`The host of an endpoint is a name, with or without a port, not ${String(host)}`)
+  return given
 }

@@ -12,9 +12,17 @@ import {
 } from '@relayrace/gateway'
 import { ConsecutiveBreaker, type IBreaker } from 'cockatiel'
 import { Budget } from './budget.ts'
-import { type AttemptOutcome, attemptEnded, type Change, endpointChanged, unavailable } from './channels.ts'
+import {
+  type AttemptOutcome,
+  attemptEnded,
+  type Change,
+  discovered,
+  endpointChanged,
+  unavailable,
+} from './channels.ts'
 import { Checker, type Checks, defaultChecks } from './checks.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { Discovery } from './discovery.ts'
 import { Lease, type Lender } from './lease.ts'
 import { type EndpointState, type Entry, entryOf, idOf, Member, type MemberOptions } from './member.ts'
 import { type Policy, roundRobin } from './policies.ts'
@@ -87,9 +95,12 @@ const defaultEjection: Ejection = {
 }
 const defaultRetry: Retry = { attempts: 3, budget: 0.2, minPerSecond: 3, statuses: [503] }
 
-/** @throws TypeError that names what makes no sense. */
+/**
+ * @param endpoints Them, or what finds them: `fromDns`, `fromSrv`, `fromFile`.
+ * @throws TypeError that names what makes no sense.
+ */
 export function createUpstreams(
-  endpoints: readonly (Origin | Entry)[],
+  endpoints: readonly (Origin | Entry)[] | Discovery,
   options: UpstreamsOptions = {},
 ): Upstreams {
   return new Upstreams(endpoints, options)
@@ -111,6 +122,11 @@ export class Upstreams implements AsyncDisposable {
   readonly #memberOptions: MemberOptions
   readonly #checks: Checks | undefined
   readonly #checkers = new Map<Member, Checker>()
+  readonly #first = Promise.withResolvers<void>()
+  #stop = (): void => {}
+  /** The list could not be had, and that has been said. */
+  #isWarned = false
+  #isFound = false
   #isClosed = false
   #members: ReadonlyMap<string, Member> = new Map()
   readonly #leaving = new Set<Member>()
@@ -119,7 +135,7 @@ export class Upstreams implements AsyncDisposable {
   #refused = 0
   #retries = 0
 
-  constructor(endpoints: readonly (Origin | Entry)[], options: UpstreamsOptions) {
+  constructor(endpoints: readonly (Origin | Entry)[] | Discovery, options: UpstreamsOptions) {
     const { name = 'upstreams', policy = roundRobin(), clock = systemClock } = options
     this.#name = name
     this.#policy = policy
@@ -138,7 +154,21 @@ export class Upstreams implements AsyncDisposable {
     }
     this.#checks = options.checks && { ...defaultChecks, ...options.checks }
     this.upstream = ((exchange) => this.#choose(exchange)) satisfies Choose
-    this.#replace(endpoints, false)
+    if (typeof endpoints !== 'function') {
+      this.#replace(endpoints, false)
+      this.#first.resolve()
+      return
+    }
+    this.#stop = endpoints({
+      clock,
+      found: (list) => this.#found(list),
+      failed: (cause) => this.#notFound(cause),
+    })
+  }
+
+  /** Resolves when there is a list, even an empty one: at once, unless it has to be found. */
+  get ready(): Promise<void> {
+    return this.#first.promise
   }
 
   /** As they are now. What is left of the set, with something under way, is there too. It can be written as JSON. */
@@ -179,6 +209,7 @@ export class Upstreams implements AsyncDisposable {
   /** Nothing runs any more that the set has started. What is under way goes on, and the set still chooses. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#stop()
     for (const checker of this.#checkers.values()) checker.stop()
     this.#checkers.clear()
   }
@@ -209,6 +240,11 @@ export class Upstreams implements AsyncDisposable {
       const known = before.get(id)
       if (known !== undefined) {
         known.weight = entry.weight ?? 1
+        known.priority = entry.priority ?? 0
+        if (known.host !== entry.host) {
+          known.host = entry.host
+          known.route = this.#routeTo(known)
+        }
         members.set(id, known)
         continue
       }
@@ -226,6 +262,24 @@ export class Upstreams implements AsyncDisposable {
     for (const [id, member] of before) if (!members.has(id)) this.#remove(member)
   }
 
+  #found(list: readonly (Origin | Entry)[]): void {
+    this.#replace(list, this.#isFound)
+    this.#isFound = true
+    this.#isWarned = false
+    this.#first.resolve()
+    if (!discovered.hasSubscribers) return
+    discovered.publish({ upstreams: this.#name, endpoints: [...this.#members.keys()], error: undefined })
+  }
+
+  /** What there was stays. That is said once, until there is a list again. */
+  #notFound(error: unknown): void {
+    if (discovered.hasSubscribers) discovered.publish({ upstreams: this.#name, endpoints: undefined, error })
+    if (this.#isWarned) return
+    this.#isWarned = true
+    const why = error instanceof Error ? error.message : String(error)
+    process.emitWarning(`${this.#name} could not find their endpoints: ${why}`, 'RelayraceWarning')
+  }
+
   #remove(member: Member): void {
     member.isLeaving = true
     this.#checkers.get(member)?.stop()
@@ -240,7 +294,7 @@ export class Upstreams implements AsyncDisposable {
   #watch(member: Member): void {
     if (this.#checks === undefined || this.#isClosed) return
     const { clock } = this.#memberOptions
-    const checker = new Checker(member.to, this.#checks, clock, (isUp, result) => {
+    const checker = new Checker(member, this.#checks, clock, (isUp, result) => {
       member.check = result
       if (isUp === member.isUp) return
       member.isUp = isUp
@@ -277,11 +331,24 @@ export class Upstreams implements AsyncDisposable {
   }
 
   #candidates(tried: ReadonlySet<Member>): Member[] {
-    const candidates: Member[] = []
-    for (const member of this.#members.values())
-      if (member.mayBeAsked && !tried.has(member)) candidates.push(member)
+    const candidates = this.#preferred(tried, (member) => member.mayBeAsked)
     if (candidates.length > 0 || !this.#panic) return candidates
-    return [...this.#members.values()].filter((member) => member.takesPart && !tried.has(member))
+    return this.#preferred(tried, (member) => member.takesPart)
+  }
+
+  /** Those of the lowest priority that has any. */
+  #preferred(tried: ReadonlySet<Member>, may: (member: Member) => boolean): Member[] {
+    let preferred: Member[] = []
+    let lowest = Number.POSITIVE_INFINITY
+    for (const member of this.#members.values()) {
+      if (member.priority > lowest || tried.has(member) || !may(member)) continue
+      if (member.priority < lowest) {
+        lowest = member.priority
+        preferred = []
+      }
+      preferred.push(member)
+    }
+    return preferred
   }
 
   #unavailable(exchange: Exchange): Reply {
@@ -298,9 +365,15 @@ export class Upstreams implements AsyncDisposable {
 
   /** A route is made once for each endpoint, so that a gateway takes it apart once. */
   #routeTo(member: Member): Route {
-    const own = this.#route.modifyResponse
+    const { modifyResponse: own, rewrite } = this.#route
+    const { host } = member
+    const named: Route['rewrite'] = (out, exchange, inherited) => {
+      out.fields.set('Host', host as string)
+      return rewrite === undefined ? inherited(out, exchange) : rewrite(out, exchange, inherited)
+    }
     return {
       ...this.#route,
+      ...(host !== undefined && { rewrite: named }),
       to: member.to,
       name: this.#name,
       modifyResponse: (head, exchange, inherited) => {

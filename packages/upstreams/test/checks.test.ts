@@ -170,7 +170,9 @@ describe('C4 a check', () => {
     upstreams.replace([two.url])
     clock.advance(0)
     await expect.poll(() => upstreams.state().endpoints[0]?.check).toBe('passed')
-    expect([one.requests().length, two.requests().length]).toEqual([1, 1])
+    clock.advance(interval)
+    await expect.poll(() => two.requests().length).toBe(2)
+    expect(one.requests()).toHaveLength(1)
   })
 })
 

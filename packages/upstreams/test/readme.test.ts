@@ -1,9 +1,12 @@
 /** The examples of the README run. */
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Gateway, GatewayOptions } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createPipeProxy } from '../../pipe-proxy/src/index.ts'
+import type { Upstreams } from '../src/index.ts'
 import { answering, connectTo, get } from './stage.ts'
 
 /** What the example exports that has this text in it, with other endpoints. */
@@ -48,6 +51,16 @@ describe('the example in the README of', () => {
     })
     const found = await texts(gateway, '/', '/', '/', '/')
     expect(found.toSorted()).toEqual(['one', 'two', 'two', 'two'].toSorted())
+  })
+
+  test('a file with endpoints', async () => {
+    const one = await answering('one')
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'readme-')), 'list.json')
+    onTestFinished(() => rm(path.dirname(file), { recursive: true }))
+    await writeFile(file, JSON.stringify([one.url.origin]))
+    const { upstreams } = await example<{ upstreams: Upstreams }>('fromFile(', { 'endpoints.json': file })
+    onTestFinished(() => upstreams.close())
+    expect(await texts(createPipeProxy({ ...upstreams }), '/')).toEqual(['one'])
   })
 
   test('two sets behind one transport', async () => {

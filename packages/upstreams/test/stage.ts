@@ -17,6 +17,7 @@ import { createReverseProxy } from '../../reverse-proxy/src/index.ts'
 import {
   type Clock,
   createUpstreams,
+  type Discovery,
   type EndpointState,
   type Entry,
   type Upstreams,
@@ -45,7 +46,7 @@ export interface Stage {
 
 export async function stage(
   create: Strategy,
-  endpoints: readonly (URL | string | Entry)[],
+  endpoints: readonly (URL | string | Entry)[] | Discovery,
   options: UpstreamsOptions = {},
   others: Partial<GatewayOptions> = {},
 ): Promise<Stage> {
