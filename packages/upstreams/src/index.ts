@@ -26,13 +26,11 @@ export {
 } from './discovery.ts'
 export { byAddress, byCookie, byField, hashed, type Key } from './hashed.ts'
 export type { Condition, EndpointState, Entry } from './member.ts'
+export type { Ejection, Retry, UpstreamsOptions } from './options.ts'
 export { type Candidate, leastInFlight, type Policy, roundRobin, twoChoices } from './policies.ts'
 export type { Sticky } from './sticky.ts'
 export {
   createUpstreams,
-  type Ejection,
-  type Retry,
   type Upstreams,
-  type UpstreamsOptions,
   type UpstreamsState,
 } from './upstreams.ts'

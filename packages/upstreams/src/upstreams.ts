@@ -10,7 +10,6 @@ import {
   type Route,
   type Transport,
 } from '@relayrace/gateway'
-import { ConsecutiveBreaker, type IBreaker } from 'cockatiel'
 import { Budget } from './budget.ts'
 import {
   type AttemptOutcome,
@@ -20,63 +19,14 @@ import {
   endpointChanged,
   unavailable,
 } from './channels.ts'
-import { Checker, type Checks, defaultChecks } from './checks.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { Checker, type Checks } from './checks.ts'
 import type { Discovery } from './discovery.ts'
 import { Lease, type Lender } from './lease.ts'
 import { type EndpointState, type Entry, entryOf, idOf, Member, type MemberOptions } from './member.ts'
-import { type Policy, roundRobin } from './policies.ts'
-import { Stickiness, type Sticky } from './sticky.ts'
+import { defaultEjection, type Retry, settle, type UpstreamsOptions } from './options.ts'
+import type { Policy } from './policies.ts'
+import { Stickiness } from './sticky.ts'
 import { askingFor, leaseOf, transport } from './transport.ts'
-
-/** Durations are milliseconds. */
-export interface UpstreamsOptions {
-  /** In messages, and as the name of the route. `upstreams`. */
-  readonly name?: string
-  /** Who is asked, of those that may be. `roundRobin()`. */
-  readonly policy?: Policy
-  /** Clients stay with the endpoint that has answered them, as long as it may be asked. */
-  readonly sticky?: Sticky
-  /** Endpoints are asked whether they are well; who is not, is asked nothing else. `{}` is enough. Default: none are. */
-  readonly checks?: Partial<Checks>
-  /** Who keeps failing is left alone for a while; `false`: never. */
-  readonly ejection?: Partial<Ejection> | false
-  /** An attempt that has failed is made at another endpoint, if that is safe; `false`: never. */
-  readonly retry?: Partial<Retry> | false
-  /** For how long who comes, or comes back, gets less than its weight. 0. */
-  readonly slowStart?: number
-  /** When no endpoint may be asked, all are, instead of 503. `false`. */
-  readonly panic?: boolean
-  /** What holds at every endpoint. */
-  readonly route?: Omit<Route, 'to' | 'name'>
-  readonly clock?: Clock
-}
-
-/** A failure is no answer, half of one, or one of `statuses`. What the client or a hook did is none. */
-export interface Ejection {
-  /** What makes a breaker for each endpoint, such as one of cockatiel's. `new ConsecutiveBreaker(5)`. */
-  readonly breaker: () => IBreaker
-  /** For how long it is left alone the first time; twice that if it fails soon after. 10 000. */
-  readonly coolOff: number
-  /** At most. 300 000. */
-  readonly longestCoolOff: number
-  /** 502, 503, 504. */
-  readonly statuses: readonly number[]
-}
-
-export interface Retry {
-  /** In all, for one exchange. 3. */
-  readonly attempts: number
-  /** Of the requests of the last ten seconds, how many may be asked again. 0.2. */
-  readonly budget: number
-  /** Per second, in any case. 3. */
-  readonly minPerSecond: number
-  /**
-   * What is as good as no answer, to a request without content that is idempotent, as long as there is another endpoint
-   * and something left of the budget. 503.
-   */
-  readonly statuses: readonly number[]
-}
 
 export interface UpstreamsState {
   readonly name: string
@@ -86,14 +36,6 @@ export interface UpstreamsState {
   /** Attempts at another endpoint. */
   readonly retries: number
 }
-
-const defaultEjection: Ejection = {
-  breaker: () => new ConsecutiveBreaker(5),
-  coolOff: 10_000,
-  longestCoolOff: 300_000,
-  statuses: [502, 503, 504],
-}
-const defaultRetry: Retry = { attempts: 3, budget: 0.2, minPerSecond: 3, statuses: [503] }
 
 /**
  * @param endpoints Them, or what finds them: `fromDns`, `fromSrv`, `fromFile`.
@@ -136,23 +78,22 @@ export class Upstreams implements AsyncDisposable {
   #retries = 0
 
   constructor(endpoints: readonly (Origin | Entry)[] | Discovery, options: UpstreamsOptions) {
-    const { name = 'upstreams', policy = roundRobin(), clock = systemClock } = options
+    const { name, policy, ejection, retry, sticky, checks, clock, ...settled } = settle(options)
     this.#name = name
     this.#policy = policy
-    const ejection = options.ejection === false ? undefined : { ...defaultEjection, ...options.ejection }
-    this.#retry = options.retry === false ? undefined : { ...defaultRetry, ...options.retry }
-    this.#budget = new Budget(this.#retry?.budget ?? 0, this.#retry?.minPerSecond ?? 0, clock)
-    this.#sticky = options.sticky && new Stickiness(options.sticky)
-    this.#panic = options.panic ?? false
-    this.#route = options.route ?? {}
-    this.#memberOptions = { clock, circuit: ejection, slowStart: options.slowStart ?? 0 }
+    this.#retry = retry
+    this.#budget = new Budget(retry?.budget ?? 0, retry?.minPerSecond ?? 0, clock)
+    this.#sticky = sticky && new Stickiness(sticky)
+    this.#checks = checks
+    this.#panic = settled.panic
+    this.#route = settled.route
+    this.#memberOptions = { clock, circuit: ejection, slowStart: settled.slowStart }
     this.#lender = {
       failing: new Set((ejection ?? defaultEjection).statuses),
       answered: (lease) => this.#answered(lease),
       ended: (lease, outcome, error) => this.#ended(lease, outcome, error),
       again: (tried, error) => this.#again(tried, error),
     }
-    this.#checks = options.checks && { ...defaultChecks, ...options.checks }
     this.upstream = ((exchange) => this.#choose(exchange)) satisfies Choose
     if (typeof endpoints !== 'function') {
       this.#replace(endpoints, false)
@@ -218,6 +159,11 @@ export class Upstreams implements AsyncDisposable {
     return this.close()
   }
 
+  #leavingBy(id: string): Member | undefined {
+    for (const member of this.#leaving) if (member.id === id) return member
+    return undefined
+  }
+
   #find(endpoint: Origin): Member {
     const id = idOf(endpoint)
     const member = this.#members.get(id)
@@ -237,8 +183,11 @@ export class Upstreams implements AsyncDisposable {
     const members = new Map<string, Member>()
     const added: Member[] = []
     for (const [id, entry] of entries) {
-      const known = before.get(id)
+      const known = before.get(id) ?? this.#leavingBy(id)
       if (known !== undefined) {
+        if (known.isLeaving) added.push(known)
+        this.#leaving.delete(known)
+        known.isLeaving = false
         known.weight = entry.weight ?? 1
         known.priority = entry.priority ?? 0
         if (known.host !== entry.host) {
@@ -315,12 +264,7 @@ export class Upstreams implements AsyncDisposable {
     for (const trial of this.#trials) if (trial.exchange.status !== 0) trial.answered(trial.exchange.status)
     const candidates = this.#candidates(asking.tried)
     if (candidates.length === 0) return this.#unavailable(exchange)
-    const member =
-      candidates.length === 1
-        ? candidates[0]
-        : (this.#sticky?.find(candidates, exchange) ?? this.#policy(candidates, exchange))
-    if (!(member instanceof Member))
-      throw new TypeError(`The policy of ${this.#name} has chosen no candidate`)
+    const member = this.#pick(candidates, exchange)
     if (asking.tried.size === 0) this.#budget.asked()
     else this.#retries++
     asking.tried.add(member)
@@ -328,6 +272,18 @@ export class Upstreams implements AsyncDisposable {
     if (lease.trial) this.#trials.add(lease)
     asking.lease = lease
     return member.route
+  }
+
+  /** @throws GatewayError 500 when the policy throws, or chooses nobody. */
+  #pick(candidates: readonly Member[], exchange: Exchange): Member {
+    if (candidates.length === 1) return candidates[0] as Member
+    try {
+      const member = this.#sticky?.find(candidates, exchange) ?? this.#policy(candidates, exchange)
+      if (candidates.includes(member as Member)) return member as Member
+      throw new TypeError(`The policy of ${this.#name} has chosen no candidate`)
+    } catch (cause) {
+      throw new GatewayError('proxy_internal_error', { phase: 'requestHead', cause })
+    }
   }
 
   #candidates(tried: ReadonlySet<Member>): Member[] {

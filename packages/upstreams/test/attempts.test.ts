@@ -2,6 +2,7 @@
 
 import type { Exchange } from '@relayrace/fixtures/wire'
 import { GatewayError } from '@relayrace/gateway'
+import { CountBreaker } from 'cockatiel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AttemptMessage, attemptEnded, createUpstreams, unavailable } from '../src/index.ts'
 import {
@@ -68,6 +69,23 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       expect((await staged.ask()).verdict).not.toBe('complete')
       expect(good.requests).toHaveLength(0)
       await expect.poll(() => stateOf(staged, bad)).toMatchObject({ failed: 1, completed: 0, inFlight: 0 })
+    })
+
+    test.each([
+      ['is kept, is not the end', 10, 200, 1],
+      ['is not kept, is the end', 0, 502, 0],
+    ])('resets when content has been read that %s', async (_, replay, status, retries) => {
+      const bad = await origin(async ({ body, connection }) => {
+        await body(5)
+        connection.reset()
+      })
+      const good = await origin(async (exchange) => exchange.send(reply(String(await exchange.body(5)))))
+      const staged = await stage(create, [bad.url, good.url], {}, { limits: { replay } })
+      const put = `${head('PUT / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`
+      const response = await staged.ask(put)
+      expect(response.status).toBe(status)
+      if (status === 200) expect(response.text).toBe('hello')
+      expect(staged.upstreams.state().retries).toBe(retries)
     })
 
     test('answers 503 to content is believed', async () => {
@@ -227,6 +245,16 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       for (let i = 0; i < 4; i++) texts.push((await staged.ask()).text)
       expect(texts.filter((text) => text === 'bad')).toHaveLength(2)
       expect(stateOf(staged, bad).condition).toBe('up')
+    })
+
+    test('is ejected by whatever breaker says so', async () => {
+      let nth = 0
+      const bad = await origin((exchange) => exchange.send(nth++ % 3 === 0 ? reply('') : busy))
+      const staged = await stage(create, [bad.url], {
+        ejection: { breaker: () => new CountBreaker({ threshold: 0.5, size: 10 }) },
+      })
+      for (let i = 0; i < 11; i++) await staged.ask()
+      expect(stateOf(staged, bad)).toMatchObject({ condition: 'ejected', completed: 4, failed: 7 })
     })
 
     test('is tried by one exchange at a time', async () => {

@@ -155,6 +155,26 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       .toEqual([second.url.origin])
   })
 
+  test('who comes back to the set while something is under way there is who it was', async () => {
+    const [first, second] = [await origin(), await answering('second')]
+    const staged = await stage(create, [first.url])
+    const client = await staged.client()
+    client.send(get('/'))
+    const asked = await first.request()
+    staged.upstreams.replace([second.url])
+    staged.upstreams.replace([second.url, first.url])
+    const ids = staged.upstreams
+      .state()
+      .endpoints.map(({ id, condition, inFlight }) => [id, condition, inFlight])
+    expect(ids).toEqual([
+      [second.url.origin, 'up', 0],
+      [first.url.origin, 'up', 1],
+    ])
+    await asked.send(reply('first'))
+    expect((await client.response()).text).toBe('first')
+    await expect.poll(() => stateOf(staged, first)).toMatchObject({ inFlight: 0, completed: 1 })
+  })
+
   test('who stays in the set keeps what is known of it, but its weight', async () => {
     const origins = await threeOf()
     const staged = await stage(
