@@ -114,13 +114,13 @@ export const groups: readonly Group[] = [
       {
         letter: 'B3',
         title: 'Upgrades; HTTP/2 where the stack can',
-        cases: ['UPG-01', 'UPG-03', 'UPG-06', 'UPG-15', 'H2-01', 'H2-02', 'H2-03'],
+        cases: ['UPG-01', 'UPG-03', 'UPG-06', 'UPG-15', 'H2-01', 'H2-02', 'H2-03', 'H2-14', 'H2-16'],
         missing: 'HTTP/2 on duplex-server, which speaks HTTP/1.1 and nothing else',
       },
       {
         letter: 'B4',
         title: 'A pool: connections, idle ones, idle time; none shared between origins, names or gateways',
-        cases: ['POOL-01', 'POOL-05', 'POOL-11'],
+        cases: ['POOL-01', 'POOL-05', 'POOL-11', 'POOL-12'],
       },
       {
         letter: 'B5',
@@ -168,7 +168,7 @@ export const groups: readonly Group[] = [
           ],
           'packages/router/test/routing.ts': ['routes are replaced while they run'],
         },
-        cases: ['POOL-09'],
+        cases: ['POOL-09', 'H2-17'],
       },
       {
         letter: 'C5',

@@ -534,6 +534,7 @@ export const h2: readonly Case[] = [
       'holds the sender of a stream back when its receiver does not read, and no other stream of that connection',
     ...usual,
     alone: true,
+    limit: 60_000,
     run: {
       'the origin': async (stage) => {
         const { target, origin } = stage
@@ -717,6 +718,7 @@ export const h2: readonly Case[] = [
     level: 'MUST',
     title: 'keeps no flood of interim responses for a client of HTTP/2 that does not read',
     ...usual,
+    limit: 60_000,
     async run(stage) {
       const before = await stage.memory()
       const socket = await inFrames(stage.target, stage.signal)

@@ -154,6 +154,7 @@ export const info: readonly Case[] = [
     rule: 'ours: no peer decides how much memory the other costs',
     level: 'MUST',
     title: 'keeps no flood of interim responses for a client that does not read',
+    limit: 60_000,
     async run(stage) {
       const before = await stage.memory()
       const client = await stage.connect({ paused: true })
