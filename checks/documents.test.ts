@@ -58,7 +58,7 @@ test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
 
 describe.each([
   ['README.md', 5],
-  ['packages/router/README.md', 4],
+  ['packages/router/README.md', 5],
 ])('the examples of %s', async (document, atLeast) => {
   const examples = [...(await read(document)).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '')
   const folder = path.join(import.meta.dirname, '.cache', 'examples', document.replaceAll(/\W/g, '-'))

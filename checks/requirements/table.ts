@@ -151,7 +151,6 @@ export const groups: readonly Group[] = [
         letter: 'C2',
         title: 'Authentication before the proxy, rate limits, any middleware',
         tests: { 'packages/gateway/test/required.ts': ['F1 access control'] },
-        missing: 'rate limits (429)',
       },
       {
         letter: 'C3',

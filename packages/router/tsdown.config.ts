@@ -1,7 +1,12 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: { index: 'src/index.ts', middleware: 'src/middleware/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    middleware: 'src/middleware/index.ts',
+    jwt: 'src/middleware/jwt.ts',
+    'rate-limit': 'src/middleware/rate-limit.ts',
+  },
   format: 'esm',
   platform: 'node',
   target: 'node22.19',
