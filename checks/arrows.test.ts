@@ -17,6 +17,16 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'>>> = {
   'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
   'packages/conformance': { packages: ['@relayrace/fixtures'] },
   fixtures: { packages: [] },
+  examples: {
+    packages: [
+      '@relayrace/gateway',
+      '@relayrace/pipe-proxy',
+      '@relayrace/reverse-proxy',
+      '@relayrace/fetch-proxy',
+      '@relayrace/duplex-server',
+      '@relayrace/programs',
+    ],
+  },
   bench: { packages: ['@relayrace/conformance', '@relayrace/fixtures'] },
 }
 /** Tests judge from outside, so they need these whatever they belong to. */

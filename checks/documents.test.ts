@@ -8,7 +8,7 @@ import { freePort, startProgram } from '@relayrace/fixtures/target'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifestIn, root } from './workspace.ts'
 
-const documents = globSync('{*.md,{docs,decisions,bench,fixtures}/**/*.md,packages/*/*.md}', {
+const documents = globSync('{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/*.md}', {
   cwd: root,
   exclude: ['**/node_modules', '**/CHANGELOG.md'],
 }).toSorted()

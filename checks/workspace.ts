@@ -23,9 +23,12 @@ export interface Workspace {
 }
 
 /** All but this one. */
-export const workspaces: readonly Workspace[] = globSync('{packages/*,fixtures,bench}/package.json', {
-  cwd: root,
-})
+export const workspaces: readonly Workspace[] = globSync(
+  '{packages/*,fixtures,bench,examples}/package.json',
+  {
+    cwd: root,
+  },
+)
   .toSorted()
   .map((file) => ({ folder: path.dirname(file), manifest: manifestIn(path.join(root, path.dirname(file))) }))
 

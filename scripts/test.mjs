@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { globSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
-const reports = '{packages/*,fixtures,bench,checks}/.vitest/results.json'
+const reports = '{packages/*,fixtures,bench,checks,examples}/.vitest/results.json'
 
 // A package whose run breaks off leaves no report; that of an earlier run must not stand in for it.
 for (const file of globSync(reports)) rmSync(file)
