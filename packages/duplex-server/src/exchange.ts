@@ -489,9 +489,12 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
   }
 
   protected override over(): void {
-    const over = this.failed ?? clientClosed('requestBody')
-    this.#upChange?.stop(over)
-    this.#downChange?.stop(over)
+    // An error costs its stack, which most exchanges have no use for.
+    if (this.#upChange !== undefined || this.#downChange !== undefined) {
+      const over = this.failed ?? clientClosed('requestBody')
+      this.#upChange?.stop(over)
+      this.#downChange?.stop(over)
+    }
     if (this.#tunnel !== undefined) this.#front.sweep.delete(this)
   }
 
