@@ -131,21 +131,30 @@ export abstract class Life implements Exchange, Repeatable, Pending {
       }
       this.#framing = this.remaining(admitted.framing)
       if (transport === undefined) return this.#choose(admitted)
-      return carryBy(transport, this, (where) => this.#try(where)).catch((error) => this.failAtLast(error))
+      let first: Admitted | undefined = admitted
+      const ask = (where: Origin | Route | undefined): Promise<void> => {
+        const judged = first
+        first = undefined
+        return this.#try(judged, where)
+      }
+      return carryBy(transport, this, ask).catch((error) => this.failAtLast(error))
     } catch (cause) {
       this.fail(internalFailure(cause, this.#phase))
       return undefined
     }
   }
 
-  /** One attempt of those that a transport makes. */
-  async #try(where: Origin | Route | undefined): Promise<void> {
+  /**
+   * One attempt of those that a transport makes.
+   * @param admitted The first time: its fields have not been edited yet.
+   */
+  async #try(admitted: Admitted | undefined, where: Origin | Route | undefined): Promise<void> {
     const attempt = this.newAttempt()
     this.#attempt = attempt
     this.answerRefused = this.#abroad = false
     this.#followed = 0
     try {
-      attempt.run(() => this.#choose(this.#admittedAgain(), where))
+      attempt.run(() => this.#choose(admitted ?? this.#admittedAgain(), where))
     } catch (cause) {
       this.fail(internalFailure(cause, this.#phase))
     }
