@@ -10,6 +10,8 @@ import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './pro
 import { defaultLimits, defaultPool, defaultTimeouts, nearest } from './settings.ts'
 import { createWorkers, WorkerFault, type WorkerMessage } from './workers.ts'
 
+export { createWorkers, type Workers } from './workers.ts'
+
 const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
 
 interface Invocation {

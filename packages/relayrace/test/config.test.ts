@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { ConfigError, configSchema, parseConfig, readConfig } from '../src/config.ts'
+
+async function file(name: string, text: string): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const place = path.join(folder, name)
+  await writeFile(place, text)
+  return place
+}
+
+describe('a configuration is read from', () => {
+  test.each([
+    [
+      'relayrace.yaml',
+      'upstream: http://127.0.0.1:9000\ntimeouts: { total: 1.5s, drain: .inf }\nlimits: { requestBody: 10MiB }',
+    ],
+    [
+      'relayrace.json',
+      '{"upstream":"http://127.0.0.1:9000","timeouts":{"total":1500,"drain":"Infinity"},"limits":{"requestBody":10485760}}',
+    ],
+    [
+      'relayrace.ts',
+      'export default { upstream: "http://127.0.0.1:9000", timeouts: { total: "1500ms", drain: Infinity }, limits: { requestBody: "10240KiB" } }',
+    ],
+  ])('%s', async (name, text) => {
+    expect(await readConfig(await file(name, text))).toMatchObject({
+      upstream: 'http://127.0.0.1:9000',
+      timeouts: { total: 1_500, drain: Number.POSITIVE_INFINITY },
+      limits: { requestBody: 10 * 1024 ** 2 },
+    })
+  })
+
+  test.each<[string, string, RegExp]>([
+    [
+      'an option that there is not',
+      'upstream: http://a\nstratgy: x',
+      /relayrace\.yaml:2: stratgy: .*did you mean strategy\?/,
+    ],
+    [
+      'one inside of a route',
+      'routes:\n  - path: /\n    too: http://a\n    to: http://a',
+      /relayrace\.yaml:3: routes\[0\]\.too: .*did you mean to\?/,
+    ],
+    [
+      'a duration that is none',
+      'upstream: http://a\ntimeouts:\n  total: soon',
+      /relayrace\.yaml:3: timeouts\.total: write .*'30s'/,
+    ],
+    [
+      'a strategy that there is not',
+      'upstream: http://a\nstrategy: fast',
+      /relayrace\.yaml:2: strategy: .*pipe-proxy/,
+    ],
+    [
+      'an upstream that there is not',
+      'upstreams: { users: { endpoints: [http://a] } }\nupstream: user',
+      /relayrace\.yaml:2: upstream: .*did you mean users\?/,
+    ],
+    [
+      'a path without a slash',
+      'routes:\n  - { path: api, to: http://a }',
+      /relayrace\.yaml:2: routes\[0\]\.path: begin with a slash/,
+    ],
+    [
+      'a route to nowhere',
+      'routes:\n  - { path: / }',
+      /relayrace\.yaml:2: routes\[0\]: a route has either to .* or reply/,
+    ],
+    ['nothing', '{}', /say where requests go: upstream, or routes/],
+    ['what is no YAML', 'upstream: [', /relayrace\.yaml:1: /],
+  ])('%s, and the error names line and mend', async (_, text, expected) => {
+    const failure = await readConfig(await file('relayrace.yaml', text)).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(ConfigError)
+    expect((failure as Error).message).toMatch(expected)
+  })
+
+  test('several faults are told at once, a line each', async () => {
+    const failure = readConfig(await file('relayrace.yaml', 'upstream: http://a\nworkers: 0\nlog: loud'))
+    await expect(failure).rejects.toThrow(/:2: workers.*\n.*:3: log/)
+  })
+
+  test('a file that is not there', async () => {
+    await expect(readConfig('/nowhere/relayrace.yaml')).rejects.toThrow('there is no such file')
+  })
+})
+
+test('the schema for editors names every option, and takes durations in both ways', () => {
+  const { properties } = configSchema() as { properties: Record<string, object> }
+  expect(Object.keys(properties)).toEqual(
+    expect.arrayContaining(['listen', 'routes', 'upstreams', 'timeouts']),
+  )
+  expect(JSON.stringify(properties.timeouts)).toContain('"responseHead"')
+})
+
+test('a configuration of a program is checked like that of a file', () => {
+  expect(() => parseConfig({ upstream: 'nowhere' })).toThrow(
+    'upstream: neither a URL nor one of upstreams or programs: nowhere',
+  )
+})
