@@ -58,7 +58,7 @@ test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
 
 describe.each([
   ['README.md', 5],
-  ['packages/router/README.md', 5],
+  ['packages/router/README.md', 6],
 ])('the examples of %s', async (document, atLeast) => {
   const examples = [...(await read(document)).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '')
   const folder = path.join(import.meta.dirname, '.cache', 'examples', document.replaceAll(/\W/g, '-'))
@@ -92,11 +92,13 @@ describe.each([
     })),
   )('$name runs', { timeout: 30_000 }, async ({ code, name }) => {
     await using origin = await startBulkOrigin()
+    await using another = await startBulkOrigin()
     const port = await freePort()
     const url = new URL(`http://127.0.0.1:${port}`)
     const text = code
       .replaceAll('8080', `${port}`)
-      .replaceAll(/http:\/\/127\.0\.0\.1:900[01]/g, origin.url.origin)
+      .replaceAll('http://127.0.0.1:9000', origin.url.origin)
+      .replaceAll('http://127.0.0.1:9001', another.url.origin)
     if (/^export default/m.test(code)) {
       const file = path.join(folder, `${name}.ts`)
       await writeFile(file, text)

@@ -193,10 +193,11 @@ export interface Limits {
 export interface Route {
   readonly to: Origin
   /**
-   * What to ask for, instead of what the client asks for: in origin form with its query, byte for byte. A base path of `to`
-   * goes before it.
+   * What to ask for, instead of what the client asks for: in origin form with its query, byte for byte; or a function of
+   * what the client asks for, by which one route can be for all that is below a prefix. Throwing answers 500, and so does
+   * what nobody can be asked for. A base path of `to` goes before it.
    */
-  readonly path?: string
+  readonly path?: string | ((path: string) => string)
   /** In summaries and logs. */
   readonly name?: string
   /** Replaces the gateway's, which is `inherited`: call it there if you want both. */

@@ -162,6 +162,18 @@ function discreetly(ready: Prepared): Prepared {
   return ready
 }
 
+/** What a route says to ask for. @throws GatewayError 500 when its function has no path to say. */
+function pathOf({ path }: Settings, method: string, asked: string): string {
+  if (typeof path !== 'function') return path ?? asked
+  try {
+    const said: unknown = path(asked)
+    if (isPath(method, said)) return said
+    throw new TypeError(`route.path has returned what cannot be asked for: ${JSON.stringify(said)}`)
+  } catch (cause) {
+    throw internalFailure(cause, 'requestHead')
+  }
+}
+
 /** What a gateway's own `rewrite` adds is meant for the gateway's own origin, also when a route calls it. */
 function withoutItsCredentials(rewrite: Settings['inherited']): Settings['inherited'] {
   return async (out, exchange) => {
@@ -191,7 +203,7 @@ function direct(
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
     throw tooLarge('requestHead')
   }
-  const path = joinTarget(endpoint, settings.path ?? asked)
+  const path = joinTarget(endpoint, pathOf(settings, incoming.method, asked))
   if (path === undefined) throw refused('dot segments under a base path')
   fields.raw.unshift('Host', endpoint.authority)
   const out: RequestHead = { method: incoming.method, path, fields }

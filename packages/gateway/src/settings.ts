@@ -63,7 +63,7 @@ export interface Settings {
   readonly endpoint: Endpoint | undefined
   readonly choose: Choose | undefined
   /** Of a route: what to ask for, and its name. */
-  readonly path: string | undefined
+  readonly path: Route['path']
   readonly route: string | undefined
 }
 
@@ -95,10 +95,10 @@ export function settle(name: string, options: GatewayOptions): Settings {
   return isRoute(upstream) ? along(upstream, settings) : settings
 }
 
-/** What a route may say, and what that has to be. `to` is checked where it is taken apart. */
+/** What a route may say, and what that has to be. `to` is checked where it is taken apart, and `path` when it is known. */
 const routeOptions: Readonly<Record<keyof Route, 'string' | 'object' | 'function' | undefined>> = {
   to: undefined,
-  path: 'string',
+  path: undefined,
   name: 'string',
   rewrite: 'function',
   modifyResponse: 'function',
@@ -132,7 +132,7 @@ function settleRoute(route: Route, settings: Settings): Settings {
     for (const key of Object.keys(given ?? {}))
       if ((notOfRoutes[group] as readonly string[]).includes(key))
         throw new TypeError(`route.${group}.${key} is none of a route: set ${group}.${key} of the gateway`)
-  if (path !== undefined && !isPath('OPTIONS', path))
+  if (path !== undefined && typeof path !== 'function' && !isPath('OPTIONS', path))
     throw new TypeError(`route.path is no path that can be asked for: ${JSON.stringify(path)}`)
   return {
     ...settings,

@@ -91,6 +91,23 @@ export function routesOf(create: Strategy): void {
       expect((await ended()).route).toBeUndefined()
     })
 
+    test('may say what to ask for by what the client asks for', async () => {
+      const origin = await another()
+      const { client } = await stage({
+        upstream: { to: new URL('/base', origin.url), path: (path) => path.replace('/api', '') },
+      })
+      for (const [target, expected] of [
+        ['/api/a%2Fb?c', '/base/a%2Fb?c'],
+        ['http://a.example/api/', '/base/'],
+      ] as const) {
+        client.send(get(target))
+        const asked = await origin.request()
+        expect(asked.message.target).toBe(expected)
+        await asked.send(reply('ok'))
+        expect((await client.response()).text).toBe('ok')
+      }
+    })
+
     test('has hooks of its own', async () => {
       const origin = await another()
       const route: Route = {
@@ -172,6 +189,17 @@ export function routesOf(create: Strategy): void {
       ['an unknown key', { pathh: '/' }],
       ['a path without a slash', { path: 'a' }],
       ['a path that no request can have', { path: '/a b' }],
+      ['a path that is none', { path: 1 }],
+      ['a function that says no path', { path: () => 'a' }],
+      ['a function that says a path that no request can have', { path: () => '/a b' }],
+      [
+        'a function that throws',
+        {
+          path: () => {
+            throw new Error('broken')
+          },
+        },
+      ],
       ['a hook that is none', { rewrite: {} }],
       ['a time limit of the connection', { timeouts: { idle: 1 } }],
       ['nowhere to go', { to: 'nowhere' }],

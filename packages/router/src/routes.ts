@@ -1,7 +1,7 @@
 /** What a route says, checked when it is made, and what it makes of an exchange. */
 
 import { isRoute, settle } from '@relayrace/gateway/anywhere'
-import type { Choice, Choose, Exchange, Route, Upstream } from '@relayrace/gateway/contract'
+import type { Choice, Choose, Exchange, Origin, Route, Upstream } from '@relayrace/gateway/contract'
 import { compose, type Middleware } from './middleware.ts'
 import { beyond, segmentsOf } from './path.ts'
 import type { Pattern } from './table.ts'
@@ -104,71 +104,78 @@ function normalOf(path: string): string | undefined {
 
 function chooserOf(route: RouterRoute, name: string): Choose {
   const { path, host: _, method: __, upstream, replace, middleware: ___, ...hooks } = route
-  const named = { ...hooks, name }
-  const pathOf = replace === undefined ? () => undefined : replacer(path, replace)
+  const own: Own = { ...hooks, name, ...(replace !== undefined && { path: replacer(path, replace) }) }
   try {
     if (typeof upstream === 'function') {
-      settle('router', { upstream: { ...named, to: 'http://127.0.0.1' } })
-      return chooserBy(upstream, named, pathOf)
+      settle('router', { upstream: { ...own, to: 'http://127.0.0.1' } })
+      return chooserBy(upstream, own)
     }
-    const given = isRoute(upstream) ? upstream : { to: upstream }
-    const to = typeof given.to === 'string' ? (URL.parse(given.to) ?? given.to) : given.to
-    const fixed = merged(named, { ...given, to }, undefined)
+    const { to, ...rest } = routeTo(upstream)
+    const fixed = merged(own, { ...rest, to: typeof to === 'string' ? (URL.parse(to) ?? to) : to })
     settle('router', { upstream: fixed })
-    if (replace === undefined || fixed.path !== undefined) return () => fixed
-    return ({ request }) => withPath(fixed, pathOf(request.path))
+    return () => fixed
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new TypeError(`Route ${textOf(route)}: ${why}`, { cause })
   }
 }
 
-type Named = Omit<Route, 'to' | 'path'>
-type PathOf = (path: string) => string | undefined
+/** What a route of the router says, whatever is chosen. */
+type Own = Omit<Route, 'to'>
 
-function chooserBy(upstream: Choose, named: Named, pathOf: PathOf): Choose {
+function chooserBy(upstream: Choose, own: Own): Choose {
   /** What is seen again is not made again. */
   const made = new WeakMap<object, Route>()
-  const along = (choice: Choice, { request }: Exchange): Choice => {
-    if (typeof choice === 'object' && choice !== null && 'status' in choice) return choice
-    const path = pathOf(request.path)
-    if (typeof choice !== 'object' || choice === null) return merged(named, { to: choice }, path)
-    let route = made.get(choice)
-    if (route === undefined) {
-      route = merged(named, isRoute(choice) ? choice : { to: choice }, undefined)
-      made.set(choice, route)
-    }
-    return route.path === undefined ? withPath(route, path) : route
+  const along = (choice: Choice): Choice => {
+    if (typeof choice !== 'object' || choice === null) return merged(own, { to: choice })
+    if ('status' in choice) return choice
+    const known = made.get(choice)
+    if (known !== undefined) return known
+    const route = merged(own, routeTo(choice))
+    made.set(choice, route)
+    return route
   }
   return (exchange) => {
     const choice = upstream(exchange)
-    return isPromise(choice) ? choice.then((settled) => along(settled, exchange)) : along(choice, exchange)
+    return isPromise(choice) ? choice.then(along) : along(choice)
   }
 }
 
-function merged(named: Named, route: Route, path: string | undefined): Route {
-  const { timeouts, limits } = named
-  return withPath(
-    {
-      ...named,
-      ...route,
-      ...(timeouts && { timeouts: { ...timeouts, ...route.timeouts } }),
-      ...(limits && { limits: { ...limits, ...route.limits } }),
-    },
-    route.path ?? path,
-  )
+function routeTo(choice: Origin | Route): Route {
+  return isRoute(choice) ? choice : { to: choice }
 }
 
-function withPath(route: Route, path: string | undefined): Route {
-  return path === undefined ? route : { ...route, path }
+/** What was chosen goes before what is said of all; its hooks inherit those. */
+function merged(own: Own, chosen: Route): Route {
+  const { timeouts, limits } = own
+  const rewrite = inheriting(chosen.rewrite, own.rewrite)
+  const modifyResponse = inheriting(chosen.modifyResponse, own.modifyResponse)
+  return {
+    ...own,
+    ...chosen,
+    ...(rewrite && { rewrite }),
+    ...(modifyResponse && { modifyResponse }),
+    ...(timeouts && { timeouts: { ...timeouts, ...chosen.timeouts } }),
+    ...(limits && { limits: { ...limits, ...chosen.limits } }),
+  }
+}
+
+type Hook<H, R> = (head: H, exchange: Exchange, inherited: (head: H, exchange: Exchange) => R) => R
+
+function inheriting<H, R>(
+  inner: Hook<H, R> | undefined,
+  outer: Hook<H, R> | undefined,
+): Hook<H, R> | undefined {
+  if (inner === undefined || outer === undefined) return inner ?? outer
+  return (head, exchange, inherited) => inner(head, exchange, (given, same) => outer(given, same, inherited))
 }
 
 /** Puts another prefix there. `*` has none. */
-function replacer(path: string, by: string): PathOf {
+function replacer(path: string, by: string): (path: string) => string {
   const below = path.endsWith('/')
   const count = path.split('/').length - (below ? 2 : 1)
   const prefix = below ? by.slice(0, -1) : by
-  return (asked) => (asked === '*' ? undefined : prefix + beyond(asked, count))
+  return (asked) => (asked === '*' ? asked : prefix + beyond(asked, count))
 }
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

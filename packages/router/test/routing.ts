@@ -2,6 +2,7 @@
 
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError, type Strategy } from '@relayrace/gateway'
+import type { Route } from '@relayrace/gateway/contract'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { get, head, reply, stageFor } from '../../gateway/test/stage.ts'
 import { createRouter, type RouterOptions, type RouterRoute } from '../src/index.ts'
@@ -113,6 +114,45 @@ export function routingOf(create: Strategy): void {
       client.send(get('/app1/slow'))
       expect((await client.response()).status).toBe(504)
       client.send(`${head('POST /app1/ HTTP/1.1', 'Host: a', 'Content-Length: 4')}four`)
+      expect((await client.response()).status).toBe(413)
+    })
+
+    test('what a route says and what its function chooses hold both: hooks inherit, the gateway’s last', async () => {
+      const { app } = await origins('app')
+      const hooks = (name: string): Pick<Route, 'rewrite' | 'modifyResponse'> => ({
+        rewrite(out, exchange, inherited) {
+          out.fields.append('X-Mark', name)
+          return inherited(out, exchange)
+        },
+        modifyResponse(answer, exchange, inherited) {
+          answer.fields.append('X-Mark', name)
+          return inherited(answer, exchange)
+        },
+      })
+      const chosen: Route = { to: app.url, ...hooks('chosen'), name: 'endpoint' }
+      const router = createRouter([
+        {
+          path: '/api/',
+          replace: '/',
+          upstream: () => chosen,
+          ...hooks('route'),
+          limits: { requestBody: 3 },
+        },
+      ])
+      const { client, ended } = await stage({
+        upstream: router.upstream,
+        rewrite: ({ fields }) => fields.append('X-Mark', 'gateway'),
+        modifyResponse: ({ fields }) => fields.append('X-Mark', 'gateway'),
+      })
+      client.send(get('/api/x'))
+      const asked = await app.request()
+      expect(asked.message.target).toBe('/x')
+      await asked.send(reply('ok'))
+      const response = await client.response()
+      for (const message of [asked.message, response])
+        expect(message.all('x-mark')).toEqual(['chosen', 'route', 'gateway'])
+      expect((await ended()).route).toBe('endpoint')
+      client.send(`${head('POST /api/ HTTP/1.1', 'Host: a', 'Content-Length: 4')}four`)
       expect((await client.response()).status).toBe(413)
     })
 
