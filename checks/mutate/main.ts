@@ -12,6 +12,7 @@ interface Options {
   readonly sample?: number
   readonly seed: number
   readonly sound: boolean
+  readonly within?: number
   readonly list?: true
   readonly json?: true
 }
@@ -38,13 +39,14 @@ const program = new Command('npm run mutate --')
   .option('--sample <number>', 'that many, chosen by the seed', whole)
   .option('--seed <number>', 'of the sample; a new one every time', whole, Date.now() % 2 ** 31)
   .option('--no-sound', 'do not run the tests without a mutation first, where they have just been run')
+  .option('--within <seconds>', 'begin no other after that time', whole)
   .option('--list', 'print them, and run nothing')
   .option('--json', 'print the result as JSON')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .allowExcessArguments(false)
   .parse()
 
-const { only, sample, seed, sound, list, json } = program.opts<Options>()
+const { only, sample, seed, sound, within, list, json } = program.opts<Options>()
 
 const matching = mutations.filter((mutation) => {
   const text = `${mutation.file} ${mutation.breaks} ${described(mutation.seenBy)}`.toLowerCase()
@@ -73,6 +75,7 @@ const judged = await mutate({
   mutations: chosen,
   sound,
   signal: interrupted.signal,
+  ...(within !== undefined && { within: within * 1000 }),
   onJudged(one) {
     const { mutation, fate, duration } = one
     const seconds = (duration / 1000).toFixed(1)
@@ -96,10 +99,12 @@ function why({ fate, why, mutation }: Judged): string {
   return fate === 'survived' ? `not seen by ${described(mutation.seenBy)}` : why
 }
 
-/** In their order. */
+/** In the order of their lots, so that those who have no time for all of them see some from everywhere. */
 function sampled(all: readonly Mutation[], size: number): Mutation[] {
   const random = seeded(seed)
-  const drawn = all.map((mutation, at) => ({ mutation, at, lot: random() }))
-  const first = drawn.toSorted((a, b) => a.lot - b.lot).slice(0, size)
-  return first.toSorted((a, b) => a.at - b.at).map(({ mutation }) => mutation)
+  const drawn = all.map((mutation) => ({ mutation, lot: random() }))
+  return drawn
+    .toSorted((a, b) => a.lot - b.lot)
+    .slice(0, size)
+    .map(({ mutation }) => mutation)
 }

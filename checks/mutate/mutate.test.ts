@@ -33,6 +33,13 @@ test('a mutation that nothing sees is told, and one whose text is gone', { timeo
   )
 })
 
+test('when the time is over, no other is begun', async () => {
+  const [, gone] = examples.filter(([fate]) => fate === 'gone')
+  const mutation = gone?.[1] as Mutation
+  const judged = await mutate({ root, mutations: [mutation, mutation], within: -1 })
+  expect(judged).toEqual([])
+})
+
 test('each mutation changes something, and is there once', () => {
   expect(mutations.filter((one) => one.old === one.new)).toEqual([])
   const keys = mutations.map(({ file, old, new: changed }) => JSON.stringify([file, old, changed]))

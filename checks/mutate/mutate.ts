@@ -28,6 +28,8 @@ export interface Options {
   readonly sound?: boolean
   /** For the tests of one mutation, in milliseconds. */
   readonly limit?: number
+  /** In milliseconds: after that, no other is begun. */
+  readonly within?: number
   readonly signal?: AbortSignal
   readonly onJudged?: (judged: Judged) => void
 }
@@ -36,10 +38,18 @@ const usualLimit = 120_000
 
 export const isSeen = ({ fate }: Judged): boolean => fate === 'killed' || fate === 'hung'
 
-/** @returns what became of each, in order; fewer when the signal has ended it. */
+/** @returns what became of each, in order; fewer when the signal or the time has ended it. */
 export async function mutate(options: Options): Promise<Judged[]> {
-  const { root, mutations, sound = true, limit = usualLimit, signal } = options
+  const {
+    root,
+    mutations,
+    sound = true,
+    limit = usualLimit,
+    within = Number.POSITIVE_INFINITY,
+    signal,
+  } = options
   const copy = copyOf(root)
+  const start = performance.now()
   const known = new Map<string, Promise<Run>>()
   const judged: Judged[] = []
   /** The same tests are run once without a mutation, however many name them. */
@@ -52,6 +62,7 @@ export async function mutate(options: Options): Promise<Judged[]> {
   try {
     for (const mutation of mutations) {
       const begun = performance.now()
+      if (begun - start > within) break
       const result = await judge(mutation)
       if (signal?.aborted) break
       const one = { mutation, ...result, duration: performance.now() - begun }
