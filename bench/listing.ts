@@ -4,6 +4,7 @@ import { styleText } from 'node:util'
 import type { Target } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { presets } from './presets.ts'
+import type { TargetRecord } from './report/results.ts'
 import { scenarios } from './scenarios/index.ts'
 
 export interface Listing {
@@ -68,4 +69,17 @@ export function listingText(list: Listing, colour: boolean): string {
     ...list.presets.map(({ name, about }) => line(name, about)),
     '',
   ].join('\n')
+}
+
+/** What is known of a target before it is measured; whether it can be. */
+export async function recordOf(target: Target): Promise<TargetRecord> {
+  const { name, kind, about, install } = target
+  const record = { name, kind, about, install }
+  try {
+    const version = await target.version()
+    if (version === undefined) return { ...record, version: null, absent: `not installed; ${install}` }
+    return { ...record, version, absent: null }
+  } catch (error) {
+    return { ...record, version: null, absent: `cannot be run: ${(error as Error).message.split('\n')[0]}` }
+  }
 }

@@ -33,6 +33,12 @@ export interface Request {
 /** What was asked for cannot be done. The message says what can. */
 export class UsageError extends Error {}
 
+export function refusing(what: string): (error: Error) => never {
+  return (error) => {
+    throw new UsageError(`${what}: ${error.message}`)
+  }
+}
+
 interface Flags {
   readonly preset: string
   readonly target?: string[]
@@ -177,7 +183,8 @@ function commandLine(): Command {
     .helpOption('-h, --help', 'shows this')
     .addHelpText(
       'after',
-      '\nEnds with 0; with 1 when a sample went wrong; with 2 when it could not begin; with 130 after Ctrl-C.',
+      '\nEnds with 0; with 1 when a sample went wrong; with 2 when it could not begin; with 130 after Ctrl-C.' +
+        '\n\n`npm run bench -- ceilings` finds memory ceilings: `npm run bench -- ceilings --help`.',
     )
     .allowExcessArguments(false)
     .exitOverride()
@@ -185,7 +192,7 @@ function commandLine(): Command {
 }
 
 /** In the order of the names; `all` is everything there is. */
-const pick = <T extends { readonly name: string }>(
+export const pick = <T extends { readonly name: string }>(
   what: string,
   list: readonly string[],
   known: readonly T[],
@@ -200,7 +207,7 @@ function oneOf<T extends { readonly name: string }>(what: string, name: string, 
   throw new UsageError(`there is no ${what} "${name}".${hint} There are: ${all.join(', ')}`)
 }
 
-function names(text: string, earlier: readonly string[] = []): string[] {
+export function names(text: string, earlier: readonly string[] = []): string[] {
   const list = text
     .split(',')
     .map((name) => name.trim())
@@ -209,14 +216,14 @@ function names(text: string, earlier: readonly string[] = []): string[] {
   return [...new Set([...earlier, ...list])]
 }
 
-function commands(text: string, earlier: readonly string[] = []): string[] {
+export function commands(text: string, earlier: readonly string[] = []): string[] {
   if (!text.includes('{port}')) {
     throw new InvalidArgumentError('It needs {port} in it, where the proxy has to listen.')
   }
   return [...earlier, text]
 }
 
-function bytes(text: string): number {
+export function bytes(text: string): number {
   try {
     const size = parseSize(text)
     if (size >= 1024) return size
@@ -226,7 +233,7 @@ function bytes(text: string): number {
   throw new InvalidArgumentError('Write a size from 1KiB on, such as 65536, 64MiB or 1GiB.')
 }
 
-function whole(text: string): number {
+export function whole(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 1 && /^\d+$/.test(text)) return value
   throw new InvalidArgumentError('Write a whole number from 1 on.')

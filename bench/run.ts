@@ -7,11 +7,11 @@ import type { Target } from '@relayrace/fixtures/target'
 import { campaign, plan } from './campaign.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
 import { knownLimits } from './known.ts'
-import { listing, listingText } from './listing.ts'
+import { listing, listingText, recordOf } from './listing.ts'
 import { listenForNoise } from './measure/machine.ts'
 import { pinning } from './measure/pinning.ts'
 import { machineWord, provenance } from './measure/provenance.ts'
-import { type Request, readOptions, UsageError } from './options.ts'
+import { type Request, readOptions, refusing, UsageError } from './options.ts'
 import { type Profile, profile } from './profile/profile.ts'
 import { runShowing } from './progress.ts'
 import { counted, listed } from './report/numbers.ts'
@@ -21,7 +21,8 @@ import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
 import { terminal } from './report/terminal.ts'
 import { heldTo } from './sample.ts'
-import { makeOwnFolder, prepareFolder, readResults, writeReports, writeResults } from './write.ts'
+import { typed } from './typed.ts'
+import { makeOwnFolder, prepareFolder, readResults, shortest, writeReports, writeResults } from './write.ts'
 
 const say = (message: string): void => console.error(message)
 
@@ -32,8 +33,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  const request = readOptions(process.argv.slice(2))
-  if (request) process.exitCode = await perform(request)
+  const [first, ...others] = process.argv.slice(2)
+  if (first === 'ceilings') process.exitCode = await (await import('./ceilings/command.ts')).ceilings(others)
+  else {
+    const request = readOptions(process.argv.slice(2))
+    if (request) process.exitCode = await perform(request)
+  }
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   say(`bench: ${error.message}`)
@@ -154,18 +159,6 @@ async function profileAll(request: Request): Promise<number> {
   return profiles.some(({ problem }) => problem !== undefined) ? 1 : 0
 }
 
-async function recordOf(target: Target): Promise<TargetRecord> {
-  const { name, kind, about, install } = target
-  const record = { name, kind, about, install }
-  try {
-    const version = await target.version()
-    if (version === undefined) return { ...record, version: null, absent: `not installed; ${install}` }
-    return { ...record, version, absent: null }
-  } catch (error) {
-    return { ...record, version: null, absent: `cannot be run: ${(error as Error).message.split('\n')[0]}` }
-  }
-}
-
 /** What Node programs most often use; without it, what else is there. */
 function baseOf({ base }: Request, present: readonly Target[]): string | null {
   const wanted =
@@ -195,11 +188,6 @@ function show(request: Request, results: Results, folder: string): void {
   say(`Written to ${shortest(folder)}: results.json, report.md, report.html`)
 }
 
-function shortest(folder: string): string {
-  const relative = path.relative('', folder) || '.'
-  return relative.startsWith('..') ? path.resolve(folder) : relative
-}
-
 function exitCodeOf(results: Results, interrupt: Interrupt): number {
   if (interrupt.signal.aborted) return interrupt.exitCode
   return unexpectedFailures(results).length > 0 ? 1 : 0
@@ -213,12 +201,6 @@ async function folderFor({ folder }: Request, usual: string): Promise<string> {
   return folder
 }
 
-function refusing(what: string): (error: Error) => never {
-  return (error) => {
-    throw new UsageError(`${what}: ${error.message}`)
-  }
-}
-
 /** Figures to stand by are kept in the repository; all others in a folder that git does not see. */
 function usualFolder(kept: boolean, at: Date, preset: string): string {
   const root = path.resolve(import.meta.dirname, '..')
@@ -230,9 +212,5 @@ function usualFolder(kept: boolean, at: Date, preset: string): string {
 
 /** What was typed, with the seed that was drawn, so that it repeats the run. */
 function commandOf(args: readonly string[], seed: number): string {
-  const seeded = args.some((arg) => arg.startsWith('--seed')) ? args : [...args, '--seed', `${seed}`]
-  const quoted = seeded.map((arg) =>
-    /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`,
-  )
-  return `npm run bench -- ${quoted.join(' ')}`
+  return typed(args.some((arg) => arg.startsWith('--seed')) ? args : [...args, '--seed', `${seed}`])
 }

@@ -161,7 +161,7 @@ async function settled(setting: Setting, pid: number | undefined, signal: AbortS
 }
 
 /** The line of a message that says what is wrong, without the folders of this machine: results are published. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const lines = String(error instanceof Error ? error.message : error).split('\n')
   const line = lines.find((one) => /\w*Error\b.*: /.test(one)) ?? lines[0] ?? ''
   return line.replaceAll(/(?<=^|[\s'"(])(?:file:\/\/)?\/[^\s'":]*\/(?=[^\s/'":]+)/g, '').trim()

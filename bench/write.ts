@@ -48,7 +48,13 @@ export async function readResults(folder: string): Promise<Results> {
 }
 
 /** All or nothing: an interrupted write leaves the old file. */
-async function put(file: string, text: string): Promise<void> {
+export async function put(file: string, text: string): Promise<void> {
   await writeFile(`${file}.part`, text)
   await rename(`${file}.part`, file)
+}
+
+/** A folder as it is said to people. */
+export function shortest(folder: string): string {
+  const relative = path.relative('', folder) || '.'
+  return relative.startsWith('..') ? path.resolve(folder) : relative
 }

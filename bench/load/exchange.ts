@@ -11,6 +11,8 @@ export interface ExchangeOptions {
   readonly fields?: readonly string[]
   /** A view that is valid only during the call. Returning false stops reading until `resume`. */
   body(slice: Buffer): boolean
+  /** The most that is read at once; without it, as much as the shared buffer holds. */
+  readonly most?: number
   /** Milliseconds of silence after which it is given up. */
   readonly patience?: number
   head?(head: ResponseHead): void
@@ -40,7 +42,7 @@ interface Ended {
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
 export function exchange(url: URL, options: ExchangeOptions): Exchange {
-  const { path, method = 'GET', fields = [], patience = silenceLimit } = options
+  const { path, method = 'GET', fields = [], patience = silenceLimit, most } = options
   const startedAt = performance.now()
   const { promise: ended, resolve } = Promise.withResolvers<Ended>()
   let head: ResponseHead | undefined
@@ -69,7 +71,7 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
     port: Number(url.port),
     noDelay: true,
     onread: {
-      buffer,
+      buffer: most === undefined ? buffer : buffer.subarray(0, most),
       callback(length) {
         reading = true
         reader.push(buffer.subarray(0, length))

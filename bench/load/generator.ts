@@ -7,6 +7,7 @@ import { idle } from './idle.ts'
 import type { Job, Order, Outcome, Report } from './job.ts'
 import { requests } from './requests.ts'
 import { download, stall } from './sink.ts'
+import { slow } from './slow.ts'
 import { upload } from './source.ts'
 
 const say = (report: Report): void => void process.send?.(report)
@@ -22,10 +23,11 @@ async function order(expected: Order['do']): Promise<Order> {
 const warmUp = (url: URL, job: Job): Promise<Outcome> => {
   switch (job.kind) {
     case 'download':
+    case 'slow':
     case 'stall': {
       const { chunk } = job as { chunk?: number }
       const bytes = Math.ceil(job.warmUp / job.streams)
-      const streams = job.kind === 'stall' ? 1 : job.streams
+      const streams = job.kind === 'download' ? job.streams : 1
       return download(url, {
         kind: 'download',
         streams,
@@ -60,6 +62,8 @@ const perform = (url: URL, job: Job): Promise<Outcome> => {
       return download(url, job)
     case 'stall':
       return stall(url, job, held)
+    case 'slow':
+      return slow(url, job)
     case 'upload':
       return upload(url, job)
     case 'requests':

@@ -1,6 +1,6 @@
 /** What the load generator is asked to do and what it answers. Plain JSON: it runs in a process of its own. */
 
-export type Job = Download | Stall | Upload | Requests | Idle | Events | Echo
+export type Job = Download | Stall | Slow | Upload | Requests | Idle | Events | Echo
 
 export interface Download {
   readonly kind: 'download'
@@ -18,6 +18,17 @@ export interface Stall {
   readonly bytes: number
   /** Each reader stops after this many bytes, and reads as many again when it is let go. */
   readonly after: number
+  readonly warmUp: number
+}
+
+export interface Slow {
+  readonly kind: 'slow'
+  readonly streams: number
+  readonly bytes: number
+  /** Bytes per second that each reader takes at most. */
+  readonly rate: number
+  /** How long they read before they leave. */
+  readonly seconds: number
   readonly warmUp: number
 }
 

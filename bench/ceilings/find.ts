@@ -1,0 +1,69 @@
+/** Finds the ceiling of one target for one job: what it holds, how fast it is without a limit, and then by halving. */
+
+import type { Target } from '@relayrace/fixtures/target'
+import { median } from '../statistics/describe.ts'
+import { type Answer, bisect } from './bisect.ts'
+import { holds } from './held.ts'
+import type { CeilingJob } from './jobs.ts'
+import type { Outcome, SearchRecord, TrialRecord } from './results.ts'
+import { type Setting, tryLimit } from './trial.ts'
+
+export interface Finding extends Setting {
+  readonly share: number
+  readonly resolution: number
+  readonly steps: number
+  /** How often it is run without a limit to learn its speed. */
+  readonly runs: number
+  /** Bytes beyond which no limit is tried. */
+  readonly most: number
+  readonly progress: (trial: TrialRecord, unlimited: number | null) => void
+}
+
+/** What chance may have made is asked again; what memory has made stays so. */
+const answers: Readonly<Record<Outcome, Answer>> = {
+  enough: 'enough',
+  slower: 'perhaps',
+  killed: 'no',
+  died: 'no',
+  errors: 'perhaps',
+  hang: 'no',
+}
+
+export async function findCeiling(target: Target, job: CeilingJob, finding: Finding): Promise<SearchRecord> {
+  const { signal, share, resolution, steps, runs, progress } = finding
+  const trials: TrialRecord[] = []
+  const record = { target: target.name, job: job.name, ceiling: null, below: 0, unlimited: null, held: null }
+  const stopped = (): SearchRecord => ({ ...record, how: 'stopped', trials })
+
+  const first = await holds({ target, job, patience: firstPatience(finding.size) }, finding)
+  if (signal.aborted) return stopped()
+  if (first.trial.outcome !== 'enough') {
+    progress(first.trial, null)
+    return { ...record, how: 'fails without a limit', trials: [first.trial] }
+  }
+  const held = first.held
+  for (let run = 0; run < runs; run++) {
+    const patience = firstPatience(finding.size)
+    const trial = await tryLimit({ target, job, limit: undefined, needed: 0, patience }, finding)
+    if (signal.aborted) return { ...stopped(), held }
+    trials.push(trial)
+    progress(trial, null)
+    if (trial.outcome !== 'enough') return { ...record, held, how: 'fails without a limit', trials }
+  }
+  const unlimited = median(trials.map(({ speed }) => speed as number))
+  const needed = share * unlimited
+  const patience = 10_000 + 5_000 * Math.max(...trials.map(({ seconds }) => seconds))
+  const start = Math.max(resolution, ...trials.map(({ peak }) => peak ?? 0))
+  const search = { start, most: Math.max(start, finding.most), resolution, steps }
+  const { ceiling, below, how } = await bisect(search, async (limit) => {
+    const trial = await tryLimit({ target, job, limit, needed, patience }, finding)
+    if (signal.aborted) return undefined
+    trials.push(trial)
+    progress(trial, unlimited)
+    return answers[trial.outcome]
+  })
+  return { ...record, ceiling, below, how, unlimited, held, trials }
+}
+
+/** Nobody knows yet how long it takes: a minute, and as long as the bytes take at 20 MiB/s. */
+const firstPatience = (bytes: number): number => 60_000 + (bytes / (20 * 1024 ** 2)) * 1000
