@@ -25,6 +25,12 @@ export interface Agents {
   close(): void
 }
 
+/** What connections of `http:` and `https:` have in common that no option of a gateway says. */
+export interface Dialling {
+  /** The address that they are made from. */
+  readonly localAddress?: string
+}
+
 /** Between two address families a slow first answer is waited for this long before the second one is tried, in ms. */
 const attempt = 1_000
 /** TCP keep-alive: how long a silent connection is trusted, in ms. */
@@ -35,11 +41,12 @@ export interface Pair {
   readonly secure: https.Agent
 }
 
-export function createAgents(settings: Settings, places: Places): Agents {
+export function createAgents(settings: Settings, places: Places, dialling: Dialling = {}): Agents {
   const { pool, tls, lookup, limits } = settings
   const connecting = {
     noDelay: true,
     autoSelectFamilyAttemptTimeout: attempt,
+    ...dialling,
     ...(lookup !== undefined && { lookup }),
   }
   const pair = (maxSockets: number, owner?: ClientConnection): Pair => {

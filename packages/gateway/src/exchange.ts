@@ -59,6 +59,8 @@ export class HttpExchange extends Life {
   transform: ContentTransform | undefined
   /** The response's content is not to go on: `modifyResponse` has made it one that has none. */
   contentDropped = false
+  /** Somebody else writes the response, whatever becomes of the exchange. */
+  responseTaken = false
 
   readonly #front: Front
   #cancel: Cancel | undefined
@@ -242,6 +244,10 @@ export class HttpExchange extends Life {
   // ---- end
 
   protected reply({ status, fields, body = '' }: SendableReply): void {
+    if (this.responseTaken) {
+      this.finish()
+      return
+    }
     if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
     const { socket, complete, httpVersionMajor } = this.incoming
     // A parser that has no content to read may yet have to say so.
@@ -288,6 +294,7 @@ export class HttpExchange extends Life {
   }
 
   protected override over(): void {
+    if (this.responseTaken && this.response.headersSent) this.status = this.response.statusCode
     // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again.
     if (this.failed === undefined && !this.incoming.complete) this.cancel(clientClosed('requestBody'))
     this.#letGoOfContent?.()

@@ -149,7 +149,9 @@ export function httpGateway(
 
   function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Nothing that follows the last request of a connection is one.
-    if (underWay.get(request.socket)?.isLast === true) return Promise.resolve()
+    const before = underWay.get(request.socket)
+    // But whoever has taken its response over may have it asked for once more.
+    if (before?.isLast === true && before.response !== response) return Promise.resolve()
     return run(new HttpExchange(front, request, response))
   }
 

@@ -1,7 +1,7 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
 export { Admission } from './admission.ts'
-export { type Agents, checkTls, createAgents, probeAfter } from './agents.ts'
+export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './agents.ts'
 export {
   announcedTrailers,
   dropsContent,
@@ -74,11 +74,11 @@ export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
 export { Replay } from './replay.ts'
 export { tellResets } from './resets.ts'
-export { endpointOf, nearest, originOf, type Settings, settle } from './settings.ts'
+export { endpointOf, nearest, originOf, type Settings, settle, unknownOption } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
 export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
-export { createTunnel } from './tunnel.ts'
+export { createTunnel, type Joined } from './tunnel.ts'
 export { contentToSend } from './upload.ts'
 export {
   type Choose,

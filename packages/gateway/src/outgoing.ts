@@ -14,7 +14,11 @@ export function sendHead(message: Writable): void {
 
 /** The last piece of a body, or all of it. Node sends a short string together with the head, as one string. */
 export function endWith(response: ServerResponse, last: Uint8Array | undefined): void {
-  if (last === undefined || last.length > short || response.end !== ServerResponse.prototype.end)
+  // A middleware that changes what is written need not look at what the end brings.
+  if (last !== undefined && response.write !== ServerResponse.prototype.write) {
+    response.write(last)
+    response.end()
+  } else if (last === undefined || last.length > short || response.end !== ServerResponse.prototype.end)
     response.end(last)
   else response.end(Buffer.from(last.buffer, last.byteOffset, last.length).toString('latin1'), 'latin1')
 }

@@ -192,7 +192,7 @@ function checkAll<T extends object>(
   group = '',
 ): void {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in known)) throw unknown(name, Object.keys(known), group)
+    if (!(name in known)) throw unknownOption(name, Object.keys(known), group)
     const type = known[name as keyof T]
     if (value === undefined || type === undefined) continue
     if (typeof value !== type || value === null)
@@ -203,7 +203,7 @@ function checkAll<T extends object>(
 const a = (type: string): string => `${type === 'object' ? 'an' : 'a'} ${type}`
 
 /** Names the known one that is nearest, if one is near at all, and else all of them. */
-function unknown(name: string, known: readonly string[], group = ''): TypeError {
+export function unknownOption(name: string, known: readonly string[], group = ''): TypeError {
   const near = nearest(name, known)
   const hint = near === undefined ? '' : `Did you mean ${group}${near}?`
   return new TypeError(
@@ -236,7 +236,7 @@ function numbers<T extends object>(group: string, defaults: T, given: Partial<No
   const settled = { ...defaults, ...given }
   for (const [key, value] of Object.entries(settled)) {
     if (!(key in defaults)) {
-      throw unknown(key, Object.keys(defaults), `${group}.`)
+      throw unknownOption(key, Object.keys(defaults), `${group}.`)
     }
     if (typeof value !== 'number' || !(value >= 0)) {
       throw new TypeError(`${group}.${key} must be a number, zero or more, or Infinity: ${String(value)}`)

@@ -2,7 +2,7 @@
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { noteResponse, onceBy, probeAfter } from './agents.ts'
+import { type Dialling, noteResponse, onceBy, probeAfter } from './agents.ts'
 import { endBy, openRequest, passInterim, watchConnecting } from './ask.ts'
 import { BodyClock } from './clock.ts'
 import { breakOff } from './close-notify.ts'
@@ -26,14 +26,28 @@ type Answer =
       readonly head: Buffer
     }
 
+/** Told of a tunnel as soon as both ends are joined. What the upstream has sent behind its head is on its way. */
+export type Joined = (
+  exchange: HttpExchange,
+  response: IncomingMessage,
+  upstream: Socket,
+  head: Buffer,
+) => void
+
 /** Makes the `tunnel` of a transport. Each tunnel has an upstream connection of its own. */
-export function createTunnel(settings: Settings, places: Places): (exchange: HttpExchange) => Promise<void> {
+export function createTunnel(
+  settings: Settings,
+  places: Places,
+  dialling: Dialling = {},
+  joined?: Joined,
+): (exchange: HttpExchange) => Promise<void> {
   const { lookup } = settings
   // `allowHalfOpen`, so that an end from one side is passed on as an end and the other side can finish.
   const options = {
     keepAlive: false,
     allowHalfOpen: true,
     noDelay: true,
+    ...dialling,
     ...(lookup !== undefined && { lookup }),
   }
   const { plain, secure } = onceBy(options, settings, places)
@@ -59,7 +73,9 @@ export function createTunnel(settings: Settings, places: Places): (exchange: Htt
       throw new GatewayError('http_upgrade_failed', { phase: 'responseHead' })
     }
     switchProtocols(exchange, answer.response)
-    await join(exchange, early, answer.socket, answer.head)
+    const ended = join(exchange, early, answer.socket, answer.head)
+    joined?.(exchange, answer.response, answer.socket, answer.head)
+    await ended
   }
 }
 

@@ -7,10 +7,12 @@ import {
   ask,
   createAgents,
   createTunnel,
+  type Dialling,
   type GatewayOptions,
   type HttpExchange,
   type HttpGateway,
   httpGateway,
+  type Joined,
   relay,
   servername,
 } from '@relayrace/gateway'
@@ -18,8 +20,22 @@ import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-pr
 
 /** Relays with `http-proxy-3`. @throws TypeError when an option makes no sense. */
 export function createReverseProxy(options: GatewayOptions): HttpGateway {
-  return httpGateway('reverse-proxy', options, (settings, places) => {
-    const agents = createAgents(settings, places)
+  return reverseGateway('reverse-proxy', options)
+}
+
+/** What may stand between the steps of an exchange. */
+export interface Steps {
+  readonly dialling?: Dialling
+  /** Makes the request with `open`, and may add to it. */
+  readonly asking?: (exchange: HttpExchange, open: () => ClientRequest) => ClientRequest
+  /** Told of the answer before its head is written. Who takes the response over says when it is done with it. */
+  readonly answered?: (exchange: HttpExchange, answer: IncomingMessage) => Promise<void> | undefined
+  readonly joined?: Joined
+}
+
+export function reverseGateway(name: string, options: GatewayOptions, steps: Steps = {}): HttpGateway {
+  return httpGateway(name, options, (settings, places) => {
+    const agents = createAgents(settings, places, steps.dialling)
     const proxy = createProxyServer({
       selfHandleResponse: true,
       ignorePath: true,
@@ -27,9 +43,9 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
       prependPath: false,
     })
     return {
-      carry: (exchange) => carry(exchange, proxy, agents),
+      carry: (exchange) => carry(exchange, proxy, agents, steps),
       // Not the library's `ws`: it destroys the socket of every upgrade that is not to WebSocket.
-      tunnel: createTunnel(settings, places),
+      tunnel: createTunnel(settings, places, steps.dialling, steps.joined),
       get pool() {
         return agents.pool
       },
@@ -38,8 +54,18 @@ export function createReverseProxy(options: GatewayOptions): HttpGateway {
   })
 }
 
-async function carry(exchange: HttpExchange, proxy: ProxyServer, agents: Agents): Promise<void> {
-  const answer = await ask(exchange, (fresh) => openThrough(proxy, exchange, agents.for(exchange, fresh)))
+async function carry(
+  exchange: HttpExchange,
+  proxy: ProxyServer,
+  agents: Agents,
+  { asking, answered }: Steps,
+): Promise<void> {
+  const answer = await ask(exchange, (fresh) => {
+    const open = (): ClientRequest => openThrough(proxy, exchange, agents.for(exchange, fresh))
+    return asking === undefined ? open() : asking(exchange, open)
+  })
+  const taken = answered?.(exchange, answer)
+  if (taken !== undefined) return taken
   await exchange.respond(answer.statusCode as number, answer.statusMessage as string, answer.rawHeaders)
   await relay(exchange, answer)
 }
