@@ -7,6 +7,7 @@ import { fixtures } from './fixtures.ts'
 import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import type { Mutation } from './mutation.ts'
+import { router } from './router.ts'
 import { suite } from './suite.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -17,4 +18,5 @@ export const mutations: readonly Mutation[] = [
   ...suite,
   ...bench,
   ...fixtures,
+  ...router,
 ]

@@ -146,6 +146,15 @@ export function middlewareOf(create: Strategy): void {
       expect(await knock(basic('ann:right'))).toBe(200)
     })
 
+    test('a right one is nobody else’s, and neither is it once it is known', async () => {
+      const hash = await hashPassword('right')
+      const { knock } = await stage([basicAuth({ ann: hash, ben: await hashPassword('other') })])
+      expect(await knock(basic('ann:right'))).toBe(200)
+      expect(await knock(basic('ben:right'))).toBe(401)
+      expect(await knock(basic('ann:wrong'))).toBe(401)
+      expect(await knock(basic('ann:right'))).toBe(200)
+    })
+
     test('that are not hashed are a TypeError', () => {
       expect(() => basicAuth({ ann: 'secret' })).toThrow('The password of ann is not hashed')
     })
