@@ -184,11 +184,12 @@ function commandLine(): Command {
     .addHelpText(
       'after',
       '\nEnds with 0; with 1 when a sample went wrong; with 2 when it could not begin; with 130 after Ctrl-C.' +
-        '\n\n`npm run bench -- ceilings` finds memory ceilings: `npm run bench -- ceilings --help`.',
+        '\n\n`npm run bench -- ceilings` finds memory ceilings, `npm run bench -- compare` says what has become better' +
+        '\nor worse from one run to another: each has a --help of its own.',
     )
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput(writeErr: () => {} )
 }
 
 /** In the order of the names; `all` is everything there is. */

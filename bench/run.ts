@@ -35,6 +35,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const [first, ...others] = process.argv.slice(2)
   if (first === 'ceilings') process.exitCode = await (await import('./ceilings/command.ts')).ceilings(others)
+  else if (first === 'compare') process.exitCode = await (await import('./compare.ts')).runCompare(others)
   else {
     const request = readOptions(process.argv.slice(2))
     if (request) process.exitCode = await perform(request)

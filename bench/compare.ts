@@ -1,0 +1,292 @@
+/** `npm run bench -- compare BEFORE AFTER`: what has become better or worse from one run to another. */
+
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { z } from 'zod'
+import { number } from './report/numbers.ts'
+import type { MetricRecord, Results } from './report/results.ts'
+import { parseResults } from './report/results.ts'
+import type { Interval } from './statistics/describe.ts'
+import { holm, judge, rankSum, ratioOfMedians, smallestP, type Verdict } from './statistics/verdict.ts'
+
+/** One target in one scenario, before and after. */
+export interface Change {
+  readonly scenario: string
+  readonly target: string
+  readonly metric: string
+  readonly unit: string
+  readonly before: number
+  readonly after: number
+  /** After by before. Each is taken as a multiple of `base` in its own run, if both have measured that. */
+  readonly ratio: number
+  readonly interval: Interval
+  /** Adjusted for all comparisons made. */
+  readonly p: number
+  /** Ratios closer to 1 than this are no change. */
+  readonly threshold: number
+  readonly verdict: 'better' | 'worse' | 'equal' | 'inconclusive'
+  readonly samples: readonly [before: number, after: number]
+}
+
+export interface Comparison {
+  readonly base: string | undefined
+  readonly changes: readonly Change[]
+  /** What only one of the two runs has. */
+  readonly missing: readonly string[]
+  /** Rounds that it would take to find anything among so many comparisons; undefined if there are as many. */
+  readonly roundsNeeded: number | undefined
+}
+
+/** Shares, such as 0.05: of `scenario/target`, of `scenario`, else `default`. */
+export type Thresholds = Readonly<Record<string, number>>
+
+export function compare(before: Results, after: Results, thresholds: Thresholds = {}): Comparison {
+  const base = commonBase(before, after)
+  const missing: string[] = []
+  const found = before.scenarios.flatMap(({ name: scenario, headline, metrics }) => {
+    const metric = metrics.find(({ id }) => id === headline) as MetricRecord
+    const targets = [
+      ...new Set(before.samples.filter((one) => one.scenario === scenario).map(({ target }) => target)),
+    ]
+    return targets
+      .filter((target) => target !== base)
+      .flatMap((target) => {
+        const values = [before, after].map((results) => valuesOf(results, scenario, target, metric.id, base))
+        const [own, others] = values as [Values, Values]
+        if (own.plain.length === 0 || others.plain.length === 0) {
+          missing.push(`${scenario}/${target}`)
+          return []
+        }
+        return [{ scenario, target, metric, own, others }]
+      })
+  })
+  const ps = holm(found.map(({ own, others }) => rankSum(others.scaled, own.scaled)))
+  const changes = found.map(({ scenario, target, metric, own, others }, i): Change => {
+    const { ratio, interval } = ratioOfMedians(others.scaled, own.scaled)
+    const threshold =
+      thresholds[`${scenario}/${target}`] ?? thresholds[scenario] ?? thresholds.default ?? defaultThreshold
+    const p = ps[i] as number
+    return {
+      ...{ scenario, target, metric: metric.id, unit: metric.unit },
+      before: middle(own.plain),
+      after: middle(others.plain),
+      ...{ ratio, interval, p, threshold },
+      verdict: worded(judge(interval, p, threshold), metric.better),
+      samples: [own.plain.length, others.plain.length],
+    }
+  })
+  return { base, changes, missing, roundsNeeded: roundsNeeded(changes) }
+}
+
+const defaultThreshold = 0.05
+
+/** With the scaling by the base: a machine that was slower today was so for both. */
+interface Values {
+  readonly plain: readonly number[]
+  readonly scaled: readonly number[]
+}
+
+function valuesOf(
+  results: Results,
+  scenario: string,
+  target: string,
+  metric: string,
+  base: string | undefined,
+): Values {
+  const samples = (name: string): Map<number, number> =>
+    new Map(
+      results.samples
+        .filter(
+          (one) => one.scenario === scenario && one.target === name && Object.keys(one.problems).length === 0,
+        )
+        .flatMap(({ round, values }) => {
+          const value = values[metric]
+          return typeof value === 'number' && value > 0 ? [[round, value] as const] : []
+        }),
+    )
+  const own = samples(target)
+  const plain = [...own.values()]
+  if (base === undefined) return { plain, scaled: plain }
+  const others = samples(base)
+  const scaled = [...own].flatMap(([round, value]) => {
+    const by = others.get(round)
+    return by === undefined ? [] : [value / by]
+  })
+  return scaled.length === 0 ? { plain: [], scaled: [] } : { plain, scaled }
+}
+
+function commonBase(before: Results, after: Results): string | undefined {
+  const base = before.base
+  return base !== null && base === after.base ? base : undefined
+}
+
+const middle = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] as number
+
+function worded(verdict: Verdict, better: MetricRecord['better']): Change['verdict'] {
+  if (verdict === 'equal' || verdict === 'inconclusive') return verdict
+  return (verdict === 'lower') === (better === 'lower') ? 'better' : 'worse'
+}
+
+function roundsNeeded(changes: readonly Change[]): number | undefined {
+  const findable = ([one, other]: Change['samples']): boolean => smallestP(one, other) * changes.length < 0.05
+  if (changes.every(({ samples }) => findable(samples))) return undefined
+  let rounds = 2
+  while (!findable([rounds, rounds])) rounds++
+  return rounds
+}
+
+/** 0: nothing is worse; 3: something is; 4: nobody can tell of something. */
+export function exitCode({ changes }: Comparison): 0 | 3 | 4 {
+  if (changes.some(({ verdict }) => verdict === 'worse')) return 3
+  return changes.some(({ verdict }) => verdict === 'inconclusive') ? 4 : 0
+}
+
+const percent = (ratio: number): string =>
+  `${ratio < 1 ? '−' : '+'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`
+
+const order: readonly Change['verdict'][] = ['worse', 'better', 'inconclusive', 'equal']
+const sorted = (changes: readonly Change[]): Change[] =>
+  [...changes].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+
+function sentence({ base, changes, missing, roundsNeeded: rounds }: Comparison): string[] {
+  const count = (verdict: Change['verdict']): number =>
+    changes.filter((one) => one.verdict === verdict).length
+  return [
+    `${count('worse')} worse, ${count('better')} better, ${count('equal')} equal, ${count('inconclusive')} inconclusive, of ${changes.length}.`,
+    ...(base === undefined ? [] : [`Each as a multiple of ${base} in its own run.`]),
+    ...(rounds === undefined
+      ? []
+      : [
+          `Too few rounds to find anything among ${changes.length} comparisons: --rounds ${rounds}, or fewer targets and scenarios.`,
+        ]),
+    ...(missing.length === 0 ? [] : [`Only in one of the runs: ${missing.join(', ')}.`]),
+  ]
+}
+
+/** For a pull request. */
+export function markdown(comparison: Comparison): string {
+  const rows = sorted(comparison.changes).map(
+    ({ scenario, target, before, after, unit, ratio, interval, verdict }) =>
+      `| ${scenario} | ${target} | ${number(before)} | ${number(after)} ${unit} | ${percent(ratio)} | ${percent(interval.low)} to ${percent(interval.high)} | ${verdict === 'worse' || verdict === 'better' ? `**${verdict}**` : verdict} |`,
+  )
+  return [
+    ...sentence(comparison),
+    '',
+    '| scenario | target | before | after | change | 95 % | |',
+    '| --- | --- | ---: | ---: | ---: | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+export function plainText(comparison: Comparison): string {
+  const cells = sorted(comparison.changes).map(
+    ({ scenario, target, before, after, unit, ratio, interval, verdict }) => [
+      verdict,
+      scenario,
+      target,
+      `${number(before)} → ${number(after)} ${unit}`,
+      percent(ratio),
+      `(${percent(interval.low)} to ${percent(interval.high)})`,
+    ],
+  )
+  const widths = [0, 1, 2, 3, 4].map((column) =>
+    Math.max(0, ...cells.map((row) => (row[column] as string).length)),
+  )
+  const lines = cells.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [...lines, '', ...sentence(comparison)].join('\n')
+}
+
+interface Flags {
+  readonly baseline?: string
+  readonly thresholds?: string
+  readonly markdown?: string
+  readonly json?: true
+}
+
+const help = `
+Exit codes:
+  0  nothing is worse
+  1  a fault of the program
+  2  the command is wrong
+  3  something is worse by more than its threshold
+  4  nothing is worse, but of something nobody can tell: more rounds would
+
+Thresholds are shares in a JSON file, 0.05 where there are none:
+  { "default": 0.05, "small": 0.1, "download/pipe-proxy": 0.03 }
+
+Examples:
+  npm run bench -- compare before/ after/
+  npm run bench -- compare after/ --baseline 2026-11-21-2-core-x64-linux --markdown -`
+
+/** @returns the exit code. */
+export async function runCompare(args: readonly string[]): Promise<number> {
+  const program = new Command('npm run bench -- compare')
+    .description('Says what has become better or worse from one run to another.')
+    .argument(
+      '<results...>',
+      'two folders of results, or files: before and after; with --baseline only the latter',
+    )
+    .option('--baseline <name>', 'a folder of bench/results to compare with')
+    .option('--thresholds <file>', 'what change counts, as JSON')
+    .option('--markdown <file>', 'write a table for a pull request; - is standard output')
+    .option('--json', 'print everything as JSON')
+    .addHelpText('after', help)
+    .exitOverride()
+  try {
+    program.parse([...args], { from: 'user' })
+    const { baseline, thresholds, markdown: file, json } = program.opts<Flags>()
+    const given = [
+      ...(baseline === undefined ? [] : [path.join(import.meta.dirname, 'results', baseline)]),
+      ...program.args,
+    ]
+    if (given.length !== 2) throw new Wrong(`two runs are compared, not ${given.length}`)
+    const [before, after] = await Promise.all(given.map(read))
+    const limits = thresholds === undefined ? {} : await readThresholds(thresholds)
+    const comparison = compare(before as Results, after as Results, limits)
+    if (comparison.changes.length === 0) throw new Wrong('the two runs have no scenario and target in common')
+    const text = json
+      ? JSON.stringify(comparison, undefined, 2)
+      : file === '-'
+        ? markdown(comparison)
+        : plainText(comparison)
+    console.log(text)
+    if (file !== undefined && file !== '-') await writeFile(file, markdown(comparison))
+    return exitCode(comparison)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!(error instanceof Wrong)) throw error
+    console.error(`bench: ${error.message}`)
+    return 2
+  }
+}
+
+class Wrong extends Error {}
+
+async function read(place: string): Promise<Results> {
+  const file = place.endsWith('.json') ? place : path.join(place, 'results.json')
+  if (!existsSync(file)) throw new Wrong(`there are no results at ${place}`)
+  try {
+    return parseResults(await readFile(file, 'utf8'))
+  } catch (cause) {
+    throw new Wrong(`${file} cannot be read: ${(cause as Error).message}`)
+  }
+}
+
+const thresholdsShape = z.record(z.string(), z.number().positive().max(1))
+
+async function readThresholds(file: string): Promise<Thresholds> {
+  try {
+    return thresholdsShape.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    throw new Wrong(`${file} has no thresholds, such as { "default": 0.05 }: ${(cause as Error).message}`)
+  }
+}
