@@ -189,7 +189,7 @@ function commandLine(): Command {
     )
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput(writeErr: () => {} )
+    .configureOutput({ writeErr: () => {} })
 }
 
 /** In the order of the names; `all` is everything there is. */
