@@ -9,12 +9,14 @@ import { gatewayRules } from './gateway-rules.ts'
 import type { Mutation } from './mutation.ts'
 import { router } from './router.ts'
 import { suite } from './suite.ts'
+import { upstreams } from './upstreams.ts'
 
 export const mutations: readonly Mutation[] = [
   ...gatewayRules,
   ...gatewayLimits,
   ...duplex,
   ...fetchProxy,
+  ...upstreams,
   ...suite,
   ...bench,
   ...fixtures,

@@ -127,7 +127,7 @@ export class Upstreams implements AsyncDisposable {
   }
 
   /**
-   * Asks it nothing new, until `resume`, whatever `replace` says. Resolves when nothing is under way there.
+   * Asks it nothing new, until `resume`, whatever `replace` says. Its id will do. Resolves when nothing is under way there.
    * @throws TypeError when it is not in the set.
    */
   drain(endpoint: Origin): Promise<void> {
@@ -165,7 +165,8 @@ export class Upstreams implements AsyncDisposable {
   }
 
   #find(endpoint: Origin): Member {
-    const id = idOf(endpoint)
+    // What `state` calls it will do as well.
+    const id = typeof endpoint === 'string' && this.#members.has(endpoint) ? endpoint : idOf(endpoint)
     const member = this.#members.get(id)
     if (member === undefined) throw new TypeError(`${this.#name} has no endpoint ${id}`)
     return member

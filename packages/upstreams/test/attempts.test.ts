@@ -257,14 +257,17 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       expect(stateOf(staged, bad)).toMatchObject({ condition: 'ejected', completed: 4, failed: 7 })
     })
 
-    test('is tried by one exchange at a time', async () => {
-      let ill = true
-      const bad = await origin((exchange) => ill && exchange.connection.reset())
+    test('is tried by one exchange at a time, and by another one when that has told nothing', async () => {
+      let mood: 'ill' | 'silent' | 'well' = 'ill'
+      const bad = await origin((exchange) => {
+        if (mood === 'ill') exchange.connection.reset()
+        if (mood === 'well') exchange.send(reply('bad'))
+      })
       const good = await answering('good')
       const clock = manualClock()
       const staged = await stage(create, set(bad, good), { clock })
       for (let i = 0; i < 12; i++) await staged.ask()
-      ill = false
+      mood = 'silent'
       clock.advance(10_000)
       const waiting = await staged.client()
       for (let i = 0; i < 2 && stateOf(staged, bad).inFlight === 0; i++) {
@@ -274,8 +277,37 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       for (let i = 0; i < 6; i++) expect((await staged.ask()).text).toBe('good')
       expect(stateOf(staged, bad).inFlight).toBe(1)
       waiting.close()
-      await expect.poll(() => stateOf(staged, bad).condition).toBe('trial')
+      await expect.poll(() => stateOf(staged, bad)).toMatchObject({ inFlight: 0, condition: 'trial' })
+      mood = 'well'
+      const texts = [(await staged.ask()).text, (await staged.ask()).text]
+      expect(texts.toSorted()).toEqual(['bad', 'good'])
     })
+
+    test.each<[string, string, string]>([
+      ['stream', get('/'), head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')],
+      [
+        'tunnel',
+        get('/', 'Connection: Upgrade', 'Upgrade: echo'),
+        head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'),
+      ],
+    ])(
+      'is back, and gets its share little by little, when a %s begins that may never end',
+      async (_, asks, begins) => {
+        let answer = ''
+        const bad = await origin((exchange) => (answer ? exchange.send(answer) : exchange.connection.reset()))
+        const clock = manualClock()
+        const staged = await stage(create, [bad.url], { clock, slowStart: 1_000 })
+        for (let i = 0; i < 5; i++) await staged.ask()
+        clock.advance(10_000)
+        answer = begins
+        const client = await staged.client()
+        client.send(asks)
+        await client.responding()
+        answer = reply('ok')
+        expect((await staged.ask()).text).toBe('ok')
+        expect(stateOf(staged, bad)).toMatchObject({ condition: 'up', currentWeight: 0.1, failed: 5 })
+      },
+    )
 
     test.each([
       [false, 503],

@@ -29,6 +29,7 @@ async function shares(staged: Stage, origins: readonly Origin[], times: number):
   for (let i = 0; i < times; i++) {
     client.send(get('/'))
     expect((await client.response()).status).toBe(200)
+    await expect.poll(() => staged.gateway.inFlight, { interval: 1 }).toBe(0)
   }
   return origins.map(({ requests }, i) => requests.length - (before[i] ?? 0))
 }
@@ -92,7 +93,7 @@ describe.each(strategies)('C4 on %s', (_, create) => {
     ['two choices', () => twoChoices(seeded(1)), 1],
   ])('%s leaves so many of 20 with an endpoint that does not answer', async (_, policy, expected) => {
     const [slow, fast] = [await origin(), await answering('fast')]
-    const staged = await stage(create, [slow.url, fast.url], { policy: policy() })
+    const staged = await stage(create, [fast.url, slow.url], { policy: policy() })
     expect(await stuck(staged, slow, 20)).toBe(expected)
   })
 
@@ -220,6 +221,19 @@ describe.each(strategies)('C4 on %s', (_, create) => {
     expect(texts).toEqual(['socket', 'other', 'socket', 'other'])
     expect(staged.upstreams.state().endpoints[0]).toMatchObject({ id: `unix:${socketPath}` })
   })
+})
+
+test('an endpoint is drained by what it was made of, or by its id', () => {
+  const socket = { socketPath: '/run/app.sock' }
+  const upstreams = createUpstreams(['http://a', 'http://b/base/', { to: socket }, 'http://c'])
+  const conditions = (): unknown[] => upstreams.state().endpoints.map(({ condition }) => condition)
+  upstreams.drain(new URL('http://a'))
+  upstreams.drain('http://b/base')
+  upstreams.drain('unix:/run/app.sock')
+  expect(conditions()).toEqual(['draining', 'draining', 'draining', 'up'])
+  upstreams.resume(socket)
+  expect(conditions()).toEqual(['draining', 'draining', 'up', 'up'])
+  expect(() => upstreams.drain('http://d')).toThrow('upstreams has no endpoint http://d')
 })
 
 describe('an endpoint', () => {

@@ -1,11 +1,18 @@
 /** Endpoints that are asked whether they are well. Time goes when it is told to. */
 
-import type { Exchange, Origin } from '@relayrace/fixtures/wire'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { certificates } from '@relayrace/fixtures/certificates'
+import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   type Checks,
   createUpstreams,
   type EndpointMessage,
+  type Entry,
   endpointChanged,
   type Upstreams,
 } from '../src/index.ts'
@@ -32,7 +39,7 @@ interface Checked {
   next(): Promise<[condition: string | undefined, result: string | undefined]>
 }
 
-function checked(endpoint: URL | string, checks: Partial<Checks> = {}): Checked {
+function checked(endpoint: URL | string | Entry, checks: Partial<Checks> = {}): Checked {
   const clock = manualClock()
   let ends = 0
   const upstreams = createUpstreams([endpoint], {
@@ -140,6 +147,32 @@ describe('C4 a check', () => {
     const { next } = checked((await origin((exchange) => exchange.send(busy))).url, {
       expect: (status) => status === 503,
     })
+    expect(await next()).toEqual(['up', 'passed'])
+  })
+
+  test.each([
+    ['trusts whom it is told to', true, ['up', 'passed']],
+    ['trusts nobody else', false, ['down', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']],
+  ])('of an endpoint that speaks TLS %s', async (_, trusted, expected) => {
+    const { ca, server } = await certificates()
+    const asked = await startOrigin({ tls: server })
+    onTestFinished(() => asked[Symbol.asyncDispose]())
+    asked.request().then(
+      (exchange) => exchange.send(reply('')),
+      () => {},
+    )
+    const { next } = checked(asked.url, trusted ? { tls: { ca } } : {})
+    expect(await next()).toEqual(expected)
+  })
+
+  test.each(['http', 'tcp'] as const)('reaches a Unix domain socket: %s', async (type) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'checks-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const socketPath = path.join(folder, 'socket')
+    const server = createServer((_, response) => response.end()).listen(socketPath)
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { next } = checked({ to: { socketPath } }, { type })
     expect(await next()).toEqual(['up', 'passed'])
   })
 

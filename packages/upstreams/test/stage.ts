@@ -9,7 +9,7 @@ import {
   startOrigin,
 } from '@relayrace/fixtures/wire'
 import type { Gateway, GatewayOptions, Strategy } from '@relayrace/gateway'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { createDuplexGateway } from '../../duplex-server/src/index.ts'
 import { createFetchProxy } from '../../fetch-proxy/src/index.ts'
 import { createPipeProxy } from '../../pipe-proxy/src/index.ts'
@@ -40,7 +40,7 @@ export interface Stage {
   readonly url: URL
   /** A new client, which goes with the test. */
   client(): Promise<Client>
-  /** Asks by a client of its own, and waits for the answer. */
+  /** Asks by a client of its own, and waits for the answer, and until that is counted. */
   ask(request?: string): Promise<Message>
 }
 
@@ -62,10 +62,12 @@ export async function stage(
     url,
     client,
     async ask(request = get('/')) {
+      const others = gateway.inFlight
       const asking = await client()
       asking.send(request)
       const response = await asking.response()
       asking.close()
+      await expect.poll(() => gateway.inFlight, { interval: 1 }).toBeLessThanOrEqual(others)
       return response
     },
   }
