@@ -12,7 +12,7 @@ import { clientClosed, GatewayError } from './errors.ts'
 import { type Front, HttpExchange } from './exchange.ts'
 import type { Framing } from './framing.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from './gateway.ts'
-import { createHttp2, type Http2Front, speaksHttp2 } from './http2.ts'
+import { adoptHttp2, createHttp2, type Http2Front, speaksHttp2 } from './http2.ts'
 import { InFlight } from './in-flight.ts'
 import { framingOf, hasBytes } from './incoming.ts'
 import { bind, lastCall, secureServer, settled } from './listen.ts'
@@ -148,6 +148,7 @@ export function httpGateway(
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.httpVersionMajor === 2) adoptHttp2(request, response)
     // Nothing that follows the last request of a connection is one.
     const before = underWay.get(request.socket)
     // But whoever has taken its response over may have it asked for once more.

@@ -167,30 +167,51 @@ function asHttp1(received: readonly string[]): string[] {
   return kept
 }
 
+function watchEnd(response: Http2Response): void {
+  const { stream } = response
+  // Node forgets to tell of the end of a response to HEAD that nobody has ended.
+  if ((stream as { readonly headRequest?: boolean }).headRequest === true)
+    stream.once('close', () => response.writableEnded || response.emit('close'))
+  // After all content, and after the trailers, which Node has just sent.
+  stream.once('wantTrailers', () => stopRequest(response))
+}
+
+/** An answer that came before the whole request did: the rest is not wanted (RFC 9113 §8.1). */
+function stopRequest(response: Http2Response): void {
+  const { stream, req } = response
+  if (req.complete || stream.closed || stream.destroyed) return
+  // A reset overtakes content that is still on its way out.
+  if (stream.state.localClose === 0) {
+    setTimeout(() => stopRequest(response), 10)
+    return
+  }
+  req.stopped = true
+  stream.close(noError)
+}
+
+/**
+ * Makes ours of what a server of `node:http2` has made that is somebody else's: they hold the stream already, and two of a
+ * kind on one stream would both read it. Those of classes of their own stay what they are.
+ */
+export function adoptHttp2(request: object, response: object): void {
+  if (Object.getPrototypeOf(request) === Http2ServerRequest.prototype) {
+    const rawHeaders = asHttp1((request as Http2ServerRequest).rawHeaders)
+    Object.setPrototypeOf(request, Http2Request.prototype)
+    Object.defineProperty(request, 'rawHeaders', { value: rawHeaders, writable: true, configurable: true })
+    Object.assign(request, { stopped: false })
+  }
+  if (Object.getPrototypeOf(response) !== Http2ServerResponse.prototype) return
+  Object.setPrototypeOf(response, Http2Response.prototype)
+  watchEnd(response as Http2Response)
+}
+
 type Lines = readonly string[]
 
 /** A response that takes fields in `rawHeaders` layout, and is visibly broken when it is destroyed. */
 export class Http2Response extends Http2ServerResponse<Http2Request> {
   constructor(stream: ServerHttp2Stream) {
     super(stream)
-    // Node forgets to tell of the end of a response to HEAD that nobody has ended.
-    if ((stream as { readonly headRequest?: boolean }).headRequest === true)
-      stream.once('close', () => this.writableEnded || this.emit('close'))
-    // After all content, and after the trailers, which Node has just sent.
-    stream.once('wantTrailers', () => this.#stopRequest())
-  }
-
-  /** An answer that came before the whole request did: the rest is not wanted (RFC 9113 §8.1). */
-  #stopRequest(): void {
-    const { stream, req } = this
-    if (req.complete || stream.closed || stream.destroyed) return
-    // A reset overtakes content that is still on its way out.
-    if (stream.state.localClose === 0) {
-      setTimeout(() => this.#stopRequest(), 10)
-      return
-    }
-    req.stopped = true
-    stream.close(noError)
+    watchEnd(this)
   }
 
   /** Node calls it without fields for its own 100 (Continue). */
@@ -212,7 +233,7 @@ export class Http2Response extends Http2ServerResponse<Http2Request> {
       for (const name of this.getHeaderNames()) this.removeHeader(name)
       throw cause
     }
-    if (this.stream.writableEnded) this.stream.once('finish', () => this.#stopRequest())
+    if (this.stream.writableEnded) this.stream.once('finish', () => stopRequest(this))
     return this
   }
 

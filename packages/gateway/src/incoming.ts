@@ -3,21 +3,24 @@
 import type { IncomingMessage } from 'node:http'
 import { alreadyRead } from './errors.ts'
 import { type Framing, noContent, requestFraming } from './framing.ts'
-import { Http2Request } from './http2.ts'
 import type { Incoming } from './prepare.ts'
 
 /** @param upgrade The protocols that may be offered upstream for this connection. */
 export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]): Incoming {
   const { method, url, httpVersion, rawHeaders } = incoming
-  const http2 = (incoming as unknown) instanceof Http2Request
+  // No parser of HTTP/1.1 says that of what it reads.
+  const { stream } = incoming as { readonly stream?: { readonly endAfterHeaders: boolean } }
   return {
     method: method as string,
     target: url ?? '',
     // A request line may claim a major version that its parser knows nothing of.
-    version: !http2 && (httpVersion === '2.0' || foreign.has(method as string)) ? 'unknown' : httpVersion,
+    version:
+      stream === undefined && (httpVersion === '2.0' || foreign.has(method as string))
+        ? 'unknown'
+        : httpVersion,
     raw: rawHeaders,
     upgrade,
-    framed: http2 && !(incoming as unknown as Http2Request).stream.endAfterHeaders,
+    framed: stream?.endAfterHeaders === false,
   }
 }
 

@@ -52,7 +52,7 @@ export {
 export type { Strategy } from './gateway.ts'
 export { askOnError, type SendableReply } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
-export { Http2Request, Http2Response } from './http2.ts'
+export { adoptHttp2, Http2Request, Http2Response } from './http2.ts'
 export { InFlight, type Pending } from './in-flight.ts'
 export { type Around, Life } from './life.ts'
 export { bind, lastCall, secureServer, settled } from './listen.ts'

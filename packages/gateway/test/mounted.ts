@@ -2,7 +2,9 @@
 
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
@@ -53,6 +55,24 @@ const frameworks: Readonly<Record<string, (gateway: HttpGateway) => Server | Pro
 }
 
 export function mountsOf(create: Strategy<HttpGateway>): void {
+  test('answers requests of a server of node:http2 that somebody else has made', async () => {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const gateway = create({ upstream: origin.url })
+    onTestFinished(() => gateway.close(0))
+    const server = http2.createServer(gateway.handle as never).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(() => client.destroy())
+    const request = client.request({ ':method': 'POST', ':path': '/a', ':authority': 'a' })
+    request.end('content')
+    const asked = await origin.request()
+    expect(asked.message.target).toBe('/a')
+    await asked.send(reply('answer'))
+    expect(await text(request)).toBe('answer')
+  })
+
   test.each([
     'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf',

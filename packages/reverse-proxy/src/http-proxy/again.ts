@@ -26,6 +26,12 @@ export class Again extends IncomingMessage {
     super(socket)
     const { httpVersion, httpVersionMajor, httpVersionMinor, method, url, rawHeaders } = request
     Object.assign(this, { httpVersion, httpVersionMajor, httpVersionMinor, method, url })
+    // Over HTTP/2 frames say whether there is content, and not fields.
+    const { stream } = request as { readonly stream?: { readonly endAfterHeaders: boolean } }
+    if (stream !== undefined)
+      Object.assign(this, {
+        stream: { endAfterHeaders: content === undefined || (!isOther && stream.endAfterHeaders) },
+      })
     this.rawHeaders = content === undefined ? withoutContent(rawHeaders) : rawHeaders
     this.#content = content
     this.on('error', () => {})

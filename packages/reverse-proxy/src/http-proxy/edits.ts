@@ -12,7 +12,9 @@ type Headers = Readonly<Record<string, unknown>>
 /** Puts it into the fields that go on. */
 export function applyEdits(fields: Fields, { headers, rawHeaders }: IncomingMessage): void {
   const before = headersOf(rawHeaders)
-  for (const name of Object.keys(before)) if (headers[name] == null) fields.delete(name)
+  // Over HTTP/2 that is what Host is.
+  const known: Headers = ':authority' in headers ? { host: before.host, ...headers } : headers
+  for (const name of Object.keys(before)) if (known[name] == null) fields.delete(name)
   for (const [name, value] of Object.entries(headers as Headers)) {
     if (name.startsWith(':') || value == null || isSame(value, before[name.toLowerCase()])) continue
     setAll(fields, name, value)

@@ -36,8 +36,8 @@ export type ErrorCallback = (
 ) => void
 
 export interface ServerOptions {
-  /** Where requests go: a URL, or an object with `host` and `port` or `socketPath`. */
-  target?: ProxyTarget | undefined
+  /** Where requests go: a URL, an object with `host` and `port` or `socketPath`, or a function that chooses for each. */
+  target?: ProxyTarget | ((req: IncomingMessage) => ProxyTarget) | undefined
   /** Where a copy of each request goes. What is answered there is dropped. */
   forward?: ProxyTargetUrl | undefined
   /** Connections are the proxy's own. Of a plain `http.Agent` the TLS options, `localAddress` and bounds are taken over. */
@@ -89,10 +89,10 @@ export interface ServerOptions {
   ca?: UpstreamTls['ca']
 }
 
-type Kind = 'string' | 'number' | 'boolean' | 'object' | 'any'
+type Kind = 'function' | 'string' | 'number' | 'boolean' | 'object' | 'any'
 
 const known: Readonly<Record<keyof ServerOptions, readonly Kind[]>> = {
-  target: ['string', 'object'],
+  target: ['string', 'object', 'function'],
   forward: ['string', 'object'],
   agent: ['any'],
   ssl: ['object'],
@@ -146,7 +146,8 @@ export function checkOptions(options: ServerOptions): void {
   for (const name of ['proxyTimeout', 'connectTimeout', 'timeout'] as const)
     if (options[name] !== undefined && !((options[name] as number) >= 0))
       throw new TypeError(`Option ${name} has to be zero or more milliseconds: ${options[name]}`)
-  if (options.target) settleTarget(options.target, 'target')
+  const { target } = options
+  if (target && typeof target !== 'function') settleTarget(target, 'target')
   if (options.forward) settleTarget(options.forward, 'forward')
 }
 
@@ -164,6 +165,11 @@ const plainAgents: readonly unknown[] = [http.Agent.prototype, https.Agent.proto
 
 const isPlain = (agent: unknown): agent is http.Agent => plainAgents.includes(Object.getPrototypeOf(agent))
 
+/** Those of one call, where everything has been chosen. */
+export interface ChosenOptions extends ServerOptions {
+  target?: ProxyTarget | undefined
+}
+
 /** A target, taken apart. */
 export interface Target {
   /** With its path. */
@@ -178,15 +184,23 @@ export interface Target {
 
 const settled = new WeakMap<object, Target>()
 
+/** By what they are written as, the same few again and again. */
+const written = new Map<string, Target>()
+const most = 256
+
 /** @throws TypeError that names the option. */
 export function settleTarget(target: ProxyTarget, name: string): Target {
-  if (typeof target === 'string') return fromUrl(parse(target, name), name)
-  if (target instanceof URL) return fromUrl(target, name)
-  let made = settled.get(target)
-  if (made === undefined) {
-    made = fromObject(target, name)
+  if (typeof target === 'object' && !(target instanceof URL)) {
+    const made = settled.get(target) ?? fromObject(target, name)
     settled.set(target, made)
+    return made
   }
+  const text = String(target)
+  const known = written.get(text)
+  if (known !== undefined) return known
+  const made = fromUrl(parse(text, name), name)
+  if (written.size >= most) written.clear()
+  written.set(text, made)
   return made
 }
 

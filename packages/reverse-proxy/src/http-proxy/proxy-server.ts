@@ -6,11 +6,10 @@ import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Duplex, PassThrough, type Readable } from 'node:stream'
 import {
+  adoptHttp2,
   endpointOf,
   endToEnd,
   forwardingFields,
-  Http2Request,
-  Http2Response,
   type HttpExchange,
   internalFailure,
   joinTarget,
@@ -29,6 +28,7 @@ import { Again, Nowhere } from './again.ts'
 import { AskedRequest } from './asked-request.ts'
 import { applyEdits, setAll } from './edits.ts'
 import {
+  type ChosenOptions,
   checkOptions,
   connectingOf,
   type ErrorCallback,
@@ -69,7 +69,7 @@ interface Call {
   readonly head: Buffer | undefined
   /** As it was when the call came. */
   readonly url: string
-  readonly options: ServerOptions
+  readonly options: ChosenOptions
   readonly target: Target
   readonly told: ErrorCallback | undefined
   exchange: HttpExchange | undefined
@@ -118,14 +118,12 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
 
   /** Relays a request. @throws TypeError when an option makes no sense. */
   readonly web = (req: IncomingMessage, res: ServerResponse, ...rest: Rest): void => {
-    const { options, callback } = this.#settle(rest)
+    const chosen = this.#settle('web', req, res, rest)
+    if (chosen === undefined) return
+    const { options, told } = chosen
     const { target, forward, buffer, timeout } = options
-    const going = target || forward
-    const told = this.#listener(callback)
-    if (!going) {
-      this.#needsTarget(told, req, res)
-      return
-    }
+    const going = (target || forward) as ProxyTarget
+    if (req.httpVersionMajor === 2) adoptHttp2(req, res)
     this.emit('start', req, res, going)
     if (timeout) req.socket.setTimeout(timeout)
     const call = (kind: Call['kind'], to: ProxyTarget): Call => ({
@@ -161,22 +159,18 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
 
   /** Relays an upgrade to WebSocket. @throws TypeError when an option makes no sense. */
   readonly ws = (req: IncomingMessage, socket: Duplex, head: Buffer | undefined, ...rest: Rest): void => {
-    const { options, callback } = this.#settle(rest)
     const client = socket as Socket
-    const told = this.#listener(callback)
-    const { target } = options
     if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket') {
       socket.destroy()
       return
     }
-    if (!target) {
-      this.#needsTarget(told, req, client)
-      return
-    }
+    const chosen = this.#settle('ws', req, client, rest)
+    if (chosen === undefined) return
+    const { options, told } = chosen
     count(socket)
     const call: Call = {
       ...{ kind: 'ws', req, res: client, head, url: req.url ?? '', options, told },
-      target: settleTarget(target, 'target'),
+      target: settleTarget(options.target as ProxyTarget, 'target'),
       ...{ exchange: undefined, asked: undefined, answer: undefined, redirect: undefined },
     }
     this.#calls.set(req, call)
@@ -194,8 +188,6 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
       ? http2.createSecureServer({
           ...ssl,
           allowHTTP1: true,
-          Http2ServerRequest: Http2Request,
-          Http2ServerResponse: Http2Response,
         })
       : http.createServer()
     // An upstream decides on Expect, and the gateway counts fields, where Node would drop some.
@@ -233,28 +225,39 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
     throw new TypeError(`There is no pass ${pass} of ${type} to go behind: ${instead}`)
   }
 
-  #settle(rest: Rest): { readonly options: ServerOptions; readonly callback: ErrorCallback | undefined } {
+  /** What holds for one call; undefined when it has nowhere to go, and that has been told. */
+  #settle(
+    kind: 'web' | 'ws',
+    req: IncomingMessage,
+    res: ServerResponse | Socket,
+    rest: Rest,
+  ): { readonly options: ChosenOptions; readonly told: ErrorCallback | undefined } | undefined {
     const given = rest.find((one) => typeof one === 'object' && one !== null) as ServerOptions | undefined
     const callback = rest.find((one) => typeof one === 'function') as ErrorCallback | undefined
     if (given !== undefined) checkOptions(given)
-    const options: ServerOptions = { ...this.options, ...given }
-    for (const name of ['target', 'forward'] as const) {
-      const to = options[name]
-      if (typeof to === 'string' && to !== '') options[name] = new URL(to)
+    const told = this.#listener(callback)
+    try {
+      const options: ServerOptions = { ...this.options, ...given }
+      if (typeof options.target === 'function') options.target = options.target(req)
+      for (const name of ['target', 'forward'] as const) {
+        const to = options[name] as ProxyTarget | undefined
+        if (to) settleTarget(to, name)
+        if (typeof to === 'string' && to !== '') options[name] = new URL(to)
+      }
+      if (!options.target && !(options.forward && kind === 'web'))
+        throw new TypeError('Must set target or forward: in the options of the proxy, or of the call')
+      return { options: options as ChosenOptions, told }
+    } catch (error) {
+      if (told === undefined) throw error
+      told(error as Error, req, res)
+      return undefined
     }
-    return { options, callback }
   }
 
   #listener(callback: ErrorCallback | undefined): ErrorCallback | undefined {
     if (callback !== undefined) return callback
     if (this.listenerCount('error') === 0) return undefined
     return (...given) => void this.emit('error', ...given)
-  }
-
-  #needsTarget(told: ErrorCallback | undefined, req: IncomingMessage, res: ServerResponse | Socket): void {
-    const error = new TypeError('Must set target or forward: in the options of the proxy, or of the call')
-    if (told === undefined) throw error
-    told(error, req, res)
   }
 
   #carry(call: Call, request: IncomingMessage, response: ServerResponse): void {

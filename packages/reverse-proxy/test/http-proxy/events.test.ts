@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import http from 'node:http'
+import http2 from 'node:http2'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import express from 'express'
@@ -334,6 +335,20 @@ describe.each(libraries)('%s', (_name, { createProxyServer, ProxyServer }) => {
       const url = await mounted(createProxyServer({ target: nowhere }))
       const headers = { Connection: 'Upgrade', Upgrade: 'other' }
       await expect(once(http.get(url, { headers }), 'response')).rejects.toMatchObject({ code: 'ECONNRESET' })
+    })
+  })
+
+  test('web takes requests of a server of node:http2', async () => {
+    const proxy = createProxyServer({ target: await origin(), xfwd: true })
+    const server = http2.createServer((request, response) => proxy.web(request as never, response as never))
+    const client = http2.connect(`http://127.0.0.1:${await listening(server)}`)
+    onTestFinished(() => client.destroy())
+    const request = client.request({ ':method': 'POST', ':path': '/x', ':authority': 'a.example:1' })
+    request.end('content')
+    expect(JSON.parse(await text(request))).toMatchObject({
+      url: '/x',
+      body: 'content',
+      headers: { 'x-forwarded-host': 'a.example:1', 'x-forwarded-port': '1' },
     })
   })
 

@@ -2,13 +2,14 @@
 
 import { once } from 'node:events'
 import http from 'node:http'
+import http2 from 'node:http2'
 import https from 'node:https'
 import net from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { certificates } from '@relayrace/fixtures/certificates'
 import * as theirs from 'http-proxy-3'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import * as ours from '../../src/http-proxy.ts'
 import { ask, type Library, listening, mounted, type Options, origin, tell, told } from './stage.ts'
 
@@ -364,6 +365,17 @@ describe.each(libraries)('%s', (_name, { createProxyServer }) => {
       expect(JSON.parse(await text(response))).toMatchObject({ url: '/x' })
       proxy.close()
     })
+  })
+
+  test('ssl is what listen speaks, with HTTP/2', async () => {
+    const { cert, key } = (await certificates()).server
+    const proxy = createProxyServer({ target: await origin(), ssl: { cert, key }, xfwd: true }).listen(0)
+    const { port } = proxy.address() as net.AddressInfo
+    const client = http2.connect(`https://localhost:${port}`, { ca: (await certificates()).ca })
+    onTestFinished(() => client.destroy())
+    const { headers } = JSON.parse(await text(client.request({ ':path': '/' })))
+    expect(headers).toMatchObject({ 'x-forwarded-host': `localhost:${port}`, 'x-forwarded-proto': 'https' })
+    proxy.close()
   })
 
   test('agent may be a plain one', async () => {

@@ -2,8 +2,10 @@
 
 import { once } from 'node:events'
 import http from 'node:http'
+import http2 from 'node:http2'
 import type net from 'node:net'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createProxyServer, numOpenSockets, type ServerOptions } from '../../src/http-proxy.ts'
@@ -161,4 +163,47 @@ test('numOpenSockets is zero again when an upgrade has ended', async () => {
   expect(numOpenSockets()).toBeGreaterThan(0)
   socket.end()
   await expect.poll(numOpenSockets).toBe(0)
+})
+
+test('target may be a function that chooses for each request, as later versions have it', async () => {
+  const [a, b] = [
+    await origin((_, response) => response.end('a')),
+    await origin((_, response) => response.end('b')),
+  ]
+  const url = await before({ target: (request) => (request.url === '/a' ? (a as string) : (b as string)) })
+  expect((await ask(new URL('/a', url))).body).toBe('a')
+  expect((await ask(new URL('/b', url))).body).toBe('b')
+})
+
+test('a target that a function fails to choose is an error', () => {
+  const failed: Error[] = []
+  const proxy = createProxyServer({
+    target: () => {
+      throw new Error('none')
+    },
+  })
+  proxy.web({} as never, {} as never, (error) => failed.push(error))
+  expect(failed).toMatchObject([{ message: 'none' }])
+})
+
+test('Host over HTTP/2 is what :authority says', async () => {
+  const proxy = createProxyServer({ target: await origin() })
+  const server = http2.createServer((request, response) => proxy.web(request as never, response as never))
+  const client = http2.connect(`http://127.0.0.1:${await listening(server)}`)
+  onTestFinished(() => client.destroy())
+  const request = client.request({ ':path': '/x', ':authority': 'a.example:1' })
+  expect(JSON.parse(await text(request)).headers.host).toBe('a.example:1')
+})
+
+test('forward copies requests over HTTP/2 as well', async () => {
+  const copied = Promise.withResolvers<string>()
+  const forward = await origin(async (request) => copied.resolve(`${request.method} ${await text(request)}`))
+  const proxy = createProxyServer({ target: await origin(), forward })
+  const server = http2.createServer((request, response) => proxy.web(request as never, response as never))
+  const client = http2.connect(`http://127.0.0.1:${await listening(server)}`)
+  onTestFinished(() => client.destroy())
+  const request = client.request({ ':method': 'POST', ':path': '/' })
+  request.end('content')
+  expect(JSON.parse(await text(request)).body).toBe('content')
+  expect(await copied.promise).toBe('POST content')
 })
