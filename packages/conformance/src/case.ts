@@ -46,11 +46,13 @@
  * **Saying no.** Throw `Failed` through the functions of `expect.ts`: `equal`, `check`, `complete`, `answered`,
  * `refused`, `truncated`, … Waits throw `Missed` by themselves, with a limit of a few seconds; both are the verdict
  * `fail`, and the message is the one line of why. It should read well after "an intermediary": what came, not what was
- * hoped for. Anything else that is thrown is a fault of the harness.
+ * hoped for. Anything else that is thrown is a fault of the harness. A case that fails by time alone (`Late`) is run
+ * once more by itself at the end, and the report says so; one that got something wrong is not.
  *
  * **Waiting.** Never sleep to let something happen: wait for it, with `{ within }` if a few seconds are not enough.
  * `pass(ms)` is for when time itself is part of the case ("the origin waits 100 ms"). To show that something does not
- * happen, wait for what must come after it. Bounds are generous: the machine is busy. A function of your own that runs
+ * happen, wait for what must come after it. Limits of waits grow with how busy the machine is (`slowness`); what is
+ * compared with a clock goes through `soonEnough`. A function of your own that runs
  * beside the case and may throw is wrapped in `quietly(…)` until it is awaited. What has to arrive at once happens inside
  * `frozen(…)`.
  *

@@ -1,6 +1,6 @@
 /** How a case says no: each throws `Failed` with one line that says what came. */
 
-import type { Ending, Message } from '@relayrace/fixtures/wire'
+import { type Ending, Late, type Message, slowness } from '@relayrace/fixtures/wire'
 
 /** The verdict `fail`. */
 export class Failed extends Error {
@@ -10,6 +10,16 @@ export class Failed extends Error {
 /** `otherwise` says what is the case if it does not hold. */
 export function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Failed(otherwise)
+}
+
+/** It took no longer than that, in milliseconds, or than that takes on a machine that is busy now. */
+export async function soonEnough(took: number, limit: number, otherwise: string): Promise<void> {
+  if (took > limit && took > limit * (await slowness())) throw new Late(otherwise)
+}
+
+/** Only the time was over: what was waited for may still come. */
+export function isLate(error: unknown): boolean {
+  return error instanceof Late || (error instanceof Failed && error.cause instanceof Late)
 }
 
 /** `what` names the thing: "the content at the origin". */

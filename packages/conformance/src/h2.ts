@@ -11,7 +11,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { Missed } from '@relayrace/fixtures/wire'
+import { inTime, Missed } from '@relayrace/fixtures/wire'
 
 const patience = 4000
 
@@ -285,12 +285,5 @@ function literal(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0]), text(name), text(value)])
 }
 
-async function within<Value>(waiting: Promise<Value>, missed: string): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Missed(`${missed} within ${patience} ms`)), patience)
-  try {
-    return await Promise.race([waiting, promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const within = <Value>(waiting: Promise<Value>, missed: string): Promise<Value> =>
+  inTime(waiting, patience, missed)

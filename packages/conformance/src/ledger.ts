@@ -1,7 +1,7 @@
 /** What must be true after every run, whatever the case was about: nothing is held, nothing is broken. */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Client, connect, Missed, type Origin } from '@relayrace/fixtures/wire'
+import { atLimit, type Client, connect, Late, Missed, type Origin } from '@relayrace/fixtures/wire'
 import { get, reply } from './case.ts'
 import { check, Failed } from './expect.ts'
 import { heldConnections } from './kernel.ts'
@@ -15,8 +15,12 @@ export async function settleUpstream(origin: Origin): Promise<void> {
     origin.connections.map(async (connection) => {
       connection.resume()
       // Over TLS it takes a moment until the last write is known to be done.
-      const end = performance.now() + patience
-      while (connection.busy && !connection.ending && performance.now() < end) await pause(5)
+      let over = false
+      const forget = atLimit(patience, () => {
+        over = true
+      })
+      while (connection.busy && !connection.ending && !over) await pause(5)
+      forget()
       const { busy } = connection
       // An idle connection may stay open until the origin closes it.
       if (!busy) connection.end()
@@ -24,7 +28,7 @@ export async function settleUpstream(origin: Origin): Promise<void> {
         await connection.ended({ within: busy ? 0 : patience })
       } catch (error) {
         if (!(error instanceof Missed)) throw error
-        throw new Failed(
+        throw new Late(
           busy
             ? `afterwards: the upstream connection stayed open ${patience} ms after the client had left`
             : `afterwards: the upstream connection stayed open ${patience} ms after the origin's FIN`,
@@ -94,15 +98,22 @@ async function ownAnswer(origin: Origin, client: Client): Promise<void> {
 
 /** Throws `Failed` when the target still holds connections of clients that have left. */
 export async function settleClients(port: number, before: number): Promise<void> {
-  const end = performance.now() + patience
-  for (;;) {
-    const held = (await heldConnections(port)) ?? []
-    if (held.length <= before) return
-    check(
-      performance.now() < end,
-      `afterwards: ${held.length - before} connections of clients were held ${patience} ms after they had left, in ${[...new Set(held)].join(' and ')}`,
-    )
-    await pause(10)
+  let over = false
+  const forget = atLimit(patience, () => {
+    over = true
+  })
+  try {
+    for (;;) {
+      const held = (await heldConnections(port)) ?? []
+      if (held.length <= before) return
+      if (over)
+        throw new Late(
+          `afterwards: ${held.length - before} connections of clients were held ${patience} ms after they had left, in ${[...new Set(held)].join(' and ')}`,
+        )
+      await pause(10)
+    }
+  } finally {
+    forget()
   }
 }
 

@@ -39,6 +39,8 @@ export interface Result {
   readonly variants?: readonly VariantResult[]
   /** Why the failure was expected. */
   readonly deviation?: string
+  /** What it failed with before, by time alone, until it was run once more by itself. The verdict is that of the second run. */
+  readonly retried?: string
   /** Both sides of the wire: of the run that failed, or of the first delivery when all pass; of each variant. */
   readonly transcript: string
 }
@@ -81,16 +83,23 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     options.onResult?.(known)
   }
 
+  /** What has failed by time alone, and is to be run once more. */
+  const late = new Map<Case, Result>()
   const parts: Part[] = []
   for (const one of chosen) {
     const whole = partsOf(one)
-    const pending = { left: whole.length, outcomes: [] as VariantOutcome[], begun: 0 }
+    const pending: Pending = { left: whole.length, outcomes: [], begun: 0 }
     for (const part of whole) parts.push({ ...part, pending })
   }
   const settle = ({ one, pending }: Part, outcomes: readonly VariantOutcome[]): void => {
     pending.outcomes.push(...outcomes)
     pending.left--
-    if (pending.left === 0) report(resultOf(one, pending.outcomes, performance.now() - pending.begun))
+    if (pending.left > 0) return
+    const result = resultOf(one, pending.outcomes, performance.now() - pending.begun)
+    // Nothing is to be learnt of what is known to fail.
+    const again = !pending.retried && deviations[one.id] === undefined && inVain(result, pending.outcomes)
+    if (again) late.set(one, result)
+    else report({ ...result, ...(pending.retried === undefined ? {} : { retried: pending.retried }) })
   }
   const queue = parts.filter((part) => {
     const why = notApplicable(part, subject)
@@ -104,6 +113,10 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   const together = queue.filter(({ one }) => !one.alone)
   await Promise.all(Array.from({ length: lanes }, () => lane(together)))
   await lane(queue.filter(({ one }) => one.alone))
+  for (const [one, before] of late) {
+    if (options.signal?.aborted) report(before)
+    else await retry(one, before)
+  }
 
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
   return {
@@ -115,6 +128,18 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     results: inOrder,
     failures: inOrder.filter(isFailure),
     overcome: inOrder.filter(({ verdict, deviation }) => verdict === 'pass' && deviation !== undefined),
+  }
+
+  async function retry(one: Case, before: Result): Promise<void> {
+    const whole = partsOf(one)
+    const pending: Pending = { left: whole.length, outcomes: [], begun: 0, retried: before.why }
+    const again = whole.map((part) => ({ ...part, pending }))
+    for (const part of again) {
+      const why = notApplicable(part, subject)
+      if (why !== undefined) settle(part, skip(part, why))
+    }
+    await lane(again.filter((part) => notApplicable(part, subject) === undefined))
+    if (!results.has(one.id)) report(before)
   }
 
   /** Takes parts until none are left, those with its own setup first. */
@@ -167,7 +192,15 @@ interface Part {
   readonly one: Case
   readonly setup: Setup
   readonly runs: readonly (readonly [name: string, run: Run])[]
-  readonly pending: { left: number; readonly outcomes: VariantOutcome[]; begun: number }
+  readonly pending: Pending
+}
+
+interface Pending {
+  left: number
+  readonly outcomes: VariantOutcome[]
+  begun: number
+  /** Why it is run for the second time. */
+  readonly retried?: string
 }
 
 interface VariantOutcome {
@@ -176,6 +209,7 @@ interface VariantOutcome {
   readonly verdict: Verdict
   readonly why: string
   readonly transcript: string
+  readonly late?: boolean
 }
 
 const plain: Setup = { name: 'as usual' }
@@ -202,6 +236,13 @@ function notApplicable({ one, setup }: Part, subject: Subject): string | undefin
   if (setup.options && !subject.configurable) return `it cannot be started ${setup.name}`
   if (subject.originPort !== undefined && setup !== plain) return 'it was started by hand'
   return undefined
+}
+
+/** It fails, and wherever it does, only the time was over. */
+function inVain({ verdict }: Result, outcomes: readonly VariantOutcome[]): boolean {
+  return (
+    verdict === 'fail' && outcomes.every((outcome) => outcome.verdict !== 'fail' || outcome.late === true)
+  )
 }
 
 function skip(part: Part, why: string): VariantOutcome[] {

@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import {
+  atLimit,
   connect,
   type DeliveryName,
   delivery,
@@ -11,7 +12,7 @@ import {
   transcript,
 } from '@relayrace/fixtures/wire'
 import type { Lazily, Run, Setup } from './case.ts'
-import { Failed } from './expect.ts'
+import { Failed, isLate } from './expect.ts'
 import { heldConnections, openDescriptors } from './kernel.ts'
 import { probe, settleClients, settleComplaints, settleUpstream } from './ledger.ts'
 import { type SetStage, setStage } from './stage.ts'
@@ -36,6 +37,8 @@ export interface Outcome {
   /** One line. Empty for `pass`. */
   readonly why: string
   readonly transcript: string
+  /** It fails by time alone: what did not come may still have come. */
+  readonly late?: boolean
 }
 
 /** The target could not be started as the case needs it. */
@@ -153,7 +156,13 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
       const said = error instanceof Failed || error instanceof Missed
-      return { verdict: said ? 'fail' : 'harness failed', why: oneLine(error), transcript: String(record) }
+      const late = isLate(error)
+      return {
+        verdict: said ? 'fail' : 'harness failed',
+        why: oneLine(error),
+        transcript: String(record),
+        late,
+      }
     },
     async [Symbol.asyncDispose]() {
       over.abort()
@@ -214,7 +223,7 @@ async function launched(
 /** Gives back what was thrown. */
 async function attempt(work: Promise<void>, limit: number, died: Promise<void>): Promise<unknown> {
   const { promise: overrun, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`it took more than ${limit} ms`)), limit)
+  const forget = atLimit(limit, () => reject(new Error(`it took more than ${limit} ms`)))
   const death = died.then(() => {
     throw new Failed('the process ended')
   })
@@ -224,7 +233,7 @@ async function attempt(work: Promise<void>, limit: number, died: Promise<void>):
   } catch (error) {
     return error ?? new Error('nothing was thrown')
   } finally {
-    clearTimeout(timer)
+    forget()
     death.catch(() => {})
     work.catch(() => {})
   }

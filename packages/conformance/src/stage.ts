@@ -2,10 +2,12 @@
 
 import { setTimeout as passing } from 'node:timers/promises'
 import {
+  atLimit,
   type Client,
   connect,
   type DeliveryName,
   delivery,
+  Late,
   type Origin,
   seeded,
   type Transcript,
@@ -76,12 +78,18 @@ export function setStage(scenery: Scenery): SetStage {
       await passing(ms)
     },
     async logged(path) {
-      for (const end = performance.now() + patience; performance.now() < end; await passing(10)) {
+      let over = false
+      const forget = atLimit(patience, () => {
+        over = true
+      })
+      for (; !over; await passing(10)) {
         const [found, ...more] = linesOf(stdout()).filter((line) => line.target === path)
         if (more.length > 0) throw new Failed(`it logged ${more.length + 1} lines about ${path}`)
-        if (found) return found
+        if (!found) continue
+        forget()
+        return found
       }
-      throw new Failed(`it logged nothing about ${path} within ${patience} ms`)
+      throw new Late(`it logged nothing about ${path} within ${patience} ms`)
     },
     terminate,
     frozen: (action) => frozen(pid, action),

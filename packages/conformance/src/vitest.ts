@@ -41,6 +41,8 @@ export function conformance(subject: Subject, options: ConformanceOptions = {}):
     for (const { id, title } of chosen)
       test(`${id} ${title}`, { timeout: wholeRun }, async ({ skip }) => {
         const result = await (results.get(id) as PromiseWithResolvers<Result>).promise
+        if (result.retried !== undefined)
+          console.warn(`${id}: ${result.verdict} when run once more by itself; before: ${result.retried}`)
         if (result.verdict === 'pass') {
           if (result.deviation === undefined) return
           throw new Error(`passes, but is declared a deviation: ${result.deviation}`)

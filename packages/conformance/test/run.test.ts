@@ -254,3 +254,51 @@ test('a subject that does not start is an error, not a verdict', async () => {
   const subject: Subject = { name: 'none', start: () => Promise.reject(new Error('no such thing')) }
   await expect(run(subject, { cases: [{ ...plain, run: async () => {} }] })).rejects.toThrow('no such thing')
 })
+
+/** A target that stands still whenever the case waits for it, for as many runs as it is told. */
+async function stoppedFor(runs: number): Promise<Result> {
+  let done = 0
+  return verdictOf({
+    run: async ({ connect, origin, frozen }) => {
+      const client = await connect()
+      client.send(get('/'))
+      const asked = origin.request({ within: 200 })
+      const exchange = done++ < runs ? await frozen(() => asked) : await asked
+      exchange.send(reply('ok'))
+      answered(await client.response(), 200, 'ok')
+    },
+  })
+}
+
+test('a target that was stopped and continued is run once more by itself, and gets its verdict', async () => {
+  expect(await stoppedFor(1)).toMatchObject({
+    verdict: 'pass',
+    why: '',
+    retried: 'no request came to the origin within 200 ms',
+  })
+})
+
+test('a target that is too slow each time fails, and the report says that it was tried twice', async () => {
+  expect(await stoppedFor(Number.POSITIVE_INFINITY)).toMatchObject({
+    verdict: 'fail',
+    why: 'no request came to the origin within 200 ms',
+    retried: 'no request came to the origin within 200 ms',
+  })
+})
+
+test('what got something wrong is never run again, whatever else was late', async () => {
+  let runs = 0
+  const { verdict, retried } = await verdictOf({
+    run: {
+      late: async ({ origin }) => {
+        runs++
+        await origin.request({ within: 50 })
+      },
+      wrong: async () => {
+        runs++
+        throw new Failed('no good')
+      },
+    },
+  })
+  expect({ verdict, retried, runs }).toEqual({ verdict: 'fail', retried: undefined, runs: 2 })
+})

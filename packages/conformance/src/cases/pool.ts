@@ -2,7 +2,7 @@
 
 import { type Client, type Exchange, Missed } from '@relayrace/fixtures/wire'
 import { type Case, chunked, each, get, head, reply, type Setup, type Stage } from '../case.ts'
-import { answered, check, complete, equal } from '../expect.ts'
+import { answered, check, complete, equal, soonEnough } from '../expect.ts'
 import { terminatesTls } from '../secure.ts'
 
 const graceful: Setup = { name: 'that may take 2000 ms to end', options: { grace: 2000 } }
@@ -225,7 +225,7 @@ export const pool: readonly Case[] = [
           const begun = performance.now()
           await Promise.all([stage.terminate(), client.ended(), silent.ended()])
           const took = performance.now() - begun
-          check(took < 1900, `it kept idle connections for ${took.toFixed()} ms`)
+          await soonEnough(took, 1900, `it kept idle connections for ${took.toFixed()} ms`)
         },
       },
       'one that never ends': {

@@ -54,6 +54,9 @@ function failing({ subject, results, overcome }: Report): string[] {
       ({ why }) => why,
     ),
   ).map(([why, some]) => ` ~ ${(some ?? []).map(({ id }) => id).join(', ')}: ${why}`)
+  const again = results.flatMap(({ id, verdict, retried }) =>
+    retried === undefined ? [] : [` ↻ ${id} ${verdict} when run once more by itself; before: ${retried}`],
+  )
   const passing = overcome.map(
     ({ id, deviation }) => ` ! ${id} passes, but is declared a deviation: ${deviation}`,
   )
@@ -61,6 +64,7 @@ function failing({ subject, results, overcome }: Report): string[] {
     '',
     `${subject}: ${failed.length === 0 ? 'nothing fails' : `${failed.length} fail`}`,
     ...lines,
+    ...again,
     ...skipped,
     ...passing,
   ]
