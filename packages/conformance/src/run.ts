@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly seed?: number
   /** Known failures by id, with their reasons. */
   readonly deviations?: Readonly<Record<string, string>>
+  /** Whether what has failed by time alone is run once more, by itself at the end. True when absent. */
+  readonly retry?: boolean
   /** Told of each result as it is known. */
   readonly onResult?: (result: Result) => void
   /** Ends the run early: what was not judged by then is missing from the report, which is not `complete`. */
@@ -70,7 +72,7 @@ const usualLimit = 30_000
 const usualLanes = 4
 
 export async function run(subject: Subject, options: RunOptions = {}): Promise<Report> {
-  const { seed = 1, deviations = {}, only } = options
+  const { seed = 1, deviations = {}, only, retry = true } = options
   const begun = performance.now()
   const chosen = (options.cases ?? allCases).filter(
     ({ id }) => only === undefined || only.some((prefix) => id.startsWith(prefix)),
@@ -97,7 +99,8 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     if (pending.left > 0) return
     const result = resultOf(one, pending.outcomes, performance.now() - pending.begun)
     // Nothing is to be learnt of what is known to fail.
-    const again = !pending.retried && deviations[one.id] === undefined && inVain(result, pending.outcomes)
+    const again =
+      retry && !pending.retried && deviations[one.id] === undefined && inVain(result, pending.outcomes)
     if (again) late.set(one, result)
     else report({ ...result, ...(pending.retried === undefined ? {} : { retried: pending.retried }) })
   }
@@ -115,7 +118,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
   await lane(queue.filter(({ one }) => one.alone))
   for (const [one, before] of late) {
     if (options.signal?.aborted) report(before)
-    else await retry(one, before)
+    else await runAgain(one, before)
   }
 
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
@@ -130,7 +133,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     overcome: inOrder.filter(({ verdict, deviation }) => verdict === 'pass' && deviation !== undefined),
   }
 
-  async function retry(one: Case, before: Result): Promise<void> {
+  async function runAgain(one: Case, before: Result): Promise<void> {
     const whole = partsOf(one)
     const pending: Pending = { left: whole.length, outcomes: [], begun: 0, retried: before.why }
     const again = whole.map((part) => ({ ...part, pending }))

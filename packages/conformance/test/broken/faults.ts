@@ -106,8 +106,8 @@ export const faults: Readonly<Record<string, Fault>> = {
       },
     }
   },
-  'dallies upstream': (ends) => ({ request: later(() => ends.origin, 150) }),
-  'dallies downstream': ({ client }) => ({ response: later(() => client, 150) }),
+  'dallies upstream': (ends) => ({ request: later(() => ends.origin, 600) }),
+  'dallies downstream': ({ client }) => ({ response: later(() => client, 600) }),
   'insists on 100': (ends) => {
     let waiting = false
     let held = ''

@@ -89,7 +89,11 @@ export function serve(manners: Manners): void {
       else response.writeHead(502, { Connection: 'close', 'Content-Length': 0 }).end()
     })
   }
-  const server = createServer({ joinDuplicateHeaders: false }, handle).on('checkContinue', handle)
+  // A client that waits for more is not told by a limit that Node has for something else.
+  const server = createServer({ joinDuplicateHeaders: false, keepAliveTimeout: 60_000 }, handle).on(
+    'checkContinue',
+    handle,
+  )
   server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
     process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
   })
