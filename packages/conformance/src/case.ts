@@ -51,9 +51,9 @@
  *
  * **Waiting.** Never sleep to let something happen: wait for it, with `{ within }` if a few seconds are not enough.
  * `pass(ms)` is for when time itself is part of the case ("the origin waits 100 ms"). To show that something does not
- * happen, wait for what must come after it. Limits of waits grow with how busy the machine is (`slowness`); what is
- * compared with a clock goes through `soonEnough`. A function of your own that runs
- * beside the case and may throw is wrapped in `quietly(…)` until it is awaited. What has to arrive at once happens inside
+ * happen, wait for what must come after it. Limits of waits grow with how busy the machine is when a case is run once
+ * more (`patiently`); what is compared with a clock goes through `soonEnough`. A function of your own that runs beside the
+ * case and may throw is wrapped in `quietly(…)` until it is awaited. What has to arrive at once happens inside
  * `frozen(…)`.
  *
  * **Deliveries.** Every run happens four times: each `send` in one write, cut between head and body, byte by byte, and

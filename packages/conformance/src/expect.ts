@@ -1,6 +1,6 @@
 /** How a case says no: each throws `Failed` with one line that says what came. */
 
-import { type Ending, Late, type Message, slowness } from '@relayrace/fixtures/wire'
+import { type Ending, Late, type Message, patience } from '@relayrace/fixtures/wire'
 
 /** The verdict `fail`. */
 export class Failed extends Error {
@@ -12,9 +12,9 @@ export function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Failed(otherwise)
 }
 
-/** It took no longer than that, in milliseconds, or than that takes on a machine that is busy now. */
-export async function soonEnough(took: number, limit: number, otherwise: string): Promise<void> {
-  if (took > limit && took > limit * (await slowness())) throw new Late(otherwise)
+/** It took no longer than that, in milliseconds, or than that takes now for those who are to be patient. */
+export function soonEnough(took: number, limit: number, otherwise: string): void {
+  if (took > patience(limit)) throw new Late(otherwise)
 }
 
 /** Only the time was over: what was waited for may still come. */

@@ -1,6 +1,6 @@
 /** Runs cases against one subject, several at a time, and gathers what came out. */
 
-import { type DeliveryName, deliveryNames } from '@relayrace/fixtures/wire'
+import { type DeliveryName, deliveryNames, patiently } from '@relayrace/fixtures/wire'
 import type { Capability, Case, Level, Run, Setup } from './case.ts'
 import { cases as allCases } from './cases/index.ts'
 import { NotStarted, type Outcome, openSession, type Session } from './session.ts'
@@ -15,10 +15,8 @@ export interface RunOptions {
   readonly lanes?: number
   /** For the random splits: the same seed gives the same bytes. 1 by default. */
   readonly seed?: number
-  /** Known failures by id, with their reasons. */
+  /** Known failures by id, with their reasons. They are not run once more when they fail by time alone. */
   readonly deviations?: Readonly<Record<string, string>>
-  /** Whether what has failed by time alone is run once more, by itself at the end. True when absent. */
-  readonly retry?: boolean
   /** Told of each result as it is known. */
   readonly onResult?: (result: Result) => void
   /** Ends the run early: what was not judged by then is missing from the report, which is not `complete`. */
@@ -72,7 +70,7 @@ const usualLimit = 30_000
 const usualLanes = 4
 
 export async function run(subject: Subject, options: RunOptions = {}): Promise<Report> {
-  const { seed = 1, deviations = {}, only, retry = true } = options
+  const { seed = 1, deviations = {}, only } = options
   const begun = performance.now()
   const chosen = (options.cases ?? allCases).filter(
     ({ id }) => only === undefined || only.some((prefix) => id.startsWith(prefix)),
@@ -100,7 +98,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     const result = resultOf(one, pending.outcomes, performance.now() - pending.begun)
     // Nothing is to be learnt of what is known to fail.
     const again =
-      retry && !pending.retried && deviations[one.id] === undefined && inVain(result, pending.outcomes)
+      pending.retried === undefined && deviations[one.id] === undefined && inVain(result, pending.outcomes)
     if (again) late.set(one, result)
     else report({ ...result, ...(pending.retried === undefined ? {} : { retried: pending.retried }) })
   }
@@ -141,7 +139,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
       const why = notApplicable(part, subject)
       if (why !== undefined) settle(part, skip(part, why))
     }
-    await lane(again.filter((part) => notApplicable(part, subject) === undefined))
+    await patiently(() => lane(again.filter((part) => notApplicable(part, subject) === undefined)))
     if (!results.has(one.id)) report(before)
   }
 
@@ -241,11 +239,11 @@ function notApplicable({ one, setup }: Part, subject: Subject): string | undefin
   return undefined
 }
 
+const fine: readonly Verdict[] = ['pass', 'skipped']
+
 /** It fails, and wherever it does, only the time was over. */
 function inVain({ verdict }: Result, outcomes: readonly VariantOutcome[]): boolean {
-  return (
-    verdict === 'fail' && outcomes.every((outcome) => outcome.verdict !== 'fail' || outcome.late === true)
-  )
+  return !fine.includes(verdict) && outcomes.every((one) => fine.includes(one.verdict) || one.late === true)
 }
 
 function skip(part: Part, why: string): VariantOutcome[] {

@@ -46,6 +46,11 @@ export class NotStarted extends Error {
   override readonly name = 'NotStarted'
 }
 
+/** The limit of a run was over before anything was known. */
+class Overrun extends Error {
+  override readonly name = 'Overrun'
+}
+
 /** How long a dead process may take to be seen dead, after its sockets are. */
 const deathPatience = 2000
 
@@ -156,7 +161,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
       const said = error instanceof Failed || error instanceof Missed
-      const late = isLate(error)
+      const late = isLate(error) || error instanceof Overrun
       return {
         verdict: said ? 'fail' : 'harness failed',
         why: oneLine(error),
@@ -223,7 +228,7 @@ async function launched(
 /** Gives back what was thrown. */
 async function attempt(work: Promise<void>, limit: number, died: Promise<void>): Promise<unknown> {
   const { promise: overrun, reject } = Promise.withResolvers<never>()
-  const forget = atLimit(limit, () => reject(new Error(`it took more than ${limit} ms`)))
+  const forget = atLimit(limit, () => reject(new Overrun(`it took more than ${limit} ms`)))
   const death = died.then(() => {
     throw new Failed('the process ended')
   })

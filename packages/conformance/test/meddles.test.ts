@@ -21,16 +21,27 @@ const program = (name: string, FAULT: string): Subject => ({
     ),
 })
 
-async function verdicts(name: string, fault: string, chosen: readonly Case[]): Promise<readonly Result[]> {
-  const { results } = await run(program(name, fault), { cases: chosen, lanes: 2, retry: false })
+/** What is to fail is not tried again. What fails besides by time alone is, for the machine may be busy. */
+async function verdicts(
+  name: string,
+  fault: string,
+  chosen: readonly Case[],
+  ids: readonly string[],
+): Promise<readonly Result[]> {
+  const deviations = Object.fromEntries(ids.map((id) => [id, 'it is broken']))
+  const { results } = await run(program(name, fault), { cases: chosen, lanes: 2, deviations })
   return results.filter(({ verdict }) => verdict !== 'skipped')
 }
 
 const idsOf = (results: readonly Result[], passing: boolean): string[] =>
   results.filter(({ verdict }) => (verdict === 'pass') === passing).map(({ id }) => id)
 
-const failing = async (name: string, fault: string, ids: readonly string[]): Promise<string[]> =>
-  idsOf(await verdicts(name, fault, casesOf(ids)), false)
+const failing = async (
+  name: string,
+  fault: string,
+  only: readonly string[],
+  ids: readonly string[],
+): Promise<string[]> => idsOf(await verdicts(name, fault, casesOf(only), ids), false)
 
 const casesOf = (prefixes: readonly string[]): readonly Case[] =>
   cases.filter(({ id }) => prefixes.some((prefix) => id.startsWith(prefix)))
@@ -50,13 +61,13 @@ async function caughtBy(
   atLeast: readonly string[],
 ): Promise<string[]> {
   const key = [name, ...only].join()
-  const judged = sound.get(key) ?? verdicts(name, '', casesOf(only))
+  const judged = sound.get(key) ?? verdicts(name, '', casesOf(only), needUnderstanding)
   sound.set(key, judged)
   const without = await judged
   const missing = without.filter(({ id, verdict }) => atLeast.includes(id) && verdict !== 'pass')
   if (missing.length > 0)
     throw new Error(`without the fault too: ${missing.map(({ id, why }) => `${id}: ${why}`).join('; ')}`)
-  return failing(name, fault, idsOf(without, true))
+  return failing(name, fault, idsOf(without, true), atLeast)
 }
 
 describe.concurrent('each way of meddling is caught by the cases meant for it, and by no other', {
@@ -72,22 +83,22 @@ describe.concurrent('each way of meddling is caught by the cases meant for it, a
 
   test('copies frames as they are', async ({ expect }) => {
     const ids = copying
-    expect(await failing('frames', '', ids)).toEqual(ids)
+    expect(await failing('frames', '', ids, ids)).toEqual(ids)
   })
 
   test('hears nothing after its first GOAWAY', async ({ expect }) => {
     const ids = leaving
-    expect(await failing('over-h2', '', ids)).toEqual(ids)
+    expect(await failing('over-h2', '', ids, ids)).toEqual(ids)
   })
 
   test('says that all went well', async ({ expect }) => {
     const ids = logging
-    expect(await failing('meddling', 'says that all went well', ids)).toEqual(ids)
+    expect(await failing('meddling', 'says that all went well', ids, ids)).toEqual(ids)
   })
 
   test('without a fault it is caught wherever more is asked for than to relay', async ({ expect }) => {
     const beyond = cases.filter(({ id }) => needUnderstanding.includes(id)).map(oneVariant)
-    const { results } = await run(program('meddling', ''), { cases: beyond, lanes: 4, retry: false })
+    const results = await verdicts('meddling', '', beyond, needUnderstanding)
     expect(results.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id)).toEqual(needUnderstanding)
   })
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { startProgram } from '@relayrace/fixtures/target'
 import { expect, test } from 'vitest'
@@ -185,7 +186,10 @@ test('an upstream connection that outlives its client is found by the ledger', a
     },
   }
   expect(await verdictOf(open)).toMatchObject({ verdict: 'pass' })
-  const { results } = await run(program('leaks-upstreams'), { cases: [{ ...plain, ...open }], retry: false })
+  const { results } = await run(program('leaks-upstreams'), {
+    cases: [{ ...plain, ...open }],
+    deviations: { [plain.id]: 'it leaks' },
+  })
   expect(results[0]).toMatchObject({ verdict: 'fail' })
   expect(results[0]?.why).toMatch(/^afterwards: the upstream connection stayed open/)
 })
@@ -301,4 +305,19 @@ test('what got something wrong is never run again, whatever else was late', asyn
     },
   })
   expect({ verdict, retried, runs }).toEqual({ verdict: 'fail', retried: undefined, runs: 2 })
+})
+
+test('a run that is over its limit is a fault of the case only when it is so by itself too', async () => {
+  let runs = 0
+  const { verdict, retried } = await verdictOf({
+    limit: 200,
+    run: async ({ signal }) => {
+      if (runs++ === 0) await once(signal, 'abort')
+    },
+  })
+  expect({ verdict, retried, runs }).toEqual({
+    verdict: 'pass',
+    retried: 'Overrun: it took more than 200 ms',
+    runs: 2,
+  })
 })
