@@ -161,7 +161,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
       if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
       const said = error instanceof Failed || error instanceof Missed
-      const late = isLate(error) || error instanceof Overrun
+      const late = isLate(error) || error instanceof Overrun || (error instanceof Failed && stage.overslept())
       return {
         verdict: said ? 'fail' : 'harness failed',
         why: oneLine(error),

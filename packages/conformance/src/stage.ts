@@ -33,14 +33,18 @@ export interface Scenery {
 export interface SetStage extends Stage {
   /** Every client of this run, so that none is left behind. */
   readonly clients: readonly Client[]
+  /** Whether a pause of this run took much longer than the case said: what followed was judged at another time. */
+  readonly overslept: () => boolean
 }
 
 export function setStage(scenery: Scenery): SetStage {
   const { origin, target, pid, record, delivery: name, seed, signal, stdout, terminate } = scenery
   const clients: Client[] = []
+  let overslept = false
   const cuts = delivery(name, seeded(seed + 1))
   const stage: SetStage = {
     clients,
+    overslept: () => overslept,
     target,
     origin,
     delivery: name,
@@ -75,7 +79,9 @@ export function setStage(scenery: Scenery): SetStage {
       return { client, request: arrived, response: await asked.response }
     },
     async pass(ms) {
+      const begun = performance.now()
       await passing(ms)
+      if (performance.now() - begun > ms + sleepy) overslept = true
     },
     async logged(path) {
       let over = false
@@ -98,6 +104,9 @@ export function setStage(scenery: Scenery): SetStage {
   }
   return stage
 }
+
+/** How late a pause may end, in milliseconds. */
+const sleepy = 100
 
 /** How long a line of the log may take. */
 const patience = 4000

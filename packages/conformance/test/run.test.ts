@@ -321,3 +321,17 @@ test('a run that is over its limit is a fault of the case only when it is so by 
     runs: 2,
   })
 })
+
+test('what goes wrong after a pause that took too long is judged once more', async () => {
+  let runs = 0
+  const { verdict, retried } = await verdictOf({
+    run: async ({ pass }) => {
+      if (runs++ > 0) return
+      const pause = pass(10)
+      for (const end = performance.now() + 300; performance.now() < end; );
+      await pause
+      throw new Failed('too soon')
+    },
+  })
+  expect({ verdict, retried }).toEqual({ verdict: 'pass', retried: 'too soon' })
+})
