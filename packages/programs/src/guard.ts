@@ -21,19 +21,21 @@ while read -r line; do
   pid=\${line#?}
   case $line in
     +*) groups="$groups$pid " ;;
-    -*) case $groups in *" $pid "*) groups="\${groups%% $pid *} \${groups#* $pid }" ;; esac ;;
+    -*) while case $groups in *" $pid "*) ;; *) false ;; esac; do
+      groups="\${groups%% $pid *} \${groups#* $pid }"
+    done ;;
   esac
 done
-for pid in $groups; do kill -s TERM -- "-$pid"; done
+for pid in $groups; do kill -TERM "-$pid"; done
 left=${grace}
 while [ $left -gt 0 ]; do
   alive=
-  for pid in $groups; do kill -s 0 -- "-$pid" && alive=$pid; done
+  for pid in $groups; do kill -0 "-$pid" && alive=$pid; done
   [ -z "$alive" ] && break
   sleep 1
   left=$((left - 1))
 done
-for pid in $groups; do kill -s KILL -- "-$pid"; done
+for pid in $groups; do kill -KILL "-$pid"; done
 rm -rf -- "$1"
 `
 
@@ -76,7 +78,7 @@ export interface Hold {
   readonly folder: string
   /** To be inherited by a child, which writes `+PID` to it before it becomes the program. */
   readonly pipe: Writable
-  /** The group is there. */
+  /** The group is there. Being told twice is no harm. */
   add(pid: number): void
   /** Nothing of the group is left. */
   remove(pid: number): void
@@ -97,6 +99,7 @@ export function hold(): Hold {
     },
     add(pid) {
       groups.add(pid)
+      guard?.pipe.write(`+${pid}\n`)
     },
     remove(pid) {
       if (groups.delete(pid)) guard?.pipe.write(`-${pid}\n`)

@@ -47,6 +47,11 @@ export type InstanceStatus = 'starting' | 'ready' | 'draining' | 'stopping' | 'g
 /** How long what an instance has left behind may keep its output open, in ms, before we stop reading it. */
 const lastWords = 1_000
 
+/** The shell tells the guard of itself and then becomes the program: there is no moment at which nobody knows of it. */
+const register = 'echo "+$$" >&3; exec "$@" 3>&-'
+/** Some shells lose variables that have other names. */
+const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/
+
 export class Instance implements Leased {
   readonly id: number
   readonly address: Address
@@ -77,16 +82,16 @@ export class Instance implements Leased {
     this.id = id
     this.#start = start
     this.address = address
-    // The shell tells the guard of itself and then becomes the program: there is no moment at which nobody knows of it.
-    const register = 'echo "+$$" >&3; exec "$@" 3>&-'
-    const filled = args.map((arg) => filledIn(arg, address))
-    this.#child = spawn('/bin/sh', ['-c', register, start.name, filledIn(command, address), ...filled], {
-      cwd,
-      env: environment(env, address),
-      // A process group of its own, so that nothing of it is left.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', holder.pipe],
-    })
+    const [file = '', ...rest] = [command, ...args].map((text) => filledIn(text, address))
+    const variables = environment(env, address)
+    // A process group of its own, so that nothing of it is left.
+    const options = { cwd, env: variables, detached: true } as const
+    this.#child = Object.keys(variables).every((name) => shellName.test(name))
+      ? spawn('/bin/sh', ['-c', register, start.name, file, ...rest], {
+          ...options,
+          stdio: ['ignore', 'pipe', 'pipe', holder.pipe],
+        })
+      : spawn(file, rest, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     this.pid = this.#child.pid
     if (this.pid !== undefined) holder.add(this.pid)
     const closed = Promise.all([this.#read('stdout'), this.#read('stderr')])

@@ -80,10 +80,12 @@ export class Place {
       await this.#replaceInTurn()
       return
     }
-    this.failures = 0
-    this.#endPause()
+    if (this.serving === undefined) {
+      await this.begin()
+      return
+    }
     const next = await this.#launch()
-    const before = this.serving
+    const before: Instance | undefined = this.serving
     this.#serve(next)
     if (before !== undefined) await this.#retire(before)
   }

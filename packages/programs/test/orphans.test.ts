@@ -17,8 +17,10 @@ interface Family {
 }
 
 /** A program whose parent is a process of its own. */
-async function family(): Promise<Family> {
-  const parent = spawn(process.execPath, [child('leaving.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function family(...args: string[]): Promise<Family> {
+  const parent = spawn(process.execPath, [child('leaving.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   onTestFinished(() => void parent.kill('SIGKILL'))
   let below = 0
   for await (const line of createInterface({ input: parent.stdout })) {
@@ -30,11 +32,12 @@ async function family(): Promise<Family> {
   throw new Error('it has ended')
 }
 
-test.each<[string, (parent: ChildProcess) => unknown]>([
+test.each<[string, (parent: ChildProcess) => unknown, string?]>([
   ['is killed', (parent) => parent.kill('SIGKILL')],
   ['is ended by a signal', (parent) => parent.kill('SIGHUP')],
-])('C5 no process is left, and no folder, when the parent %s', async (_, end) => {
-  const { parent, pids, folder } = await family()
+  ['has started it without a shell, and is killed', (parent) => parent.kill('SIGKILL'), 'odd'],
+])('C5 no process is left, and no folder, when the parent %s', async (_, end, how = '') => {
+  const { parent, pids, folder } = await family(how)
   expect(pids.map(lives)).toEqual([true, true])
   expect(existsSync(folder)).toBe(true)
   end(parent)

@@ -46,6 +46,18 @@ describe('C5 a program is ready', () => {
     expect((await line('told')).text).toBe(`told undefined http://127.0.0.1:${port} ${port} undefined`)
   })
 
+  test('with a whole environment, whatever the names in it', async () => {
+    const { app, line } = stage({
+      ...script(`console.log('told', process.env['a.b'], process.env.NONE)\n${forever}`),
+      env: { 'a.b': 'c', NONE: undefined },
+      ready: { line: 'told' },
+    })
+    await app.start()
+    expect((await line('told')).text).toBe('told c undefined')
+    await app.close()
+    expect((await line('it was ended by SIGTERM')).instance).toBe(1)
+  })
+
   test('not when a path answers with another status', async () => {
     const { app } = stage({ ...node, ready: { path: '/', status: 204 }, startup: 300 })
     await expect(app.start()).rejects.toThrow('not ready within 300 ms')
@@ -292,6 +304,15 @@ describe('C5 a program is replaced', () => {
     expect(after).toHaveLength(2)
     expect(after.filter((pid) => before.includes(pid))).toEqual([])
     expect(app.state().starts).toBe(6)
+  })
+
+  test('by a start if it is down, which is tried again when it comes to nothing', async () => {
+    const { app, line } = stage({ ...script('process.exit(1)'), restart: { min: 10, max: 10, attempts: 2 } })
+    await expect(app.start()).rejects.toThrow('app#1')
+    await line('before it was ready', 2)
+    await expect(app.roll()).rejects.toThrow('app#3')
+    await line('before it was ready', 4)
+    expect(app.state()).toMatchObject({ status: 'down', starts: 4 })
   })
 
   test('unless it is closed meanwhile, which is no failure', async () => {

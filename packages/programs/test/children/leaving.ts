@@ -13,6 +13,8 @@ const app = program({
   command: process.execPath,
   args: ['-e', script],
   socket: 'auto',
+  // A name that no shell knows.
+  env: process.argv[2] === 'odd' ? { 'a.b': 'c' } : {},
   ready: { line: 'below' },
   log: ({ stream, text }) => stream === 'stdout' && console.log(text),
 })
