@@ -7,6 +7,7 @@ import { fixtures } from './fixtures.ts'
 import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayRules } from './gateway-rules.ts'
 import type { Mutation } from './mutation.ts'
+import { programs } from './programs.ts'
 import { router } from './router.ts'
 import { suite } from './suite.ts'
 import { upstreams } from './upstreams.ts'
@@ -17,6 +18,7 @@ export const mutations: readonly Mutation[] = [
   ...duplex,
   ...fetchProxy,
   ...upstreams,
+  ...programs,
   ...suite,
   ...bench,
   ...fixtures,

@@ -1,7 +1,8 @@
 /** Where an instance listens, and how it is told. */
 
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import type { UnixSocket } from '@relayrace/gateway/contract'
 
@@ -18,17 +19,29 @@ export interface Address {
 /** Ports that were found free, by us, and whose instances may still be about to listen. */
 const taken = new Set<number>()
 
-/** A port that nobody has just now. Somebody else may take it before the program does: that start fails, and the next one has another. */
+/**
+ * Below those that systems give to whoever does not mind which: what listens or connects elsewhere on this machine in the
+ * meantime does not get it, so that what answers there is the program.
+ */
+const [lowest, highest] = [20_000, 32_000]
+const mostTries = 1_000
+
+/** A port that nobody has just now. Who takes it on purpose makes that start fail, and the next one has another. */
 export async function freePort(host: string): Promise<Address> {
-  for (;;) {
-    const server = createServer().listen(0, host)
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, 'close')
+  for (let tries = 1; ; tries++) {
+    const port = randomInt(lowest, highest)
     if (taken.has(port)) continue
     taken.add(port)
-    return { ...portAddress(host, port), release: () => taken.delete(port) }
+    try {
+      const server = createServer().listen(port, host)
+      await once(server, 'listening')
+      server.close()
+      await once(server, 'close')
+      return { ...portAddress(host, port), release: () => taken.delete(port) }
+    } catch (error) {
+      taken.delete(port)
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === mostTries) throw error
+    }
   }
 }
 

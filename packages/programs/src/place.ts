@@ -68,6 +68,8 @@ export class Place {
 
   /** Forgets what has gone wrong. @throws ProgramError when its start comes to nothing. */
   async begin(): Promise<void> {
+    // It has died, and is not noticed to be gone before its group is.
+    if (this.serving?.status === 'gone') await this.serving.gone
     this.failures = 0
     this.#endPause()
     if (this.serving === undefined && !this.#changing) await (this.#starting ?? this.#start())

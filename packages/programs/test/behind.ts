@@ -1,7 +1,7 @@
 /** Programs behind a gateway, for every strategy: asked, killed under load, replaced under load. */
 
 import { once } from 'node:events'
-import http from 'node:http'
+import http, { type IncomingMessage } from 'node:http'
 import { random } from '@relayrace/fixtures/seed'
 import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway/contract'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -46,6 +46,21 @@ function send(url: URL, target: string, { method = 'GET', body = '' } = {}): Pro
     })
     request.end(body)
   })
+}
+
+/** As far as its head. */
+async function begin(url: URL, target: string): Promise<IncomingMessage> {
+  const [response] = await once(http.get(new URL(target, url), { agent: false }), 'response')
+  return response
+}
+
+/** Of what is left of it; fewer than there should be when it breaks off. */
+async function bytesOf(response: IncomingMessage): Promise<number> {
+  let bytes = 0
+  response.on('data', (piece: Buffer) => (bytes += piece.length))
+  response.on('error', () => {})
+  await once(response, 'close')
+  return bytes
 }
 
 export function programsOf(create: Strategy): void {
@@ -161,6 +176,8 @@ export function programsOf(create: Strategy): void {
       const names = Object.keys(apps)
       for (const app of Object.values(apps)) await app.start()
       const before = Object.values(apps).flatMap((app) => app.state().instances.map(({ pid }) => pid))
+      /** Under way when the change begins, and until the new ones are there: more than all buffers hold. */
+      const slow = await Promise.all(names.map((name) => begin(url, `/api/${name}/bytes/40000000`)))
       const body = 'y'.repeat(20_000)
       let over = false
       const answers: Answer[] = []
@@ -173,7 +190,14 @@ export function programsOf(create: Strategy): void {
           while (!over) answers.push(await one())
         }),
       )
-      for (const _ of [1, 2]) await Promise.all(Object.values(apps).map((app) => app.roll()))
+      const rolled = Promise.all(Object.values(apps).map((app) => app.roll()))
+      for (const app of Object.values(apps))
+        await expect
+          .poll(() => app.state().instances.map(({ status }) => status))
+          .toEqual(['draining', 'ready'])
+      for (const download of slow) expect(await bytesOf(download)).toBe(40_000_000)
+      await rolled
+      await Promise.all(Object.values(apps).map((app) => app.roll()))
       over = true
       await Promise.all(loops)
       const lost = answers.filter(({ status, complete }) => status !== 200 || !complete)
@@ -208,7 +232,8 @@ export function programsOf(create: Strategy): void {
       expect((await answer).status).toBe(502)
       await app.start()
       expect(lines.filter(({ text }) => text === 'holding')).toHaveLength(1)
-      expect(app.state().instances.every(({ inFlight }) => inFlight === 0)).toBe(true)
+      expect(app.state().status).toBe('ready')
+      await expect.poll(() => app.state().instances.map(({ inFlight }) => inFlight)).toEqual([0])
     })
   })
 }

@@ -1,14 +1,15 @@
 /** A program's life: begun, ready, asked, died, replaced, stopped. */
 
 import { existsSync } from 'node:fs'
-import { freePort } from '@relayrace/fixtures/target'
 import type { UnixSocket } from '@relayrace/gateway/contract'
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../src/address.ts'
 import { ProgramError, type ProgramOptions, program } from '../src/index.ts'
 import { pauseAfter } from '../src/place.ts'
 import { ask, exchange, lives, node, pidOf, script, stage } from './stage.ts'
 
 const unavailable = { type: 'destination_unavailable', status: 503 }
+const onePort = async (): Promise<number> => (await freePort('127.0.0.1')).port as number
 const forever = 'setInterval(() => {}, 1000)'
 
 describe('C5 a program is ready', () => {
@@ -27,10 +28,16 @@ describe('C5 a program is ready', () => {
   })
 
   test('at the port that it was given', async () => {
-    const port = await freePort()
+    const port = await onePort()
     const { app } = stage({ ...node, port })
     await app.start()
     expect(String(await app.upstream(exchange().exchange))).toBe(`http://127.0.0.1:${port}/`)
+  })
+
+  test('at a port that nobody is given who does not mind which', async () => {
+    const ports = await Promise.all(Array.from({ length: 50 }, onePort))
+    expect(new Set(ports).size).toBe(50)
+    expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([])
   })
 
   test('with its port in arguments and environment, and nothing of ours', async () => {
@@ -46,6 +53,22 @@ describe('C5 a program is ready', () => {
     expect((await line('told')).text).toBe(`told undefined http://127.0.0.1:${port} ${port} undefined`)
   })
 
+  test('with its socket in the environment, and not the port of its parent', async () => {
+    const { app, line } = stage({
+      ...script(`console.log('told', process.env.PORT, process.env.SOCKET)\n${forever}`),
+      socket: 'auto',
+      ready: { line: 'told' },
+    })
+    process.env.PORT = '8080'
+    try {
+      await app.start()
+    } finally {
+      delete process.env.PORT
+    }
+    const { socketPath } = (await app.upstream(exchange().exchange)) as UnixSocket
+    expect((await line('told')).text).toBe(`told undefined ${socketPath}`)
+  })
+
   test('with a whole environment, whatever the names in it', async () => {
     const { app, line } = stage({
       ...script(`console.log('told', process.env['a.b'], process.env.NONE)\n${forever}`),
@@ -58,9 +81,20 @@ describe('C5 a program is ready', () => {
     expect((await line('it was ended by SIGTERM')).instance).toBe(1)
   })
 
-  test('not when a path answers with another status', async () => {
-    const { app } = stage({ ...node, ready: { path: '/', status: 204 }, startup: 300 })
-    await expect(app.start()).rejects.toThrow('not ready within 300 ms')
+  test.each([
+    ['any good one', 503, 200, undefined],
+    ['the one that is wanted', 200, 204, 204],
+  ])('not before a path answers with %s', async (_, early, late, status) => {
+    const text = `let times = 0
+      require('http').createServer((request, response) => {
+        response.statusCode = ++times > 2 ? ${late} : ${early}
+        response.end(() => console.log('answered', response.statusCode))
+      }).listen(process.env.PORT, process.env.HOST)`
+    const ready = { path: '/health', ...(status !== undefined && { status }) }
+    const { app, line, lines } = stage({ ...script(text), ready })
+    await app.start()
+    await line(`answered ${late}`)
+    expect(lines.filter((one) => one.text === `answered ${early}`)).toHaveLength(2)
   })
 })
 
@@ -163,6 +197,19 @@ describe('C5 a program starts when it is asked', () => {
     await expect.poll(() => app.state().status).toBe('stopped')
     expect(lives(pid)).toBe(false)
     expect(await pidOf(await app.upstream(exchange().exchange))).not.toBe(pid)
+  })
+
+  test('where the one before still is, when that has gone', async () => {
+    const text = `process.on('SIGTERM', () => { console.log('ending'); setTimeout(() => process.exit(0), 300) })
+      require('http').createServer((request, response) => response.end(JSON.stringify({ pid: process.pid })))
+        .listen(process.env.PORT, process.env.HOST)`
+    const { app, line } = stage({ ...script(text), port: await onePort(), idle: 50 })
+    const { exchange: one, end } = exchange()
+    const pid = await pidOf(await app.upstream(one))
+    end()
+    await line('ending')
+    expect(await pidOf(await app.upstream(exchange().exchange))).not.toBe(pid)
+    expect(app.state().starts).toBe(2)
   })
 
   test('does not stop while it is asked', async () => {
@@ -280,7 +327,7 @@ describe('C5 a program is replaced', () => {
   })
 
   test('in turn where there is one address, and requests wait', async () => {
-    const { app } = stage({ ...node, port: await freePort(), stop: { drain: 60_000 } })
+    const { app } = stage({ ...node, port: await onePort(), stop: { drain: 60_000 } })
     await app.start()
     const [first, second] = [exchange(), exchange()]
     const pid = await pidOf(await app.upstream(first.exchange))
