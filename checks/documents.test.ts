@@ -57,9 +57,10 @@ test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
 )
 
 describe.each([
-  ['README.md', 5],
-  ['packages/router/README.md', 6],
-])('the examples of %s', async (document, atLeast) => {
+  ['README.md', 5, ''],
+  ['packages/router/README.md', 6, ''],
+  ['packages/mount/README.md', 5, '/api'],
+])('the examples of %s', async (document, atLeast, prefix) => {
   const examples = [...(await read(document)).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '')
   const folder = path.join(import.meta.dirname, '.cache', 'examples', document.replaceAll(/\W/g, '-'))
 
@@ -113,7 +114,7 @@ describe.each([
       const response = await fetch(url, { method: 'POST', body: 'hello' })
       expect([response.status, await response.text()]).toEqual([200, 'hello'])
     } else {
-      const response = await fetch(new URL('/bytes/1000', url))
+      const response = await fetch(new URL(`${prefix}/bytes/1000`, url))
       expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
     }
     expect(running.stderr()).toBe('')

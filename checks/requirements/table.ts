@@ -134,7 +134,8 @@ export const groups: readonly Group[] = [
       },
       {
         letter: 'B7',
-        title: 'Mounts in node:http, Express, Fastify, Koa and Hono',
+        title:
+          'Mounts in node:http, Express, Fastify, Koa, Hono and Vite; upgrades behind their authentication, prefixes, parsed content',
         not: { 'duplex-server': 'it has a server of its own, and is mounted in none' },
       },
       { letter: 'B8', title: 'Sensitive fields are removed by configuration' },
