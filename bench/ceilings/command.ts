@@ -72,8 +72,7 @@ async function measure(request: CeilingsRequest, args: readonly string[]): Promi
   for (const job of request.jobs) {
     for (const target of present) {
       if (signal.aborted) break
-      const progress = (trial: TrialRecord, unlimited: number | null): void =>
-        say(`${job.name}, ${target.name}: ${inWords(trial, unlimited)}`)
+      const progress = (trial: TrialRecord): void => say(`${job.name}, ${target.name}: ${inWords(trial)}`)
       const finding = { ...setting, share, resolution, steps, runs, most, progress }
       const search = await findCeiling(target, job, finding)
       searches.push(search)
@@ -148,11 +147,11 @@ function show(request: CeilingsRequest, results: Ceilings, folder: string): void
   say(`Written to ${shortest(folder)}: ceilings.json, ceilings.md, ceilings.html`)
 }
 
-function inWords({ limit, speed, outcome, problems }: TrialRecord, unlimited: number | null): string {
+function inWords({ limit, speed, reference, outcome, problems }: TrialRecord): string {
   const under = limit === null ? 'without a limit' : size(limit)
-  if (speed === null)
-    return `${under}: ${outcomeWords[outcome]}${outcome === 'errors' ? ` (${Object.keys(problems)[0] ?? ''})` : ''}`
-  const part = unlimited === null ? '' : `, ${number((speed / unlimited) * 100)} %: ${outcomeWords[outcome]}`
+  const why = outcome === 'errors' ? ` (${Object.keys(problems)[0] ?? ''})` : ''
+  if (speed === null) return `${under}: ${outcomeWords[outcome]}${why}`
+  const part = reference === null ? '' : `, ${number((speed / reference) * 100)} %: ${outcomeWords[outcome]}`
   return `${under}: ${size(speed)}/s${part}`
 }
 

@@ -1,10 +1,10 @@
 /** Finds the ceiling of one target for one job: what it holds, how fast it is without a limit, and then by halving. */
 
 import type { Target } from '@relayrace/fixtures/target'
-import { median } from '../statistics/describe.ts'
 import { type Answer, bisect } from './bisect.ts'
 import { holds } from './held.ts'
 import type { CeilingJob } from './jobs.ts'
+import { referenceOf } from './reference.ts'
 import type { Outcome, SearchRecord, TrialRecord } from './results.ts'
 import { type Setting, tryLimit } from './trial.ts'
 
@@ -16,7 +16,7 @@ export interface Finding extends Setting {
   readonly runs: number
   /** Bytes beyond which no limit is tried. */
   readonly most: number
-  readonly progress: (trial: TrialRecord, unlimited: number | null) => void
+  readonly progress: (trial: TrialRecord) => void
 }
 
 /** What chance may have made is asked again; what memory has made stays so. */
@@ -34,35 +34,44 @@ export async function findCeiling(target: Target, job: CeilingJob, finding: Find
   const trials: TrialRecord[] = []
   const record = { target: target.name, job: job.name, ceiling: null, below: 0, unlimited: null, held: null }
   const stopped = (): SearchRecord => ({ ...record, how: 'stopped', trials })
-
-  const first = await holds({ target, job, patience: firstPatience(finding.size) }, finding)
-  if (signal.aborted) return stopped()
-  if (first.trial.outcome !== 'enough') {
-    progress(first.trial, null)
-    return { ...record, how: 'fails without a limit', trials: [first.trial] }
-  }
-  const held = first.held
-  for (let run = 0; run < runs; run++) {
-    const patience = firstPatience(finding.size)
-    const trial = await tryLimit({ target, job, limit: undefined, needed: 0, patience }, finding)
-    if (signal.aborted) return { ...stopped(), held }
+  const noted = (trial: TrialRecord): TrialRecord => {
     trials.push(trial)
-    progress(trial, null)
-    if (trial.outcome !== 'enough') return { ...record, held, how: 'fails without a limit', trials }
+    progress(trial)
+    return trial
   }
-  const unlimited = median(trials.map(({ speed }) => speed as number))
-  const needed = share * unlimited
+  const asked = { target, job, limit: undefined, patience: firstPatience(finding.size) }
+
+  const { trial: first, held } = await holds(asked, finding)
+  if (signal.aborted) return stopped()
+  if (first.outcome !== 'enough') {
+    return { ...record, how: 'fails without a limit', trials: [noted(first)] }
+  }
+  for (let run = 0; run < runs; run++) {
+    const trial = await tryLimit(asked, finding)
+    if (signal.aborted) return { ...stopped(), held }
+    if (noted(trial).outcome !== 'enough') return { ...record, held, how: 'fails without a limit', trials }
+  }
+  const reference = referenceOf(
+    trials.map(({ speed }) => speed as number),
+    share,
+  )
   const patience = 10_000 + 5_000 * Math.max(...trials.map(({ seconds }) => seconds))
   const start = Math.max(resolution, ...trials.map(({ peak }) => peak ?? 0))
   const search = { start, most: Math.max(start, finding.most), resolution, steps }
   const { ceiling, below, how } = await bisect(search, async (limit) => {
-    const trial = await tryLimit({ target, job, limit, needed, patience }, finding)
+    const trial = await tryLimit({ target, job, limit, patience }, finding)
     if (signal.aborted) return undefined
-    trials.push(trial)
-    progress(trial, unlimited)
-    return answers[trial.outcome]
+    const { speed } = trial
+    if (trial.outcome !== 'enough' || speed === null) return answers[noted(trial).outcome]
+    if (reference.doubts(speed)) {
+      const control = await tryLimit({ ...asked, patience }, finding)
+      if (signal.aborted) return undefined
+      if (noted(control).speed !== null) reference.add(control.speed as number)
+    }
+    const outcome = reference.keeps(speed) ? 'enough' : 'slower'
+    return answers[noted({ ...trial, reference: reference.speed, outcome }).outcome]
   })
-  return { ...record, ceiling, below, how, unlimited, held, trials }
+  return { ...record, ceiling, below, how, unlimited: reference.speed, held, trials }
 }
 
 /** Nobody knows yet how long it takes: a minute, and as long as the bytes take at 20 MiB/s. */

@@ -35,7 +35,6 @@ export async function holds(
       {
         ...asked,
         limit: undefined,
-        needed: 0,
         env: {
           RELAYRACE_MEMORY: file,
           NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${probe}`.trim(),

@@ -92,7 +92,8 @@ const stalled: CeilingJob = {
 }
 
 const slowly = 1000
-const slowBytes = 4 * MiB
+/** As much as 1000 sockets may hold without driving the kernel to its limit for all TCP buffers. */
+const slowBytes = MiB
 const rate = 64 * KiB
 const seconds = 10
 

@@ -22,7 +22,7 @@ const [left, right, top, bottom] = [40, 12, 22, 36]
 const highest = 1.25
 
 export function plot({ search, tone, share, from, to }: Plot): string {
-  const { ceiling, unlimited, trials, target } = search
+  const { ceiling, trials, target } = search
   const limits = Math.log2(Math.max(2 * from, to)) - Math.log2(from)
   const x = (limit: number): number =>
     left + ((Math.log2(limit) - Math.log2(from)) / limits) * (width - left - right)
@@ -41,7 +41,7 @@ export function plot({ search, tone, share, from, to }: Plot): string {
   const needed = `<line class="needed" x1="${left}" x2="${width - right}" y1="${at(y(share))}" y2="${at(y(share))}"/>`
   const drawn = trials.flatMap((trial) => {
     if (trial.limit === null) return []
-    const part = trial.speed === null || unlimited === null ? 0 : trial.speed / unlimited
+    const part = trial.speed === null || trial.reference === null ? 0 : trial.speed / trial.reference
     const what = `${mebibytes(trial.limit)} MiB: ${outcomeWords[trial.outcome]}${part > 0 ? `, ${number(part * 100)} %` : ''}`
     return [`<g><title>${escapeText(what)}</title>${mark(trial.outcome, x(trial.limit), y(part))}</g>`]
   })

@@ -56,7 +56,7 @@ export interface SearchRecord {
   /** The largest limit below it that was not enough; 0 when none was. */
   readonly below: number
   readonly how: 'found' | 'coarse' | 'never enough' | 'stopped' | 'fails without a limit'
-  /** Bytes per second without a limit: the median of the unlimited trials. Null when they failed. */
+  /** Bytes per second without a limit: the median of the latest such trials. Null when they failed. */
   readonly unlimited: number | null
   /** From a run of its own that is not timed. Null when it failed. */
   readonly held: HeldRecord | null
@@ -71,6 +71,8 @@ export interface TrialRecord {
   readonly outcome: Outcome
   /** Bytes per second. Null when not all came as it should. */
   readonly speed: number | null
+  /** What its speed was compared with: that without a limit, as it was then. Null where nothing was compared. */
+  readonly reference: number | null
   /** Of the whole trial, start and warm-up included. */
   readonly seconds: number
   readonly problems: Readonly<Record<string, number>>
@@ -184,6 +186,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
           startedAt: z.iso.datetime(),
           outcome: z.enum(['enough', 'slower', 'killed', 'died', 'errors', 'hang']),
           speed: amount,
+          reference: amount,
           seconds: z.number(),
           problems: z.record(text, count),
           killed: count,
