@@ -102,7 +102,7 @@ const slow: CeilingJob = {
   title: `${slowly} slow readers`,
   question: `How little memory is enough to keep ${slowly} slow readers supplied?`,
   load: () =>
-    `${slowly} clients ask for ${size(slowBytes)} each and take ${size(rate)} a second at most, for ${seconds} s; then they leave. What they got in that time counts.`,
+    `${slowly} clients ask for ${size(slowBytes)} each. When all have begun they take ${size(rate)} a second at most, for ${seconds} s; then they leave. What they got in that time counts.`,
   run: (_, client) =>
     alone(client, { kind: 'slow', streams: slowly, bytes: slowBytes, rate, seconds, warmUp: MiB }),
 }

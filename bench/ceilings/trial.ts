@@ -1,5 +1,7 @@
 /** One trial: a fresh target under a limit, a job, and what came of it in bounded time. */
 
+import { setTimeout as wait } from 'node:timers/promises'
+import { bulkStats } from '@relayrace/fixtures/origin'
 import type { Running, Target } from '@relayrace/fixtures/target'
 import { type Load, startLoad } from '../load/drive.ts'
 import { machineState, machineWindow } from '../measure/machine.ts'
@@ -34,6 +36,7 @@ export interface Asked {
 export async function tryLimit(asked: Asked, setting: Setting): Promise<TrialRecord> {
   const { target, limit, env, started } = asked
   const { origin, provider, pinning } = setting
+  await emptied(origin)
   const startedAt = new Date().toISOString()
   const machineBefore = machineState()
   const began = performance.now()
@@ -74,6 +77,14 @@ export async function tryLimit(asked: Asked, setting: Setting): Promise<TrialRec
   await started?.(group)
   const { carried, late } = await within(asked, running.url, setting)
   return judged(carried, ended, late)
+}
+
+const longestWait = 5_000
+
+/** What the target before has left open at the origin would be in the way of this one, and in its TCP buffers. */
+async function emptied(origin: Running): Promise<void> {
+  const until = performance.now() + longestWait
+  while ((await bulkStats(origin.url)).sockets > 0 && performance.now() < until) await wait(20)
 }
 
 const failed = (problem: string): Carried => ({ bytes: 0, seconds: 0, problems: { [problem]: 1 } })

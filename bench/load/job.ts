@@ -27,7 +27,7 @@ export interface Slow {
   readonly bytes: number
   /** Bytes per second that each reader takes at most. */
   readonly rate: number
-  /** How long they read before they leave. */
+  /** How long they read, once all have begun, before they leave. */
   readonly seconds: number
   readonly warmUp: number
 }

@@ -109,7 +109,7 @@ export async function stall(
 }
 
 /** A proxy that stores what nobody reads is busy with that when the next stream should begin. */
-const usualPatience = 3 * silenceLimit
+export const usualPatience: number = 3 * silenceLimit
 
 interface StoppingReader {
   /** Resolves when it has stopped reading, or has failed before. */

@@ -20,7 +20,7 @@ test('takes what its rate allows, and no more', async () => {
 
 test('notices who never gets anything', async () => {
   await using server = await serve((socket) => socket.write(head(job.bytes)))
-  expect((await slow(server.url, job)).problems).toEqual({ 'did not begin': 3 })
+  expect((await slow(server.url, job, 100)).problems).toEqual({ 'silence in the body': 3 })
 })
 
 test('notices a wrong byte, and a body that is cut off', async () => {

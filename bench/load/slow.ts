@@ -1,69 +1,101 @@
-/** Readers that are slow: each takes no more than its rate for a while, compares every byte, and leaves. */
+/**
+ * Readers that are slow: when all have begun, each takes no more than its rate for a while, compares every byte, and
+ * leaves.
+ */
 
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { type Exchange, exchange, Problems } from './exchange.ts'
 import type { Outcome, Slow } from './job.ts'
-import { bytesPath } from './sink.ts'
+import { bytesPath, usualPatience } from './sink.ts'
+
+/** Each payload is kept in memory, here and at the origin: one of its own for each of a thousand would be gigabytes. */
+const payloads = 8
 
 /** Milliseconds between two looks at who may read on. */
 const step = 50
 
-export async function slow(url: URL, job: Slow): Promise<Outcome> {
+export async function slow(url: URL, job: Slow, patience: number = usualPatience): Promise<Outcome> {
   const problems = new Problems()
+  const readers = Array.from({ length: job.streams }, (_, index) =>
+    slowReader(url, job, 1 + (index % payloads), patience),
+  )
+  for (const { begun } of readers) {
+    // As long as one after the other begins, the proxy is slow, and no queue is in the way.
+    void begun.then(() => {
+      for (const reader of readers) reader.waitAnew()
+    })
+  }
+  await Promise.all(readers.map(({ begun }) => begun))
+
   const started = performance.now()
-  const readers = Array.from({ length: job.streams }, (_, index) => slowReader(url, job, index + 1, started))
+  const before = readers.reduce((sum, { bytes }) => sum + bytes(), 0)
   const timer = setInterval(() => {
-    for (const reader of readers) reader.readOn()
+    const due = ((performance.now() - started) / 1000) * job.rate
+    for (const reader of readers) reader.readUpTo(due)
   }, step)
   const { promise: over, resolve } = Promise.withResolvers<void>()
   const end = setTimeout(resolve, job.seconds * 1000)
-  // Who has failed needs no more time.
+  // When all have failed there is nothing to wait for.
   await Promise.race([over, Promise.all(readers.map(({ result }) => result))])
   clearInterval(timer)
   clearTimeout(end)
   const seconds = (performance.now() - started) / 1000
   for (const reader of readers) reader.leave()
+
   const results = await Promise.all(readers.map(({ result }) => result))
   for (const { problem } of results) problems.add(problem)
-  const good = results.filter(({ problem }) => problem === undefined)
   return {
     seconds,
-    bytes: good.reduce((sum, { bytes }) => sum + bytes, 0),
-    exchanges: good.length,
+    bytes: results.reduce((sum, { bytes }) => sum + bytes, -before),
+    exchanges: results.filter(({ problem }) => problem === undefined).length,
     problems: problems.counts,
     values: {},
   }
 }
 
 interface SlowReader {
+  /** Resolves when it has got something, or has failed. */
+  readonly begun: Promise<void>
   readonly result: Promise<{ bytes: number; problem: string | undefined }>
-  readOn(): void
+  bytes(): number
+  /** Patience begins again, if the stream has not begun. */
+  waitAnew(): void
+  readUpTo(due: number): void
   leave(): void
 }
 
-function slowReader(url: URL, job: Slow, seed: number, started: number): SlowReader {
+function slowReader(url: URL, job: Slow, seed: number, patience: number): SlowReader {
   const verifier = new Verifier(seed)
-  const due = (): number => ((performance.now() - started) / 1000) * job.rate
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  let due = 0
   let waiting = false
   const reader: Exchange = exchange(url, {
     path: bytesPath(job.bytes, seed),
+    patience,
     most: Math.max(1024, Math.min(64 * 1024, Math.floor(job.rate / 4))),
     body(slice) {
       verifier.update(slice)
-      waiting = verifier.bytes > due()
+      begin()
+      waiting = verifier.bytes > due
       return !waiting
     },
   })
   const result = reader.ended.then(({ problem }) => {
+    begin()
     const { bytes, intact } = verifier
     if (problem !== undefined) return { bytes, problem }
-    if (!intact) return { bytes, problem: 'wrong bytes' }
-    return { bytes, problem: bytes === 0 ? 'did not begin' : undefined }
+    return { bytes, problem: intact ? undefined : 'wrong bytes' }
   })
   return {
+    begun,
     result,
-    readOn() {
-      if (!waiting || verifier.bytes > due()) return
+    bytes: () => verifier.bytes,
+    waitAnew() {
+      if (verifier.bytes === 0) reader.socket.setTimeout(patience)
+    },
+    readUpTo(now) {
+      due = now
+      if (!waiting || verifier.bytes > due) return
       waiting = false
       reader.resume()
     },
