@@ -68,6 +68,13 @@ export const router: readonly Mutation[] = [
     routing,
   ),
   fault(
+    'path',
+    'Dot segments above the root lead out of what is put in the place of a prefix',
+    'if (names.length === 0) from = raw.ends[i] as number\n',
+    '\n',
+    routing,
+  ),
+  fault(
     'router',
     'A redirect to a slash leads to another host',
     'return `./${name}/${query}`',

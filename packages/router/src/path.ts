@@ -5,6 +5,8 @@ export interface Segments {
   readonly names: readonly string[]
   /** Where in the path each of them ends. */
   readonly ends: readonly number[]
+  /** Where the first one begins: behind dot segments that lead above the root. */
+  readonly from: number
 }
 
 /** @returns undefined when two readers could see different segments in it. */
@@ -18,8 +20,10 @@ export function segmentsOf(path: string): Segments | undefined {
 
 /** What follows the first segments of a path, byte for byte: with the slash before it, and its query. */
 export function beyond(path: string, count: number): string {
-  const { ends } = segmentsOf(path) as Segments
-  return path.slice(count === 0 ? 0 : ends[count - 1])
+  const { ends, from } = segmentsOf(path) as Segments
+  if (count > 0) return path.slice(ends[count - 1])
+  const rest = path.slice(from)
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 /** A path is looked at again only if it may have something to be cleaned. */
@@ -47,18 +51,20 @@ function split(path: string, length: number): Segments {
     ends.push(end)
     from = end + 1
   }
-  return { names, ends }
+  return { names, ends, from: 0 }
 }
 
 function cleanUp(path: string): Segments {
   const names: string[] = []
   const ends: number[] = []
+  let from = 0
   const raw = split(path, path.length)
   for (const [i, given] of raw.names.entries()) {
     const name = normal(given)
     const last = i === raw.names.length - 1
     const dots = name === '.' || name === '..'
     if (name === '..') {
+      if (names.length === 0) from = raw.ends[i] as number
       names.pop()
       ends.pop()
     }
@@ -68,7 +74,7 @@ function cleanUp(path: string): Segments {
     } else names.push(name)
     ends.push(raw.ends[i] as number)
   }
-  return { names, ends }
+  return { names, ends, from }
 }
 
 /** Unreserved characters stand for themselves, and encodings are in upper case. `%2F` stays: it separates nothing. */

@@ -79,6 +79,30 @@ export function routingOf(create: Strategy): void {
       expect(new Set(summaries.map(({ route }) => route))).toEqual(new Set(['/api/app1/', 'second', '/']))
     })
 
+    test('nothing leads out of what is put in the place of a prefix', async () => {
+      const { all, app } = await origins('all', 'app')
+      const { client } = await routed([
+        { path: '/', upstream: all.url, replace: '/v1/' },
+        { path: '/app/', upstream: app.url, replace: '/v2/' },
+      ])
+      for (const [target, origin, asked] of [
+        ['/../x', all, '/v1/x'],
+        ['/%2e%2E/x?y', all, '/v1/x?y'],
+        ['/..', all, '/v1/'],
+        ['/..?y', all, '/v1/?y'],
+        ['/a/../../b/../x', all, '/v1/b/../x'],
+        ['/a/..', all, '/v1/a/..'],
+        ['/app/../app/x/..', app, '/v2/x/..'],
+        ['/../app/../../app/x', app, '/v2/x'],
+      ] as const) {
+        client.send(get(target))
+        const request = await origin.request()
+        expect(request.message.target, target).toBe(asked)
+        await request.send(reply('ok'))
+        expect((await client.response()).text).toBe('ok')
+      }
+    })
+
     test('upgrades too', async () => {
       const { app1, app2 } = await origins('app1', 'app2')
       const { client } = await routed([
