@@ -45,7 +45,14 @@ interface ProxyEvents {
   /** The client has left. */
   econnreset: Parameters<ErrorCallback>
   start: [req: IncomingMessage, res: ServerResponse, target: ProxyTarget]
-  proxyReq: [proxyReq: ClientRequest, req: IncomingMessage, res: ServerResponse, options: ServerOptions]
+  /** There is no socket yet, and never will be one here. */
+  proxyReq: [
+    proxyReq: ClientRequest,
+    req: IncomingMessage,
+    res: ServerResponse,
+    options: ServerOptions,
+    socket?: Socket,
+  ]
   proxyReqWs: [
     proxyReq: ClientRequest,
     req: IncomingMessage,
