@@ -78,7 +78,7 @@ interface Call {
   readonly url: string
   readonly options: ChosenOptions
   readonly target: Target
-  readonly told: ErrorCallback | undefined
+  readonly callback: ErrorCallback | undefined
   exchange: HttpExchange | undefined
   asked: AskedRequest | undefined
   answer: IncomingMessage | undefined
@@ -127,14 +127,14 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
   readonly web = (req: IncomingMessage, res: ServerResponse, ...rest: Rest): void => {
     const chosen = this.#settle('web', req, res, rest)
     if (chosen === undefined) return
-    const { options, told } = chosen
+    const { options, callback } = chosen
     const { target, forward, buffer, timeout } = options
     const going = (target || forward) as ProxyTarget
     if (req.httpVersionMajor === 2) adoptHttp2(req, res)
     this.emit('start', req, res, going)
     if (timeout) req.socket.setTimeout(timeout)
     const call = (kind: Call['kind'], to: ProxyTarget): Call => ({
-      ...{ kind, req, res, options, told, head: undefined, url: req.url ?? '' },
+      ...{ kind, req, res, options, callback, head: undefined, url: req.url ?? '' },
       target: settleTarget(to, kind === 'forward' ? 'forward' : 'target'),
       ...{ exchange: undefined, asked: undefined, answer: undefined, redirect: undefined },
     })
@@ -173,10 +173,10 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
     }
     const chosen = this.#settle('ws', req, client, rest)
     if (chosen === undefined) return
-    const { options, told } = chosen
+    const { options, callback } = chosen
     count(socket)
     const call: Call = {
-      ...{ kind: 'ws', req, res: client, head, url: req.url ?? '', options, told },
+      ...{ kind: 'ws', req, res: client, head, url: req.url ?? '', options, callback },
       target: settleTarget(options.target as ProxyTarget, 'target'),
       ...{ exchange: undefined, asked: undefined, answer: undefined, redirect: undefined },
     }
@@ -238,11 +238,10 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
     req: IncomingMessage,
     res: ServerResponse | Socket,
     rest: Rest,
-  ): { readonly options: ChosenOptions; readonly told: ErrorCallback | undefined } | undefined {
+  ): { readonly options: ChosenOptions; readonly callback: ErrorCallback | undefined } | undefined {
     const given = rest.find((one) => typeof one === 'object' && one !== null) as ServerOptions | undefined
     const callback = rest.find((one) => typeof one === 'function') as ErrorCallback | undefined
     if (given !== undefined) checkOptions(given)
-    const told = this.#listener(callback)
     try {
       const options: ServerOptions = { ...this.options, ...given }
       if (typeof options.target === 'function') options.target = options.target(req)
@@ -253,8 +252,9 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
       }
       if (!options.target && !(options.forward && kind === 'web'))
         throw new TypeError('Must set target or forward: in the options of the proxy, or of the call')
-      return { options: options as ChosenOptions, told }
+      return { options: options as ChosenOptions, callback }
     } catch (error) {
+      const told = this.#listener(callback)
       if (told === undefined) throw error
       told(error as Error, req, res)
       return undefined
@@ -391,7 +391,7 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
 
   #fail(error: GatewayError, exchange: HttpExchange): undefined {
     const call = this.#callOf(exchange)
-    const { kind, req, res, told, options } = call
+    const { kind, req, res, callback, options } = call
     const { response } = exchange
     const target = (kind === 'forward' ? options.forward : options.target) as ProxyTarget
     if (error.type === 'client_closed') {
@@ -400,8 +400,13 @@ export class ProxyServer extends EventEmitter<ProxyEvents> {
     }
     exchange.responseTaken = false
     // A request that must not go on is refused by the gateway, whatever the application thinks of upstreams.
-    if (told === undefined || error.source === 'client') return
-    const tell = (): void => told(reported(error), req, res, target)
+    if (this.#listener(callback) === undefined || error.source === 'client') return
+    // A listener for one error may have gone with another one since.
+    const tell = (): void => {
+      const told = this.#listener(callback)
+      if (told === undefined) res.destroy()
+      else told(reported(error), req, res, target)
+    }
     const isOpen = kind !== 'forward' && exchange.status === 0 && !response.headersSent && !response.destroyed
     if (!isOpen && kind !== 'forward') {
       tell()

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
-import type net from 'node:net'
+import net from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
@@ -51,6 +51,30 @@ test('without a listener of errors an upgrade is told 502', async () => {
   const headers = { Connection: 'Upgrade', Upgrade: 'websocket' }
   const [answer] = await once(http.get(await before({ target: nowhere }), { headers }), 'response')
   expect(answer.statusCode).toBe(502)
+})
+
+test('a listener for one error leaves the next one to the gateway', async () => {
+  const proxy = createProxyServer({ target: nowhere })
+  proxy.once('error', (error, _request, response) => (response as http.ServerResponse).end(error.message))
+  const url = await mounted(proxy as unknown as Server, (request, response) => {
+    proxy.web(request, response)
+  })
+  expect(await ask(url)).toMatchObject({ status: 200 })
+  expect(await ask(url)).toMatchObject({ status: 502 })
+})
+
+test('two errors at once and a listener for one of them end no process', async () => {
+  const failing = Promise.withResolvers<void>()
+  const target = `http://127.0.0.1:${await listening(net.createServer((socket) => void failing.promise.then(() => socket.destroy())))}`
+  const proxy = createProxyServer({ target })
+  let asked = 0
+  proxy.on('proxyReq', () => {
+    if (++asked === 2) failing.resolve()
+  })
+  proxy.once('error', (_error, _request, response) => (response as http.ServerResponse).writeHead(500).end())
+  const url = await mounted(proxy as unknown as Server, (request, response) => proxy.web(request, response))
+  const results = await Promise.allSettled([ask(url), ask(url)])
+  expect(results).toContainEqual({ status: 'fulfilled', value: expect.objectContaining({ status: 500 }) })
 })
 
 test('an upstream that breaks off is seen by the client, and told to the listener', async () => {
