@@ -71,6 +71,8 @@ export async function findCeiling(target: Target, job: CeilingJob, finding: Find
     const outcome = reference.keeps(speed) ? 'enough' : 'slower'
     return answers[noted({ ...trial, reference: reference.speed, outcome }).outcome]
   })
+  // A trial in doubt is judged after the one without a limit that follows it.
+  trials.sort((a, b) => a.startedAt.localeCompare(b.startedAt))
   return { ...record, ceiling, below, how, unlimited: reference.speed, held, trials }
 }
 

@@ -49,7 +49,8 @@ export function plot({ search, tone, share, from, to }: Plot): string {
     ceiling === null
       ? ''
       : `<line class="ceiling" x1="${at(x(ceiling))}" x2="${at(x(ceiling))}" y1="${top}" y2="${floor}"/>`
-  const answer = ceiling === null ? search.how : `${mebibytes(ceiling)} MiB`
+  const most = search.how === 'coarse' ? '≤ ' : ''
+  const answer = ceiling === null ? search.how : `${most}${mebibytes(ceiling)} MiB`
   const title = `${target}: speed against memory limit; ceiling: ${answer}`
   return `<svg class="chart ceilings" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img"><title>${escapeText(title)}</title>${marks.join('')}${levels.join('')}${needed}<g class="${tone}"><text class="label" x="0" y="13">${escapeText(target)}</text>${line}${drawn.join('')}</g><text class="value" x="${width - right}" y="13" text-anchor="end">${escapeText(answer)}</text><text class="tick" x="${width - right}" y="${height - 4}" text-anchor="end">limit, MiB →</text></svg>`
 }

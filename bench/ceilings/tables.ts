@@ -2,7 +2,7 @@
 
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { markdownTable } from '../report/markdown.ts'
-import { counted, number, percent } from '../report/numbers.ts'
+import { counted, number, percent, tick } from '../report/numbers.ts'
 import { KiB, MiB, size } from '../scenarios/scenario.ts'
 import type { Amounts, Ceilings, Outcome, SearchRecord } from './results.ts'
 
@@ -17,7 +17,7 @@ export const outcomeWords: Readonly<Record<Outcome, string>> = {
 
 /** MiB to one decimal at most; a dash for what cannot be known. */
 export const mebibytes = (bytes: number | null): string =>
-  bytes === null ? '–' : number(Math.round((bytes / MiB) * 10) / 10)
+  bytes === null ? '–' : tick(Number((bytes / MiB).toFixed(1)))
 
 export interface Column {
   readonly head: string

@@ -313,6 +313,9 @@ export const groups: readonly Group[] = [
         on: repository,
         tests: {
           'bench/scenarios/scenarios.test.ts': [],
+          'bench/ceilings/command.test.ts': [
+            'finds, shows, writes, and reports the same again from the file alone',
+          ],
           'bench/run.test.ts': [
             'a whole run › measures, writes, and reports the same again from the file alone',
           ],
