@@ -3,6 +3,7 @@
 import { contentToSend, type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway'
 import type { Dispatcher } from 'undici'
 import { type Connections, latin1 } from './connections.ts'
+import type { Use } from './pool.ts'
 
 /**
  * The dispatcher of one `fetch`. `fetch` normalises URLs, invents fields, merges repeats, refuses a GET with content,
@@ -30,6 +31,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   #exchange: HttpExchange | undefined
   readonly #method: string
   readonly #connections: Connections
+  readonly #fresh: boolean
+  #use: Use | undefined
   /** Content that has come and that `fetch` does not know of. */
   #held: Buffer[] = []
   #heldBytes = 0
@@ -46,8 +49,10 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   /** Why it was given up while it waited for a connection. */
   #givenUp: Error | undefined
 
-  constructor(exchange: HttpExchange, connections: Connections) {
+  /** @param fresh On a new connection. */
+  constructor(exchange: HttpExchange, connections: Connections, fresh: boolean) {
     this.#exchange = exchange
+    this.#fresh = fresh
     this.#method = exchange.out.method
     this.#connections = connections
   }
@@ -62,7 +67,9 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
     const { out, endpoint, framing } = exchange
     const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
     exchange.enter('responseHead')
-    return this.#connections.for(exchange).dispatch(
+    const use = this.#connections.ask(
+      exchange,
+      this.#fresh,
       {
         origin: endpoint.origin,
         path: out.path,
@@ -77,6 +84,9 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
       },
       this,
     )
+    this.#use = use
+    exchange.holding = use
+    return true
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -196,6 +206,7 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   forget(): void {
     this.#exchange = undefined
     this.#controller = undefined
+    this.#use = undefined
     this.receivedHeaders = []
   }
 
@@ -214,11 +225,12 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
   /** Never: see `wanted`. */
   readonly paused = false
 
-  /** `fetch` hears of it at once, the connection when there is one: until then undici has nothing that can be aborted. */
+  /** `fetch` hears of it at once. Until the request is written undici has nothing that can be aborted. */
   abort(reason: Error): void {
     if (this.#controller !== undefined) this.#controller.abort(reason)
     else if (this.#exchange !== undefined && this.#givenUp === undefined) {
       this.#givenUp = reason
+      this.#use?.giveUp()
       // Not before `fetch` has come to ask.
       this.#handler?.onResponseError(this, reason)
     }

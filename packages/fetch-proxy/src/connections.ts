@@ -12,6 +12,7 @@ import {
   longest,
   type Phase,
   type PhaseTimes,
+  type Places,
   type PoolState,
   probeAfter,
   readingCopies,
@@ -26,13 +27,23 @@ import {
   unexpectedEnd,
   watchCloseNotify,
 } from '@relayrace/gateway'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { buildConnector, Client, type Dispatcher } from 'undici'
+import { type OpenClient, Pool, type Use } from './pool.ts'
 
 export interface Connections {
-  /** To origins on TCP, of nobody in particular. */
-  readonly shared: Dispatcher
-  /** @throws GatewayError `client_closed`, when the client has logged in and left. */
-  for(exchange: HttpExchange): Dispatcher
+  /**
+   * Asks on a connection that the exchange has a place for.
+   * @param fresh On a new one.
+   * @throws GatewayError `client_closed`, when the client has logged in and left.
+   */
+  ask(
+    exchange: HttpExchange,
+    fresh: boolean,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): Use
+  /** The same for somebody of whom nothing is known, on a connection of nobody in particular. */
+  askFor(origin: string, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): Use
   /** If the request that is being written now is the first one on its connection: how long making that took. */
   readonly opening: PhaseTimes | undefined
   /**
@@ -44,30 +55,32 @@ export interface Connections {
   close(): Promise<void>
 }
 
-export function createConnections(settings: Settings): Connections {
+export function createConnections(settings: Settings, places: Places): Connections {
   const { pool, limits } = settings
   let opening: PhaseTimes | undefined
   let breaking: Error | undefined
 
-  function open(socketPath: string | undefined, connections: number): Agent {
-    const idleTimeout = Math.min(Math.max(Math.min(pool.idleTimeout, pool.maxAge), 1), longest)
-    const dial = connector(settings, socketPath)
-    // undici's clock for ages has no less than a millisecond.
-    const maxRequests = pool.maxAge < 1 ? 1 : pool.maxRequests
-    return new Agent({
-      pipelining: 1,
-      allowH2: false,
-      ...(Number.isFinite(connections) && { connections }),
-      ...(Number.isFinite(pool.maxAge) && { clientTtl: Math.max(pool.maxAge, 1) }),
-      ...(Number.isFinite(maxRequests) && { maxRequestsPerClient: Math.max(Math.floor(maxRequests), 1) }),
-      keepAliveTimeout: idleTimeout,
-      keepAliveMaxTimeout: idleTimeout,
-      // The clocks are the exchange's: one that knows a slow sender from a slow receiver.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: limits.responseHead,
+  const idleTimeout = Math.min(Math.max(Math.min(pool.idleTimeout, pool.maxAge), 1), longest)
+  // Who may not be asked twice is told so with the request.
+  const maxRequests = pool.maxAge <= 0 ? 1 : pool.maxRequests
+  const common = {
+    pipelining: 1,
+    allowH2: false,
+    ...(Number.isFinite(maxRequests) && { maxRequestsPerClient: Math.max(Math.floor(maxRequests), 1) }),
+    keepAliveTimeout: idleTimeout,
+    keepAliveMaxTimeout: idleTimeout,
+    // The clocks are the exchange's: one that knows a slow sender from a slow receiver.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: limits.responseHead,
+  }
+  const dial = dialer(settings)
+
+  const open: OpenClient = ({ origin, socketPath }, told) =>
+    new Client(origin, {
+      ...common,
       connect(options, callback) {
-        dial(options, (...connected) => {
+        const dialling = dial(socketPath, options, (...connected) => {
           const [, socket] = connected
           // Before undici's own listeners, and below after them.
           socket?.on('error', (error) => {
@@ -76,6 +89,7 @@ export function createConnections(settings: Settings): Connections {
           socket?.on('end', () => {
             breaking = endedInOrder(socket) ? undefined : unexpectedEnd()
           })
+          if (socket !== null) told.connected()
           // The client writes the request that it was waiting for before this returns.
           opening = socket === null ? {} : (dialled.get(socket)?.read() ?? {})
           callback(...connected)
@@ -86,21 +100,23 @@ export function createConnections(settings: Settings): Connections {
             })
           }
         })
+        told.dials(dialling)
       },
     })
-  }
 
-  const shared = new Agents((socketPath) => open(socketPath, pool.connections))
-  // What a client asks at once goes one after the other then: it is one connection that has logged in.
+  const shared = new Pool(settings, places, open)
   const bound = new Bound(
-    () => new Agents((socketPath) => open(socketPath, 1)),
+    (client) => new Pool(settings, places, open, client),
     (mine) => void mine.destroy(),
   )
 
   return {
-    shared: shared.to(undefined),
-    for({ incoming, out, endpoint: { socketPath } }) {
-      return (bound.of(clientOf(incoming), out.fields) ?? shared).to(socketPath)
+    ask({ incoming, out, endpoint }, fresh, options, handler) {
+      const mine = bound.of(clientOf(incoming), out.fields) ?? shared
+      return mine.ask(endpoint, fresh, options, handler)
+    },
+    askFor(origin, options, handler) {
+      return shared.ask({ origin, socketPath: undefined }, false, options, handler)
     },
     get opening() {
       return opening
@@ -112,48 +128,14 @@ export function createConnections(settings: Settings): Connections {
       return kind === 'close' ? breaking : undefined
     },
     get pool() {
-      const states = [shared, ...bound.all].flatMap(({ states }) => states)
+      const states = [shared, ...bound.all].map(({ state }) => state)
       const sum = (key: keyof PoolState): number => states.reduce((all, state) => all + state[key], 0)
       return { connections: sum('connections'), idle: sum('idle'), waiting: sum('waiting') }
     },
     async close() {
-      await Promise.all([shared, ...bound.all].map((agents) => agents.destroy()))
+      await Promise.all([shared, ...bound.all].map((one) => one.destroy()))
     },
   }
-}
-
-/** A Unix domain socket has an agent of its own, because undici tells pools apart by origin. */
-class Agents {
-  readonly #open: (socketPath: string | undefined) => Agent
-  readonly #agents = new Map<string | undefined, Agent>()
-
-  constructor(open: (socketPath: string | undefined) => Agent) {
-    this.#open = open
-  }
-
-  to(socketPath: string | undefined): Agent {
-    let agent = this.#agents.get(socketPath)
-    if (agent === undefined) {
-      agent = this.#open(socketPath)
-      this.#agents.set(socketPath, agent)
-    }
-    return agent
-  }
-
-  get states(): PoolState[] {
-    return [...this.#agents.values()].flatMap(({ stats }) => Object.values(stats).map(stateOf))
-  }
-
-  async destroy(): Promise<void> {
-    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()))
-  }
-}
-
-/** For one connection undici has another class than for many, which counts differently. */
-function stateOf(stats: Agent['stats'][string]): PoolState {
-  if ('free' in stats) return { connections: stats.connected, idle: stats.free, waiting: stats.queued }
-  const connections = stats.connected ? 1 : 0
-  return { connections, idle: stats.running === 0 ? connections : 0, waiting: stats.pending }
 }
 
 export function latin1(lines: readonly Buffer[]): string[] {
@@ -163,7 +145,13 @@ export function latin1(lines: readonly Buffer[]): string[] {
 /** How long each connection took to make. */
 const dialled = new WeakMap<object, Stopwatch>()
 
-function connector(settings: Settings, socketPath: string | undefined): buildConnector.connector {
+type Dial = (
+  socketPath: string | undefined,
+  options: buildConnector.Options,
+  callback: buildConnector.Callback,
+) => Socket
+
+function dialer(settings: Settings): Dial {
   const common = {
     ...settings.tls,
     ...(settings.lookup !== undefined && { lookup: settings.lookup }),
@@ -171,19 +159,31 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     timeout: 0,
     keepAliveInitialDelay: probeAfter,
     autoSelectFamilyAttemptTimeout: 1_000,
-    ...(socketPath !== undefined && { socketPath }),
   }
-  // As much as one record: so the end of a connection is seen although the parser is held back.
-  const dialSecure = buildConnector({ ...common, highWaterMark: 16 * 1024 } as buildConnector.BuildOptions)
-  return (options, callback) => {
+  const secureBy = new Map<string | undefined, buildConnector.connector>()
+  const dialSecure = (socketPath: string | undefined): buildConnector.connector => {
+    let dial = secureBy.get(socketPath)
+    if (dial === undefined) {
+      // As much as one record: so the end of a connection is seen although the parser is held back.
+      dial = buildConnector({
+        ...common,
+        ...(socketPath !== undefined && { socketPath }),
+        highWaterMark: 16 * 1024,
+      } as buildConnector.BuildOptions)
+      secureBy.set(socketPath, dial)
+    }
+    return dial
+  }
+  return (socketPath, options, callback) => {
     const secure = options.protocol === 'https:'
     if (secure) checkTls(settings.tls)
     const named = { ...options, servername: servername(settings, options.hostname) }
     // One for each plain connection, which has a reader of its own.
     const dial = secure
-      ? dialSecure
+      ? dialSecure(socketPath)
       : buildConnector({
           ...common,
+          ...(socketPath !== undefined && { socketPath }),
           // Nothing is read before the parser asks for it.
           highWaterMark: 0,
           onread: readingCopies(() => socket),
@@ -195,6 +195,7 @@ function connector(settings: Settings, socketPath: string | undefined): buildCon
     else tellResets(socket).read = Readable.prototype.read
     readProgress(socket, settings.limits)
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
+    return socket
   }
 }
 

@@ -8,11 +8,14 @@ import {
   type FetchGateway,
   Fields,
   type GatewayOptions,
+  type Holding,
   type HttpExchange,
   heard,
   httpGateway,
   mayRepeat,
+  type Places,
   relayFrom,
+  type Taker,
   upstreamFailure,
 } from '@relayrace/gateway'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
@@ -24,12 +27,12 @@ import { createFetchHandler, type FetchHandler } from './fetch.ts'
 export function createFetchProxy(options: GatewayOptions): FetchGateway {
   let handler!: FetchHandler
   const gateway = httpGateway('fetch-proxy', options, (settings, places) => {
-    const connections = createConnections(settings)
+    const connections = createConnections(settings, places)
     const tunnel = createTunnel(settings, places)
     handler = createFetchHandler({
       ...options,
       pseudonym: settings.pseudonym,
-      fetch: fetchOver(connections),
+      fetch: fetchOver(connections, places),
     })
     return {
       async carry(exchange) {
@@ -69,8 +72,11 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
 }
 
 /** The same function as the platform's, but for its connections. */
-function fetchOver(connections: Connections): typeof globalThis.fetch {
-  const dispatcher = connections.shared.compose((dispatch) => (options, handler) => {
+function fetchOver(connections: Connections, places: Places): typeof globalThis.fetch {
+  const watched = (
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): Dispatcher.DispatchHandler => {
     const { onResponseStart, onResponseData, onResponseEnd } = handler
     handler.onResponseStart = (controller, status, ...rest) => {
       heard(status >= 200)
@@ -86,11 +92,54 @@ function fetchOver(connections: Connections): typeof globalThis.fetch {
       if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
       else handler.onResponseError?.(controller, broken)
     }
+    return handler
+  }
+
+  async function ask(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    signal: AbortSignal,
+  ): Promise<void> {
     // Whose connection a `Request` came on nobody knows: where it logs in with its own, that is nobody's afterwards.
     const fields = new Fields(Object.entries((options.headers ?? {}) as Record<string, string>).flat())
-    return dispatch(bindsConnection(fields) ? { ...options, reset: true } : options, handler)
-  })
-  return ((input: string, init: RequestInit) => fetch(input, { ...init, dispatcher })) as never
+    const asked = bindsConnection(fields) ? { ...options, reset: true } : options
+    const holder = new Holder(signal)
+    await places.take(holder)
+    try {
+      signal.throwIfAborted()
+      const use = connections.askFor(options.origin as string, asked, watched(options, handler))
+      holder.holding = use
+      signal.addEventListener('abort', () => use.giveUp())
+    } finally {
+      places.free(holder)
+    }
+  }
+
+  return ((input: string, init: RequestInit & { signal: AbortSignal }) => {
+    const dispatcher = {
+      dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+        ask(options, handler, init.signal).catch((cause) => handler.onResponseError?.(null as never, cause))
+        return true
+      },
+    }
+    return fetch(input, { ...init, dispatcher: dispatcher as Dispatcher })
+  }) as never
+}
+
+/** Who asks by `fetch`: its clocks are the platform's, and nobody knows its client. */
+class Holder implements Taker {
+  holding: Holding | undefined
+  readonly #signal: AbortSignal
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  enter(): void {}
+
+  onCancel(cancel: (reason: Error) => void): void {
+    this.#signal.addEventListener('abort', () => cancel(this.#signal.reason))
+  }
 }
 
 /**
@@ -134,8 +183,9 @@ interface Answer {
   readonly response: Response
 }
 
+/** @param again Once more, on a new connection: others of the pool may be as stale. */
 async function ask(exchange: HttpExchange, connections: Connections, again = false): Promise<Answer> {
-  const asking = new Asking(exchange, connections)
+  const asking = new Asking(exchange, connections, again)
   let response: Response | undefined
   exchange.onCancel((reason) => giveUp(asking, exchange.answerRefused ? response : undefined, reason))
   try {

@@ -12,6 +12,7 @@ import type { SendableReply } from './hooks.ts'
 import { incomingOf, whatIsLeft } from './incoming.ts'
 import { type Around, Life } from './life.ts'
 import { keepBeside, takeHeadBack, writeInformation } from './outgoing.ts'
+import type { Holding } from './places.ts'
 import { type Incoming, targetOf, wantsTrailers } from './prepare.ts'
 import { beginsRequest } from './reading.ts'
 import { listenOn } from './upgrading.ts'
@@ -53,6 +54,8 @@ export class HttpExchange extends Life {
   upgrade: Upgrade | undefined
   /** What was last sent upstream by node:http. */
   asked: ClientRequest | undefined
+  /** The upstream connection, where node:http does not ask. */
+  holding: Holding | undefined
   /** The one that it came behind in a pipeline, until this one has ended. */
   previous: HttpExchange | undefined
   /** Changes the content of the response on its way. */

@@ -56,6 +56,7 @@ export { adoptHttp2, Http2Request, Http2Response } from './http2.ts'
 export { InFlight, type Pending } from './in-flight.ts'
 export { type Around, Life } from './life.ts'
 export { bind, lastCall, secureServer, settled } from './listen.ts'
+export type { Holding, Places, Taker } from './places.ts'
 export {
   type Admitted,
   admit,

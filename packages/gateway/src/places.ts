@@ -1,13 +1,32 @@
 /** The room for upstream connections of one gateway, of whatever kind: who may have one, and which idle ones are kept. */
 
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { type ClientConnection, clientOf } from './bound.ts'
-import type { HttpExchange } from './exchange.ts'
 import type { Pool } from './gateway.ts'
 
 /** A socket, as far as it matters here. */
 export interface Connection {
   destroy(): unknown
   once(event: 'close', listener: () => void): unknown
+}
+
+/** A connection in use, as far as it matters here. */
+export interface Holding {
+  /** It is idle or closed. */
+  readonly isFree: boolean
+  /** Called when it is. */
+  onFree: (() => void) | undefined
+}
+
+/** Who wants one: an exchange, as far as it matters here. */
+export interface Taker {
+  /** Absent when nobody knows whose it is. */
+  readonly incoming?: IncomingMessage
+  /** What holds its connection, one or the other. */
+  readonly asked?: ClientRequest | undefined
+  holding: Holding | undefined
+  enter(phase: 'connect'): void
+  onCancel(cancel: (reason: Error) => void): void
 }
 
 export class Places {
@@ -20,7 +39,7 @@ export class Places {
   readonly #idle = new Set<Connection>()
   /** Idle ones of clients that have logged in. */
   readonly #bound = new Map<Connection, ClientConnection>()
-  readonly #queue = new Map<() => void, HttpExchange>()
+  readonly #queue = new Map<() => void, Taker>()
 
   constructor({ connections, idle }: Pick<Pool, 'connections' | 'idle'>) {
     this.#most = connections
@@ -35,7 +54,7 @@ export class Places {
    * Resolves when there is one, which has to be given back by `free`. Waiting is part of the phase `connect`.
    * @throws GatewayError, what ended the exchange meanwhile.
    */
-  async take(exchange: HttpExchange): Promise<void> {
+  async take(exchange: Taker): Promise<void> {
     if (this.#hasRoomFor(exchange)) {
       this.#taken++
       return
@@ -51,8 +70,14 @@ export class Places {
   }
 
   /** When the connection of the exchange is idle or closed, which may be a moment after the exchange is over. */
-  free({ asked }: HttpExchange): void {
-    if (asked === undefined || asked.closed || !asked.socket || asked.socket.closed) this.#give()
+  free(exchange: Taker): void {
+    const { asked, holding } = exchange
+    // It may ask again, for another one.
+    exchange.holding = undefined
+    if (holding !== undefined) {
+      if (holding.isFree) this.#give()
+      else holding.onFree = () => this.#give()
+    } else if (asked === undefined || asked.closed || !asked.socket || asked.socket.closed) this.#give()
     // node:http frees the socket just after it has told.
     else asked.once('close', () => queueMicrotask(() => this.#give()))
   }
@@ -73,9 +98,9 @@ export class Places {
   }
 
   /** What is idle and another client's is not given up for it. */
-  #hasRoomFor({ incoming }: HttpExchange): boolean {
+  #hasRoomFor({ incoming }: Taker): boolean {
     let others = this.#bound.size
-    if (others > 0) {
+    if (others > 0 && incoming !== undefined) {
       const client = clientOf(incoming)
       for (const owner of this.#bound.values()) if (owner === client) others--
     }

@@ -1,5 +1,7 @@
 /** One meaning of `pool.connections` and `pool.idle`: all upstream connections of the gateway, whatever origin they are to. */
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -12,14 +14,19 @@ export function totalsOf(create: Strategy): void {
 
 function totals(stage: ReturnType<typeof stageFor>): void {
   /** A gateway before two origins, told apart by the first letters of the path. */
-  async function between(pool: Partial<Pool>, tls: { cert: string; key: string } | undefined = undefined) {
+  async function between(pool: Partial<Pool>, tls?: { cert: string; key: string }, elsewhere?: string) {
     const { ca } = await certificates()
     const [one, two] = await Promise.all([startOrigin(), startOrigin(tls === undefined ? {} : { tls })])
     for (const origin of [one, two]) onTestFinished(() => origin[Symbol.asyncDispose]())
     const options: Partial<GatewayOptions> = {
       pool,
       tls: { ca },
-      upstream: ({ request }) => (request.target.startsWith('/one') ? one.url : two.url),
+      upstream: ({ request: { target } }) =>
+        elsewhere !== undefined && target === '/elsewhere'
+          ? elsewhere
+          : target.startsWith('/one')
+            ? one.url
+            : two.url,
     }
     const { gateway, client, url } = await stage(options)
     const another = async (): Promise<Client> => {
@@ -111,6 +118,21 @@ function totals(stage: ReturnType<typeof stageFor>): void {
     for (const { send } of [await one.request(), await one.request()]) await send(reply('ok'))
     await Promise.all([client.response(), other.response()])
     await settled({ gateway }, 1)
+  })
+
+  test('one that is being made ends with its exchange, and leaves its place to the next', async () => {
+    // It accepts, and says nothing: TLS never comes to be.
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const { one, client, another } = await between({ connections: 1 }, undefined, `https://127.0.0.1:${port}`)
+    client.send(get('/elsewhere'))
+    const [dialled] = (await once(silent, 'connection')) as [Socket]
+    const ended = once(dialled.on('error', () => {}).resume(), 'close')
+    client.close()
+    await ended
+    await answered(await another(), one, get('/one'))
   })
 
   describe('one that a client has logged in to', () => {
