@@ -11,11 +11,12 @@ export function createLogger(format: LogFormat = process.stdout.isTTY ? 'pretty'
   if (format === 'none') return pino({ level: 'silent' })
   const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime }
   if (format === 'json') return pino(options, pino.destination({ fd: 1, sync: true }))
+  // Everything is in the message: a line each, to be read as it passes.
   const stream = pretty({
     colorize: process.stdout.isTTY,
     sync: true,
-    ignore: 'pid,hostname',
-    translateTime: 'HH:MM:ss.l',
+    hideObject: true,
+    translateTime: 'HH:MM:ss',
   })
   return pino(options, stream)
 }
@@ -24,6 +25,9 @@ export function createLogger(format: LogFormat = process.stdout.isTTY ? 'pretty'
 export function logExchange(logger: Logger, summary: ExchangeSummary): void {
   const { method, target, status, outcome, errorType, endedBy, route, upstream, attempts } = summary
   const level = outcome === 'failed' ? 'warn' : 'info'
+  const ms = Math.round(summary.duration * 1_000) / 1_000
+  const why = errorType === undefined ? [] : [`${errorType}, ended by ${endedBy} in ${summary.error?.phase}`]
+  const told = [method, target, status, `${summary.responseBytes} B`, `${ms.toFixed(1)} ms`, ...why]
   logger[level](
     {
       client: summary.remoteAddress,
@@ -32,8 +36,8 @@ export function logExchange(logger: Logger, summary: ExchangeSummary): void {
       phase: summary.error?.phase,
       requestBytes: summary.requestBytes,
       responseBytes: summary.responseBytes,
-      ms: Math.round(summary.duration * 1_000) / 1_000,
+      ms,
     },
-    `${method} ${target} ${status}`,
+    told.join(' '),
   )
 }

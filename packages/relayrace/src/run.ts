@@ -40,7 +40,7 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
     },
     log: (error) => logger.error(error),
     programLine: ({ program, instance, stream, text }) =>
-      logger[stream === 'stderr' ? 'warn' : 'info']({ program, instance }, text),
+      logger[stream === 'stderr' ? 'warn' : 'info']({ program, instance }, `${program}: ${text}`),
   })
   const alone = !cluster.isWorker
   const admin =
@@ -66,7 +66,8 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
   if (file !== undefined && watch) watchFile(file, { interval }, reload)
   // Before anybody is told that it runs: they may end it at once.
   const ended = untilEnded(config, serving, admin, logger)
-  if (alone) logger.info({ url: serving.url.href, admin: admin?.url.href }, `serving ${serving.url.href}`)
+  if (alone)
+    logger.info({ url: serving.url.href, admin: admin?.url.href }, servingText(serving.url.href, admin))
   else process.send?.({ url: serving.url.href })
   const code = await ended
   process.off('SIGHUP', reload)
@@ -74,6 +75,9 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
   stopTracing()
   return code
 }
+
+const servingText = (url: string, admin: Admin | undefined): string =>
+  `serving ${url}${admin === undefined ? '' : `, admin ${admin.url.href}`}`
 
 /** The first signal ends in order: not ready, then nothing new, then what is under way. A second one at once. */
 function untilEnded(
@@ -90,7 +94,10 @@ function untilEnded(
         return
       }
       ending = true
-      logger.info({ inFlight: serving.inFlight }, `${signal}: ending`)
+      logger.info(
+        { inFlight: serving.inFlight },
+        `${signal}: ending, ${serving.inFlight} exchanges under way`,
+      )
       admin?.drain()
       if (signal === 'SIGTERM' && delay > 0) await new Promise((done) => setTimeout(done, delay))
       await serving.close(signal === 'SIGTERM' ? grace : 0)
@@ -118,7 +125,7 @@ async function supervise(config: Settled, logger: Logger): Promise<number> {
           state: () => undefined,
         })
       : undefined
-  logger.info({ url, admin: admin?.url.href, workers: config.workers }, `serving ${url}`)
+  logger.info({ url, admin: admin?.url.href, workers: config.workers }, servingText(url, admin))
   return new Promise((resolve) => {
     let ending = false
     const end = async (signal: NodeJS.Signals): Promise<void> => {
