@@ -67,6 +67,12 @@ describe('noise', () => {
     expect(found).toMatchObject({ ceiling: 40, how: 'found' })
   })
 
+  test('what chance has probably made is asked six times before it is a no', async () => {
+    const { tried, ...found } = await find((limit) => (limit >= 40 ? 'enough' : 'unlikely'))
+    expect(found).toMatchObject({ ceiling: 40, below: 38, how: 'found' })
+    expect(tried.filter((limit) => limit === 38)).toHaveLength(6)
+  })
+
   test('what is slow each time is not enough', async () => {
     const found = await find((limit) => (limit >= 40 ? 'enough' : 'perhaps'))
     expect(found).toMatchObject({ ceiling: 40, below: 38, how: 'found' })

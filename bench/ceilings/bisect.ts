@@ -11,8 +11,11 @@ export interface Search {
   readonly steps: number
 }
 
-/** `perhaps` is a no that chance may have made, such as a speed on a busy machine: it is asked again. */
-export type Answer = 'enough' | 'perhaps' | 'no'
+/**
+ * `perhaps` is a no that chance may have made, such as a speed on a busy machine: it is asked again. `unlikely` is one that
+ * chance has probably made: it is asked again more often.
+ */
+export type Answer = 'enough' | 'perhaps' | 'unlikely' | 'no'
 
 export interface Found {
   /** The smallest limit that was enough, and enough once more when asked again. Null when there is none. */
@@ -23,8 +26,8 @@ export interface Found {
   readonly how: 'found' | 'coarse' | 'never enough' | 'stopped'
 }
 
-/** How often a `perhaps` is asked again before it is a no. */
-const repeats = 2
+/** How often it is asked again before it is a no. */
+const repeats = { enough: 0, perhaps: 2, unlikely: 5, no: 0 } as const
 
 /** `ask` returns undefined to stop. */
 export async function bisect(
@@ -54,8 +57,10 @@ export async function bisect(
           : high
     const limit = wanted === below ? wanted + resolution : wanted
     let answer: Answer | undefined = 'perhaps'
-    for (let tries = 0; answer === 'perhaps' && tries <= repeats && step < steps; tries++, step++) {
+    for (let tries = 0; step < steps; tries++) {
       answer = await ask(limit)
+      step++
+      if (answer === undefined || tries >= repeats[answer]) break
     }
     if (answer === undefined) return { ceiling: null, below, how: 'stopped' }
     if (answer === 'enough') enough.set(limit, (enough.get(limit) ?? 0) + 1)

@@ -43,6 +43,7 @@ export const cgroupV1: Candidate = {
         prefix: made.prefix,
         pids: made.pids,
         killed: () => Number(/^oom_kill (\d+)/m.exec(made.read('memory.oom_control') ?? '')?.[1] ?? 0),
+        hits: () => number('memory.failcnt') ?? 0,
         peak: () => number('memory.max_usage_in_bytes'),
         tcp: () => number('memory.kmem.tcp.usage_in_bytes'),
         [Symbol.asyncDispose]: made[Symbol.asyncDispose],

@@ -34,6 +34,7 @@ export const cgroupV2: Candidate = {
         prefix: made.prefix,
         pids: made.pids,
         killed: () => number('memory.events', /^oom_kill (\d+)/m) ?? 0,
+        hits: () => number('memory.events', /^max (\d+)/m) ?? 0,
         peak: () => number('memory.peak', /^(\d+)/),
         tcp: () => number('memory.stat', /^sock (\d+)/m),
         [Symbol.asyncDispose]: made[Symbol.asyncDispose],

@@ -69,7 +69,9 @@ export async function findCeiling(target: Target, job: CeilingJob, finding: Find
       if (noted(control).speed !== null) reference.add(control.speed as number)
     }
     const outcome = reference.keeps(speed) ? 'enough' : 'slower'
-    return answers[noted({ ...trial, reference: reference.speed, outcome }).outcome]
+    const answer = answers[noted({ ...trial, reference: reference.speed, outcome }).outcome]
+    // A limit that was never reached can slow only a program that goes by it, as V8 does when it sizes its heap.
+    return answer === 'perhaps' && trial.hits === 0 ? 'unlikely' : answer
   })
   // A trial in doubt is judged after the one without a limit that follows it.
   trials.sort((a, b) => a.startedAt.localeCompare(b.startedAt))

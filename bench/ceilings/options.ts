@@ -101,7 +101,7 @@ const commandLine = (): Command =>
     .option('--size <bytes>', 'of a large body (1GiB)', bytes)
     .option('--share <share>', 'the part of its unlimited speed that it has to keep', share, 0.9)
     .option('--resolution <bytes>', 'how finely to look (2MiB)', bytes)
-    .option('--steps <n>', 'trials under a limit of each target in each job, at most', whole, 24)
+    .option('--steps <n>', 'trials under a limit of each target in each job, at most', whole, 32)
     .option('-n, --runs <n>', 'trials without a limit, whose median speed is what counts', whole, 3)
     .option(
       '--provider <name>',

@@ -14,6 +14,7 @@ const trial = (limit: number | null, outcome: Outcome, speed: number | null): Tr
   seconds: 1,
   problems: {},
   killed: outcome === 'killed' ? 1 : 0,
+  hits: 0,
   peak: null,
   machine: { load1: 0, busyShare: null, stealShare: null, pressureShare: null },
 })

@@ -13,6 +13,8 @@ export interface Group extends AsyncDisposable {
   readonly prefix: readonly string[]
   /** How often something in it was ended because of the limit. */
   killed(): number
+  /** How often the limit was in the way of something in it. */
+  hits(): number
   /** The most that was held of what a limit counts, in bytes. Null when nobody knows. */
   peak(): number | null
   /** TCP buffers of its sockets in bytes, now. Null when they are not counted by group. */

@@ -78,6 +78,8 @@ export interface TrialRecord {
   readonly problems: Readonly<Record<string, number>>
   /** How often the kernel, or the watchdog, ended a process of it. */
   readonly killed: number
+  /** How often the limit was in the way of something in it. */
+  readonly hits: number
   /** The most held of what a limit counts, in bytes. */
   readonly peak: number | null
   readonly machine: WindowRecord
@@ -190,6 +192,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
           seconds: z.number(),
           problems: z.record(text, count),
           killed: count,
+          hits: count,
           peak: amount,
           machine: z.strictObject(window),
         }),

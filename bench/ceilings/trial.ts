@@ -55,6 +55,7 @@ export async function tryLimit(asked: Asked, setting: Setting): Promise<TrialRec
       seconds: (performance.now() - began) / 1000,
       problems: carried.problems,
       killed,
+      hits: group.hits(),
       peak: group.peak(),
       machine: machineWindow(machineBefore, machineState()),
     }

@@ -54,6 +54,8 @@ function watched(limit: number | undefined): Group {
     prefix: ['sh', '-c', 'echo $$ > "$0" && exec "$@"', pidFile],
     pids,
     killed: () => killed,
+    // It kills, and is in the way of nothing else.
+    hits: () => killed,
     peak: () => peak,
     tcp: () => null,
     async [Symbol.asyncDispose]() {
