@@ -48,7 +48,12 @@ export function listingText(list: Listing, colour: boolean): string {
     ...list.scenarios.map(({ name }) => name.length),
   )
   const line = (name: string, text: string): string => `  ${name.padEnd(width)}  ${text}`
-  const kinds = { strategy: 'Ours', peer: 'Peers', control: 'Controls, which do not compete' } as const
+  const kinds = {
+    strategy: 'Ours',
+    peer: 'Peers',
+    mount: 'Ours in a framework, measured by name',
+    control: 'Controls, which do not compete',
+  } as const
   const targetLines = (Object.keys(kinds) as Target['kind'][]).flatMap((kind) => [
     paint('bold', kinds[kind]),
     ...list.targets

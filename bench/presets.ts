@@ -67,18 +67,18 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'standard',
-    about: 'all targets, ten rounds, intervals on every ratio. About two hours',
+    about: 'all targets but mounts, ten rounds, intervals on every ratio. About two hours',
     rounds: 10,
     quiet: false,
-    includes: () => true,
+    includes: ({ kind }) => kind !== 'mount',
     scale: full,
   },
   {
     name: 'publish',
-    about: 'figures to stand by: all targets, thirty rounds, only on a quiet machine. A night',
+    about: 'figures to stand by: all targets but mounts, thirty rounds, only on a quiet machine. A night',
     rounds: 30,
     quiet: true,
-    includes: () => true,
+    includes: ({ kind }) => kind !== 'mount',
     scale: full,
   },
 ]

@@ -165,7 +165,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
   targets: z.array(
     z.strictObject({
       name: text,
-      kind: z.enum(['strategy', 'peer', 'control']),
+      kind: z.enum(['strategy', 'peer', 'control', 'mount']),
       about: text,
       version: text.nullable(),
       install: text,

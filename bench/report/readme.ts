@@ -70,7 +70,9 @@ export function readmeSection({ results, folder }: Kept): string {
       : [headline]
   })
   const rows = (scenarios[0]?.rows ?? []).map(({ target }) => [
-    { strategy: `**${target.name}**`, peer: target.name, control: `*${target.name}*` }[target.kind],
+    { strategy: `**${target.name}**`, peer: target.name, mount: target.name, control: `*${target.name}*` }[
+      target.kind
+    ],
     ...columns.map((column) => cell(column, target.name)),
   ])
   const { environment, rounds, createdAt } = results

@@ -77,7 +77,7 @@ export interface WindowRecord {
 
 export interface TargetRecord {
   readonly name: string
-  readonly kind: 'strategy' | 'peer' | 'control'
+  readonly kind: 'strategy' | 'peer' | 'control' | 'mount'
   readonly about: string
   readonly version: string | null
   readonly install: string
@@ -187,7 +187,7 @@ const resultsSchema: z.ZodType<Results> = z
     targets: z.array(
       z.strictObject({
         name: text,
-        kind: z.enum(['strategy', 'peer', 'control']),
+        kind: z.enum(['strategy', 'peer', 'control', 'mount']),
         about: text,
         version: text.nullable(),
         install: text,

@@ -17,7 +17,7 @@ export interface Bar {
 }
 
 /** Ours, theirs, and what does not compete. */
-type Tone = 'strategy' | 'peer' | 'control'
+type Tone = 'strategy' | 'peer' | 'control' | 'mount'
 
 export interface BarChart {
   readonly title: string
