@@ -6,6 +6,7 @@ import { fetchProxy } from './fetch-proxy.ts'
 import { fixtures } from './fixtures.ts'
 import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayRules } from './gateway-rules.ts'
+import { mount } from './mount.ts'
 import type { Mutation } from './mutation.ts'
 import { programs } from './programs.ts'
 import { router } from './router.ts'
@@ -23,4 +24,5 @@ export const mutations: readonly Mutation[] = [
   ...bench,
   ...fixtures,
   ...router,
+  ...mount,
 ]

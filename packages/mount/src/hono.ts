@@ -54,9 +54,12 @@ export function honoGateway(
 }
 
 /**
- * What @hono/node-server calls RESPONSE_ALREADY_SENT. It has put a Response of its own into the place of the platform's, for
- * which it does not look; a clone is the platform's again.
+ * What @hono/node-server calls RESPONSE_ALREADY_SENT. It has put a Response of its own into the place of the platform's, in
+ * which it looks for that only once somebody has asked for more than status and fields; that holds for copies too, which
+ * Hono makes for HEAD.
  */
 function alreadySent(): Response {
-  return new Response(null, { headers: { 'x-hono-already-sent': 'true' } }).clone()
+  const response = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+  void response.body
+  return response
 }

@@ -15,6 +15,8 @@ export function cut(target: string, prefix: string): string | undefined {
 /** The same for a router that has decoded the path: in whatever spelling, a prefix is as many segments. */
 export function cutSegments(target: string, prefix: string): string {
   const count = prefix.split('/').filter((segment) => segment !== '').length
+  // `OPTIONS *`, and `http://a` for it.
+  if (count === 0) return target
   const from = authority.exec(target)?.[0].length ?? 0
   const rest = target.slice(from).replace(new RegExp(`^(?:/+[^/?]+){${count}}`), '')
   return target.slice(0, from) + rooted(rest)

@@ -1,6 +1,5 @@
 /** Upgrades, on the way that requests take: through all that stands in front of the gateway. */
 
-import { once } from 'node:events'
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -39,7 +38,7 @@ export function passUpgrades(server: Server, { prefix }: UpgradeOptions = {}): v
     socket.on('error', destroyThis)
     if (duplex !== socket) duplex.on('error', destroyThis)
     const before = answers.get(socket)
-    if (before?.closed === false) await once(before, 'close')
+    if (before?.closed === false) await new Promise<void>((closed) => void before.once('close', closed))
     if (socket.destroyed || !socket.writable) return
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false

@@ -69,6 +69,19 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
       }
     })
 
+    test('HEAD goes on, and the connection after it', async () => {
+      const { origin, client } = await stage()
+      client.send(head('HEAD /api/a HTTP/1.1', 'Host: a', token))
+      const { message, send } = await origin.request()
+      expect(message.method).toBe('HEAD')
+      await send(head('HTTP/1.1 200 OK', 'Content-Length: 5'))
+      const response = await client.response({ to: 'HEAD' })
+      expect([response.status, response.all('content-length')]).toEqual([200, ['5']])
+      client.send(get('/api/b', token))
+      await (await origin.request()).send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    })
+
     test('what is not below the prefix is none of its business', async () => {
       const { origin, client } = await stage()
       client.send(get('/apis', token))
@@ -176,6 +189,10 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
         ]
         client.send(get('/', ...fields))
         expect((await client.response()).status).toBe(101)
+        // Closes it, and is answered so: nobody else has said anything there.
+        const closing = Buffer.from([0x88, 0x80, 0, 0, 0, 0])
+        client.send(closing)
+        expect([...(await client.take(1))]).toEqual([0x88])
         expect(origin.connections).toHaveLength(0)
       })
     } else {

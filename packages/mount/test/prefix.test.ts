@@ -28,6 +28,10 @@ test.each([
   expect(cutSegments(target, '/api/:version')).toBe(left)
 })
 
+test.each(['*', 'http://a', '/a'])('without a prefix %s stays what it is', (target) => {
+  expect(cutSegments(target, '')).toBe(target)
+})
+
 test.each(['api', '/api/', '/', '', '/a?b'])('%j is no prefix', (prefix) => {
   expect(() => koaGateway({} as never, { prefix })).toThrow(
     new TypeError(`Option prefix has to be like /api, without a slash at its end; it is ${prefix}`),
