@@ -12,8 +12,8 @@ const reports = '{packages/*,fixtures,bench,checks,examples}/.vitest/results.jso
 // A package whose run breaks off leaves no report; that of an earlier run must not stand in for it.
 for (const file of globSync(reports)) rmSync(file)
 
-// One at a time: what these tests wait for is late when several packages share a processor.
-const turbo = ['turbo', 'run', 'test', '--concurrency=1', '--continue']
+// Two at a time: most of them wait for most of their time. What fails by time alone is run once more by itself.
+const turbo = ['turbo', 'run', 'test', '--concurrency=2', '--continue']
 const child = spawn(process.execPath, ['scripts/x.mjs', ...turbo, '--', ...process.argv.slice(2)], {
   stdio: 'inherit',
   // Hundreds of programs are started, and each would be compiled again.
