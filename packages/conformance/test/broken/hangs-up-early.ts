@@ -1,12 +1,10 @@
-/** Resets a client that has its answer and is still sending, before it can read it. */
+/** Resets a client that is still sending when its answer comes, before it can read it. */
 import { serve, sound } from './sound.ts'
 
 serve({
   ...sound,
   relay(upstream, response) {
-    sound.relay(upstream, response)
-    response.once('finish', () => {
-      if (!response.req.complete) response.req.socket.resetAndDestroy()
-    })
+    if (response.req.complete) sound.relay(upstream, response)
+    else response.req.socket.resetAndDestroy()
   },
 })
