@@ -5,10 +5,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
+import { refusing, UsageError } from './options.ts'
 import { number } from './report/numbers.ts'
 import type { MetricRecord, Results } from './report/results.ts'
 import { parseResults } from './report/results.ts'
-import type { Interval } from './statistics/describe.ts'
+import { type Interval, median } from './statistics/describe.ts'
 import { holm, judge, rankSum, ratioOfMedians, smallestP, type Verdict } from './statistics/verdict.ts'
 
 /** One target in one scenario, before and after. */
@@ -70,8 +71,8 @@ export function compare(before: Results, after: Results, thresholds: Thresholds 
     const p = ps[i] as number
     return {
       ...{ scenario, target, metric: metric.id, unit: metric.unit },
-      before: middle(own.plain),
-      after: middle(others.plain),
+      before: median(own.plain),
+      after: median(others.plain),
       ...{ ratio, interval, p, threshold },
       verdict: worded(judge(interval, p, threshold), metric.better),
       samples: [own.plain.length, others.plain.length],
@@ -121,9 +122,6 @@ function commonBase(before: Results, after: Results): string | undefined {
   const base = before.base
   return base !== null && base === after.base ? base : undefined
 }
-
-const middle = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] as number
 
 function worded(verdict: Verdict, better: MetricRecord['better']): Change['verdict'] {
   if (verdict === 'equal' || verdict === 'inconclusive') return verdict
@@ -227,7 +225,7 @@ Examples:
   npm run bench -- compare before/ after/
   npm run bench -- compare after/ --baseline 2026-11-21-2-core-x64-linux --markdown -`
 
-/** @returns the exit code. */
+/** @returns the exit code. @throws UsageError when the runs cannot be compared. */
 export async function runCompare(args: readonly string[]): Promise<number> {
   const program = new Command('npm run bench -- compare')
     .description('Says what has become better or worse from one run to another.')
@@ -248,11 +246,12 @@ export async function runCompare(args: readonly string[]): Promise<number> {
       ...(baseline === undefined ? [] : [path.join(import.meta.dirname, 'results', baseline)]),
       ...program.args,
     ]
-    if (given.length !== 2) throw new Wrong(`two runs are compared, not ${given.length}`)
+    if (given.length !== 2) throw new UsageError(`two runs are compared, not ${given.length}`)
     const [before, after] = await Promise.all(given.map(read))
     const limits = thresholds === undefined ? {} : await readThresholds(thresholds)
     const comparison = compare(before as Results, after as Results, limits)
-    if (comparison.changes.length === 0) throw new Wrong('the two runs have no scenario and target in common')
+    if (comparison.changes.length === 0)
+      throw new UsageError('the two runs have no scenario and target in common')
     const text = json
       ? JSON.stringify(comparison, undefined, 2)
       : file === '-'
@@ -263,30 +262,22 @@ export async function runCompare(args: readonly string[]): Promise<number> {
     return exitCode(comparison)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (!(error instanceof Wrong)) throw error
-    console.error(`bench: ${error.message}`)
-    return 2
+    throw error
   }
 }
 
-class Wrong extends Error {}
-
 async function read(place: string): Promise<Results> {
   const file = place.endsWith('.json') ? place : path.join(place, 'results.json')
-  if (!existsSync(file)) throw new Wrong(`there are no results at ${place}`)
-  try {
-    return parseResults(await readFile(file, 'utf8'))
-  } catch (cause) {
-    throw new Wrong(`${file} cannot be read: ${(cause as Error).message}`)
-  }
+  if (!existsSync(file)) throw new UsageError(`there are no results at ${place}`)
+  return readFile(file, 'utf8')
+    .then(parseResults)
+    .catch(refusing(`${file} cannot be read`))
 }
 
 const thresholdsShape = z.record(z.string(), z.number().positive().max(1))
 
 async function readThresholds(file: string): Promise<Thresholds> {
-  try {
-    return thresholdsShape.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch (cause) {
-    throw new Wrong(`${file} has no thresholds, such as { "default": 0.05 }: ${(cause as Error).message}`)
-  }
+  return readFile(file, 'utf8')
+    .then((text) => thresholdsShape.parse(JSON.parse(text)))
+    .catch(refusing(`${file} has no thresholds, such as { "default": 0.05 }`))
 }

@@ -1,7 +1,15 @@
 /** The shape of ceilings.json: whoever reads ceilings needs nothing but this file. */
 
 import * as z from 'zod'
-import type { Environment, NoiseRecord, Pinning, TargetRecord, WindowRecord } from '../report/results.ts'
+import {
+  circumstances,
+  type Environment,
+  type NoiseRecord,
+  type Pinning,
+  type TargetRecord,
+  type WindowRecord,
+  windowShape,
+} from '../report/results.ts'
 
 /** Goes up when an older reader would misread a newer file. */
 export const schemaName = 'relayrace-ceilings/1'
@@ -120,12 +128,6 @@ const amounts = z.strictObject({
   tcp: amount,
   tcpOfMachine: amount,
 })
-const window = {
-  load1: z.number(),
-  busyShare: amount,
-  stealShare: amount,
-  pressureShare: amount,
-}
 
 const schema: z.ZodType<Ceilings> = z.strictObject({
   schema: z.literal(schemaName),
@@ -143,25 +145,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
     tcpIsCounted: z.boolean(),
     passedOver: z.array(z.strictObject({ name: text, why: text })),
   }),
-  pinning: z.strictObject({ target: text, others: text }).nullable(),
-  environment: z.strictObject({
-    machine: text,
-    processor: text,
-    processors: count,
-    memory: count,
-    kernel: text,
-    distribution: text.nullable(),
-    hypervisor: text.nullable(),
-    node: text,
-    v8: text,
-    libuv: text,
-    commit: text.nullable(),
-    dirty: z.boolean().nullable(),
-    lockfile: text.nullable(),
-    sysctls: z.record(text, text),
-    notMeasured: z.array(text),
-  }),
-  noise: z.strictObject({ ...window, objections: z.array(text) }),
+  ...circumstances,
   targets: z.array(
     z.strictObject({
       name: text,
@@ -194,7 +178,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
           killed: count,
           hits: count,
           peak: amount,
-          machine: z.strictObject(window),
+          machine: windowShape,
         }),
       ),
     }),

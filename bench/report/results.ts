@@ -141,6 +141,7 @@ const window = {
   stealShare: z.number().nullable(),
   pressureShare: z.number().nullable(),
 }
+export const windowShape: z.ZodType<WindowRecord> = z.strictObject(window)
 const text = z.string()
 const count = z.int().nonnegative()
 const texts = z.record(text, text)
@@ -152,6 +153,33 @@ const metric = z.strictObject({
   better: z.enum(['lower', 'higher']),
   about: text,
 })
+
+/** Under what circumstances anything was measured: the same in every kind of results. */
+export const circumstances: {
+  readonly pinning: z.ZodType<Pinning | null>
+  readonly environment: z.ZodType<Environment>
+  readonly noise: z.ZodType<NoiseRecord>
+} = {
+  pinning: z.strictObject({ target: text, others: text }).nullable(),
+  environment: z.strictObject({
+    machine: text,
+    processor: text,
+    processors: count,
+    memory: count,
+    kernel: text,
+    distribution: text.nullable(),
+    hypervisor: text.nullable(),
+    node: text,
+    v8: text,
+    libuv: text,
+    commit: text.nullable(),
+    dirty: z.boolean().nullable(),
+    lockfile: text.nullable(),
+    sysctls: texts,
+    notMeasured: z.array(text),
+  }),
+  noise: z.strictObject({ ...window, objections: z.array(text) }),
+}
 
 const resultsSchema: z.ZodType<Results> = z
   .strictObject({
@@ -165,25 +193,7 @@ const resultsSchema: z.ZodType<Results> = z
     rounds: count,
     base: text.nullable(),
     scale: z.record(text, z.number()),
-    pinning: z.strictObject({ target: text, others: text }).nullable(),
-    environment: z.strictObject({
-      machine: text,
-      processor: text,
-      processors: count,
-      memory: count,
-      kernel: text,
-      distribution: text.nullable(),
-      hypervisor: text.nullable(),
-      node: text,
-      v8: text,
-      libuv: text,
-      commit: text.nullable(),
-      dirty: z.boolean().nullable(),
-      lockfile: text.nullable(),
-      sysctls: texts,
-      notMeasured: z.array(text),
-    }),
-    noise: z.strictObject({ ...window, objections: z.array(text) }),
+    ...circumstances,
     targets: z.array(
       z.strictObject({
         name: text,
@@ -222,7 +232,7 @@ const resultsSchema: z.ZodType<Results> = z
           load: z.number().nullable(),
           origin: z.number().nullable(),
         }),
-        machine: z.strictObject(window),
+        machine: windowShape,
       }),
     ),
   })
