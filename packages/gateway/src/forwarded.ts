@@ -110,3 +110,22 @@ export function passedBefore(via: readonly string[], pseudonym: string): boolean
   }
   return false
 }
+
+/** What a program may be told to say about the client. */
+export const forwardedModes = ['set', 'append', 'none'] as const
+export type ForwardedMode = (typeof forwardedModes)[number]
+
+const byMode = { set: setForwarded, append: appendForwarded, none: (): void => {} } as const
+
+/** The `rewrite` of a program. @param keepsHost The client's Host goes upstream. */
+export function rewriteFor(
+  mode: ForwardedMode,
+  keepsHost: boolean,
+): (out: RequestHead, exchange: Exchange) => void {
+  const forwarded = byMode[mode]
+  if (!keepsHost) return forwarded
+  return (out, exchange) => {
+    forwarded(out, exchange)
+    preserveHost(out, exchange)
+  }
+}

@@ -5,14 +5,8 @@ export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from '
 export {
   announcedTrailers,
   dropsContent,
-  endOf,
-  goesOn,
-  Interim,
   idempotent,
   interimFields,
-  modified,
-  refusal,
-  responseFields,
   sentHead,
   trailersToForward,
 } from './answer.ts'
@@ -20,17 +14,7 @@ export { ask, mayRepeat, openRequest, servername } from './ask.ts'
 export { Attempt } from './attempt.ts'
 export { Bound, bindsConnection, type ClientConnection, clientOf } from './bound.ts'
 export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
-export {
-  exchangeEnd,
-  exchangeError,
-  exchangeStart,
-  exchangeUpstream,
-  isWatched,
-  tellEnd,
-  tellError,
-  tellStart,
-  tellUpstream,
-} from './channels.ts'
+export { exchangeEnd, exchangeError, exchangeStart, exchangeUpstream } from './channels.ts'
 export { after, BodyClock, longest, type Timer } from './clock.ts'
 export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
 export * from './contract.ts'
@@ -38,7 +22,13 @@ export { type ByteSource, type PulledAnswer, relay, relayFrom } from './download
 export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
 export { type Front, HttpExchange } from './exchange.ts'
 export { connectionOptions, endToEnd, isToken, listOfTokens } from './fields.ts'
-export { forwardingFields, passedBefore } from './forwarded.ts'
+export {
+  type ForwardedMode,
+  forwardedModes,
+  forwardingFields,
+  passedBefore,
+  rewriteFor,
+} from './forwarded.ts'
 export {
   chunked,
   contentLength,
@@ -50,7 +40,7 @@ export {
   untilClose,
 } from './framing.ts'
 export type { Strategy } from './gateway.ts'
-export { askOnError, type SendableReply } from './hooks.ts'
+export type { SendableReply } from './hooks.ts'
 export { type HttpTransport, httpGateway } from './http-gateway.ts'
 export { adoptHttp2, Http2Request, Http2Response } from './http2.ts'
 export { InFlight, type Pending } from './in-flight.ts'
@@ -58,14 +48,10 @@ export { type Around, Life } from './life.ts'
 export { bind, lastCall, secureServer, settled } from './listen.ts'
 export type { Holding, Places, Taker } from './places.ts'
 export {
-  type Admitted,
-  admit,
   agreesWith,
   hostOf,
   type Incoming,
   offeredProtocols,
-  type Prepared,
-  prepare,
   sentFraming,
   targetOf,
   wantsTrailers,
@@ -75,18 +61,9 @@ export { readingCopies } from './reading.ts'
 export { release } from './release.ts'
 export { Replay } from './replay.ts'
 export { tellResets } from './resets.ts'
-export { endpointOf, nearest, originOf, type Settings, settle, unknownOption } from './settings.ts'
+export { endpointOf, nearest, type Settings, settle, unknownOption } from './settings.ts'
 export { Stopwatch } from './stopwatch.ts'
 export { takeOver } from './take-over.ts'
-export { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
 export { createTunnel, type Joined } from './tunnel.ts'
 export { contentToSend } from './upload.ts'
-export {
-  type Choose,
-  type Endpoint,
-  endpoint,
-  isHost,
-  isRoute,
-  joinTarget,
-  readTarget,
-} from './upstream.ts'
+export { type Choose, type Endpoint, endpoint, isHost, isRoute, joinTarget, readTarget } from './upstream.ts'

@@ -3,7 +3,7 @@
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
+import { type ForwardedMode, forwardedModes, rewriteFor } from './forwarded.ts'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from './gateway.ts'
 import { createLog } from './log.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './program-tls.ts'
@@ -192,14 +192,10 @@ function rewriteOf(
   forwarded: string | boolean | undefined,
   host: boolean,
 ): NonNullable<GatewayOptions['rewrite']> {
-  const modes = { set: setForwarded, append: appendForwarded, none: () => {} }
-  const mode = modes[(forwarded ?? 'set') as keyof typeof modes]
-  if (mode === undefined) throw new UsageError(`--forwarded is one of ${Object.keys(modes).join(', ')}`)
-  if (!host) return mode
-  return (out, exchange) => {
-    mode(out, exchange)
-    preserveHost(out, exchange)
-  }
+  const mode = (forwarded ?? 'set') as ForwardedMode
+  if (!forwardedModes.includes(mode))
+    throw new UsageError(`--forwarded is one of ${forwardedModes.join(', ')}`)
+  return rewriteFor(mode, host)
 }
 
 function numbers<T extends object>(group: string, values: Values): Partial<T> {

@@ -1,15 +1,14 @@
 /** A configuration, served: listens, is reloaded while it runs, tells how it does, and ends in order. */
 
-import { once } from 'node:events'
 import http, { type Server } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { CertificateFiles, type Strategy } from '@relayrace/gateway'
+import { bind, CertificateFiles, type Strategy, secureServer } from '@relayrace/gateway'
 import type {
   ExchangeSummary,
   Gateway,
   GatewayOptions,
   HttpGateway,
+  Listener,
   ListenOptions,
 } from '@relayrace/gateway/contract'
 import type { ProgramLine } from '@relayrace/programs'
@@ -73,7 +72,9 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
     // By the configuration of the moment: a reload may have put others in its place.
     middleware: [(exchange, next) => compose(middleware, next)(exchange)],
   }
-  const made = routes.some((route) => route.strategy !== undefined)
+  const differs = (all: readonly MountRoute[]): boolean => all.some((route) => route.strategy !== undefined)
+  const hasSeveral = differs(routes)
+  const made = hasSeveral
     ? await several(strategy, routes, options, config, routing)
     : await one(strategy, routes, options, config, routing)
   let current = config
@@ -103,11 +104,15 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
       // Checked as a whole before anything changes.
       const trial = new Sets()
       trial.update(next.upstreams)
-      createRouter(routesOf(next, trial, programs).map(({ strategy: _, ...route }) => route))
+      const tried = routesOf(next, trial, programs)
       for (const set of trial.all) void set.close()
+      createRouter(tried.map(({ strategy: _, ...route }) => route))
+      if (hasSeveral) refuseDuplex(strategy, tried)
+      else if (differs(tried))
+        throw new TypeError('The first route with a strategy of its own needs a restart')
       const others = (next.middleware ?? []).map(middlewareOf)
-      sets.update(next.upstreams)
       programs.update(next.programs)
+      sets.update(next.upstreams)
       middleware = others
       made.replace(routesOf(next, sets, programs))
       current = { ...next, ...Object.fromEntries(lasting.map((key) => [key, current[key]])) }
@@ -141,10 +146,7 @@ async function one(
   const gateway = makers[strategy]({ ...options, upstream: router.upstream })
   const files = certificates(listen?.tls)
   const listener = await gateway.listen({ ...where(listen), ...(files && { tls: files.tls }) })
-  if (files !== undefined) {
-    files.serve(listener)
-    files.watch(() => {})
-  }
+  keepFresh(files, listener)
   return {
     url: listener.url,
     get inFlight() {
@@ -153,11 +155,7 @@ async function one(
     get pool() {
       return gateway.pool
     },
-    replace(next) {
-      if (next.some((route) => route.strategy !== undefined))
-        throw new TypeError('The first route with a strategy of its own needs a restart')
-      router.replace(next)
-    },
+    replace: (next) => router.replace(next),
     close: (grace) => gateway.close(grace),
   }
 }
@@ -170,13 +168,7 @@ async function several(
   { listen }: Settled,
   routing: Routing,
 ): Promise<Made> {
-  if (
-    strategy === 'duplex-server' ||
-    routes.some((route) => route.strategy === (makers['duplex-server'] as never))
-  )
-    throw new ConfigError(
-      'duplex-server reads the socket itself and cannot stand beside others: serve it in a process of its own, and route to that',
-    )
+  refuseDuplex(strategy, routes)
   const mounted = mount(routes, {
     ...routing,
     strategy: makers[strategy] as Strategy<HttpGateway>,
@@ -184,14 +176,15 @@ async function several(
   })
   const files = certificates(listen?.tls)
   const server = listening(
-    files === undefined ? http.createServer(plain) : https.createServer({ ...plain, ...files.tls }),
+    files === undefined
+      ? http.createServer(plain)
+      : https.createServer({ ...plain, ...secureServer(files.tls) }),
     mounted,
   )
-  const { port = 0, host = '127.0.0.1', path } = where(listen)
-  server.listen(path === undefined ? { port, host } : { path })
-  await once(server, 'listening')
+  const listener = await bind(server, { ...where(listen), ...(files && { tls: files.tls }) })
+  keepFresh(files, listener)
   return {
-    url: urlOf(server, files !== undefined),
+    url: listener.url,
     get inFlight() {
       return mounted.inFlight
     },
@@ -215,12 +208,19 @@ function listening(server: Server, { handle, upgrade }: Pick<HttpGateway, 'handl
   return server.on('upgrade', upgrade)
 }
 
-function urlOf(server: Server, secure: boolean): URL {
-  const address = server.address() as AddressInfo | string
-  const scheme = secure ? 'https' : 'http'
-  if (typeof address === 'string') return new URL(`${scheme}+unix://${encodeURIComponent(address)}/`)
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return new URL(`${scheme}://${host}:${address.port}/`)
+/** @throws ConfigError */
+function refuseDuplex(strategy: StrategyName, routes: readonly MountRoute[]): void {
+  const duplex = makers['duplex-server'] as unknown
+  if (strategy === 'duplex-server' || routes.some((route) => route.strategy === duplex))
+    throw new ConfigError(
+      'duplex-server reads the socket itself and cannot stand beside others: serve it in a process of its own, and route to that',
+    )
+}
+
+/** Shows other certificates when the files change; broken ones change nothing. */
+function keepFresh(files: CertificateFiles | undefined, listener: Listener): void {
+  files?.serve(listener)
+  files?.watch(() => {})
 }
 
 function certificates(tls: NonNullable<Settled['listen']>['tls']): CertificateFiles | undefined {

@@ -3,9 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { createDuplexGateway } from '@relayrace/duplex-server'
 import { createFetchProxy } from '@relayrace/fetch-proxy'
-import type { Strategy } from '@relayrace/gateway'
+import { rewriteFor, type Strategy } from '@relayrace/gateway'
 import type { GatewayOptions, HttpGateway, Reply, Upstream, UpstreamTls } from '@relayrace/gateway/contract'
-import { appendForwarded, preserveHost, setForwarded } from '@relayrace/gateway/contract'
 import { createPipeProxy } from '@relayrace/pipe-proxy'
 import { askAgain, type Program, type ProgramLine, type ProgramOptions, program } from '@relayrace/programs'
 import { createReverseProxy } from '@relayrace/reverse-proxy'
@@ -15,6 +14,7 @@ import {
   byCookie,
   byField,
   createUpstreams,
+  type Entry,
   hashed,
   leastInFlight,
   type Policy,
@@ -25,42 +25,50 @@ import {
 import { isUrl, originOf, type PolicyConfig, type Settled, type StrategyName } from './config.ts'
 import { middlewareOf } from './middleware.ts'
 
-interface Running {
-  readonly made: Program
-  readonly options: string
+interface Made<T> {
+  readonly it: T
+  readonly said: string
 }
 
-/** Programs by name. They run as long as they are in the configuration, as it says. */
-export class Programs {
-  #programs = new Map<string, Running>()
+/** What is made of a part of a configuration, by name: as long as it says the same of it, it stays. */
+class Kept<T extends { close(): unknown }> {
+  #made = new Map<string, Made<T>>()
+
+  get all(): T[] {
+    return [...this.#made.values()].map(({ it }) => it)
+  }
+
+  get(name: string): T | undefined {
+    return this.#made.get(name)?.it
+  }
+
+  /** Closes what is gone, or has been made anew. @throws what `make` throws, and then nothing has changed. */
+  protected keep<S>(said: Readonly<Record<string, S>>, make: (name: string, settings: S) => T): void {
+    const next = new Map<string, Made<T>>()
+    for (const [name, settings] of Object.entries(said)) {
+      const text = JSON.stringify(settings)
+      const known = this.#made.get(name)
+      next.set(name, known?.said === text ? known : { it: make(name, settings), said: text })
+    }
+    for (const [name, { it }] of this.#made) if (next.get(name)?.it !== it) void it.close()
+    this.#made = next
+  }
+}
+
+/** Programs. Each is started by its first request; one that is gone ends what it has. */
+export class Programs extends Kept<Program> {
   readonly #log: (line: ProgramLine) => void
 
   constructor(log: (line: ProgramLine) => void) {
+    super()
     this.#log = log
   }
 
-  get all(): Program[] {
-    return [...this.#programs.values()].map(({ made }) => made)
-  }
-
-  get(name: string): Program | undefined {
-    return this.#programs.get(name)?.made
-  }
-
-  /** Those that are new are started by the first request; those that are gone end what they have. @throws TypeError */
+  /** @throws TypeError that says what is wrong with one, and then nothing has changed. */
   update(given: Settled['programs'] = {}): void {
-    const next = new Map<string, Running>()
-    for (const [name, settings] of Object.entries(given)) {
-      const options = JSON.stringify(settings)
-      const known = this.#programs.get(name)
-      const made =
-        known?.options === options
-          ? known.made
-          : program({ ...(settings as object), name, log: this.#log } as ProgramOptions)
-      next.set(name, { made, options })
-    }
-    for (const [name, { made }] of this.#programs) if (next.get(name)?.made !== made) void made.close()
-    this.#programs = next
+    this.keep(given, (name, settings) =>
+      program({ ...(settings as object), name, log: this.#log } as ProgramOptions),
+    )
   }
 }
 
@@ -71,48 +79,24 @@ export const makers: Readonly<Record<StrategyName, Strategy>> = {
   'duplex-server': createDuplexGateway,
 }
 
-interface Known {
-  readonly made: Upstreams
-  readonly options: string
+/** Sets of endpoints. One whose endpoints alone have changed keeps what is known of those that stay. */
+export class Sets extends Kept<Upstreams> {
+  /** @throws TypeError that says what is wrong with one. */
+  update(given: Settled['upstreams'] = {}): void {
+    const settings = Object.entries(given).map(([name, { endpoints: _, ...rest }]) => [name, rest] as const)
+    this.keep(Object.fromEntries(settings), (name, { policy, ...rest }) =>
+      createUpstreams(entriesOf(given, name), { ...(rest as object), name, policy: policyOf(policy) }),
+    )
+    for (const name of Object.keys(given)) this.get(name)?.replace(entriesOf(given, name))
+  }
 }
 
-/** Sets of endpoints by name: those that stay the same keep what is known of them. */
-export class Sets {
-  #sets = new Map<string, Known>()
-
-  get all(): Upstreams[] {
-    return [...this.#sets.values()].map(({ made }) => made)
-  }
-
-  get(name: string): Upstreams | undefined {
-    return this.#sets.get(name)?.made
-  }
-
-  /** @throws TypeError that names the set. */
-  update(given: Settled['upstreams'] = {}): void {
-    const next = new Map<string, Known>()
-    for (const [name, { endpoints, ...rest }] of Object.entries(given)) {
-      const options = JSON.stringify(rest)
-      const entries = endpoints.map((one) =>
-        typeof one === 'object' && 'to' in one ? { ...one, to: originOf(one.to) } : { to: originOf(one) },
-      )
-      const known = this.#sets.get(name)
-      if (known?.options === options) {
-        known.made.replace(entries as never)
-        next.set(name, known)
-      } else {
-        const { policy, ...others } = rest
-        const made = createUpstreams(entries as never, {
-          ...(others as object),
-          name,
-          policy: policyOf(policy),
-        })
-        next.set(name, { made, options })
-      }
-    }
-    for (const [name, { made }] of this.#sets) if (next.get(name)?.made !== made) void made.close()
-    this.#sets = next
-  }
+function entriesOf(given: NonNullable<Settled['upstreams']>, name: string): Entry[] {
+  const { endpoints = [] } = given[name] ?? {}
+  return endpoints.map((one): Entry => {
+    const { to, weight } = typeof one === 'object' && 'to' in one ? one : { to: one, weight: undefined }
+    return { to: originOf(to), ...(weight !== undefined && { weight }) }
+  })
 }
 
 function policyOf(policy: PolicyConfig | undefined): Policy {
@@ -150,10 +134,10 @@ function upstreamOf(to: string | URL, sets: Sets, programs: Programs): Upstream 
 
 /** What holds for the gateway as a whole. @throws Error when a file cannot be read. */
 export function optionsOf(config: Settled, sets: Sets, programs: Programs): Omit<GatewayOptions, 'upstream'> {
-  const { timeouts, limits, pool, pseudonym, tls } = config
+  const { timeouts, limits, pool, pseudonym, tls, forwarded = 'set', preserveHost = false } = config
   const [set] = sets.all
   return {
-    rewrite: rewriteOf(config),
+    rewrite: rewriteFor(forwarded, preserveHost),
     ...(pseudonym !== undefined && { pseudonym }),
     ...(timeouts !== undefined && { timeouts: timeouts as object }),
     ...(limits !== undefined && { limits: limits as object }),
@@ -176,17 +160,5 @@ function upstreamTls({ ca, cert, key, ...rest }: NonNullable<Settled['tls']>): U
   return {
     ...(rest as object),
     ...Object.fromEntries(files.map(([name, file]) => [name, readFileSync(file as string)])),
-  }
-}
-
-function rewriteOf({
-  forwarded = 'set',
-  preserveHost: keeps,
-}: Settled): NonNullable<GatewayOptions['rewrite']> {
-  const mode = { set: setForwarded, append: appendForwarded, none: () => {} }[forwarded]
-  if (keeps !== true) return mode
-  return (out, exchange) => {
-    mode(out, exchange)
-    preserveHost(out, exchange)
   }
 }
