@@ -1,7 +1,16 @@
 /** Ceilings as one HTML file that needs nothing else, in the looks of the other reports. */
 
 import { escapeText } from '../report/escape.ts'
-import { counted, percent } from '../report/numbers.ts'
+import { counted } from '../report/numbers.ts'
+import {
+  type Fact,
+  factList,
+  machineFacts,
+  noiseText,
+  processorsText,
+  sourceText,
+  targetTable,
+} from '../report/provenance.ts'
 import { style } from '../report/style.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import { mark, plot } from './plot.ts'
@@ -110,38 +119,18 @@ const legend = `<p class="marks strategy">${(Object.keys(outcomeWords) as Outcom
 
 function provenance(results: Ceilings): string {
   const { environment, noise, pinning } = results
-  const facts: (readonly [string, string])[] = [
-    [
-      'Machine',
-      `${environment.processor}, ${environment.processors} processors, ${(environment.memory / 1024 ** 3).toFixed(1)} GiB`,
-    ],
-    [
-      'System',
-      [environment.kernel, environment.distribution, environment.hypervisor && 'virtual machine']
-        .filter(Boolean)
-        .join(', '),
-    ],
-    ['Node', `${environment.node}, V8 ${environment.v8}, libuv ${environment.libuv}`],
-    ['Source', `${environment.commit ?? 'no commit known'}${environment.dirty ? ', with changes' : ''}`],
-    [
-      'Processors',
-      pinning ? `target on ${pinning.target}, client and origin on ${pinning.others}` : 'shared by all roles',
-    ],
-    [
-      'Before the run',
-      `load ${noise.load1.toFixed(2)}, busy ${percent(noise.busyShare)}, stolen ${percent(noise.stealShare)}, tasks waiting ${percent(noise.pressureShare)}`,
-    ],
+  const facts: Fact[] = [
+    ...machineFacts(environment),
+    ['Source', sourceText(environment)],
+    ['Processors', processorsText(pinning)],
+    ['Before the run', noiseText(noise)],
     ['Time', `${results.createdAt} to ${results.finishedAt}`],
     ...Object.entries(environment.sysctls),
   ]
-  const targets = results.targets.map(
-    ({ name, kind, about, version, absent }) =>
-      `<tr class="${kind}"><th scope="row">${escapeText(name)}</th><td class="text">${escapeText(absent ?? version ?? '')}</td><td class="text">${escapeText(about)}</td></tr>`,
-  )
   return `<section id="provenance"><h2>Where it comes from</h2>
 <div class="command"><code>${escapeText(results.command)}</code></div>
-<dl class="facts">${facts.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join('')}</dl>
+${factList(facts)}
 <h3>Targets</h3>
-<div class="scroll" tabindex="0" role="region" aria-label="Targets"><table><thead><tr><th scope="col">Target</th><th scope="col" class="text">Version</th><th scope="col" class="text">What it is</th></tr></thead><tbody>${targets.join('')}</tbody></table></div>
+<div class="scroll" tabindex="0" role="region" aria-label="Targets">${targetTable(results.targets)}</div>
 </section>`
 }

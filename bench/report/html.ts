@@ -1,7 +1,16 @@
 /** The summary as one HTML file that needs nothing else: no request, no font, no script to read it. */
 
 import { escapeText } from './escape.ts'
-import { counted, number, percent, spread } from './numbers.ts'
+import { counted, number, spread } from './numbers.ts'
+import {
+  type Fact,
+  factList,
+  machineFacts,
+  noiseText,
+  processorsText,
+  sourceText,
+  targetTable,
+} from './provenance.ts'
 import type { MetricRecord, TargetRecord } from './results.ts'
 import { style } from './style.ts'
 import { cellOf, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
@@ -198,30 +207,11 @@ function ratioCell({ ratio }: Row): string {
 
 function provenance({ results, absent }: Summary): string {
   const { environment, noise, pinning } = results
-  const facts: (readonly [string, string])[] = [
-    [
-      'Machine',
-      `${environment.processor}, ${environment.processors} processors, ${(environment.memory / 1024 ** 3).toFixed(1)} GiB`,
-    ],
-    [
-      'System',
-      [environment.kernel, environment.distribution, environment.hypervisor && 'virtual machine']
-        .filter(Boolean)
-        .join(', '),
-    ],
-    ['Node', `${environment.node}, V8 ${environment.v8}, libuv ${environment.libuv}`],
-    [
-      'Source',
-      `${environment.commit ?? 'no commit known'}${environment.dirty ? ', with changes' : ''}; lockfile ${environment.lockfile ?? 'unknown'}`,
-    ],
-    [
-      'Processors',
-      pinning ? `target on ${pinning.target}, client and origin on ${pinning.others}` : 'shared by all roles',
-    ],
-    [
-      'Quiet before',
-      `load ${noise.load1.toFixed(2)}, busy ${percent(noise.busyShare)}, stolen ${percent(noise.stealShare)}, tasks waiting ${percent(noise.pressureShare)}`,
-    ],
+  const facts: Fact[] = [
+    ...machineFacts(environment),
+    ['Source', `${sourceText(environment)}; lockfile ${environment.lockfile ?? 'unknown'}`],
+    ['Processors', processorsText(pinning)],
+    ['Quiet before', noiseText(noise)],
     [
       'Order',
       `seed ${results.seed}, ${counted(results.rounds, 'round')}, a new random order of targets in each`,
@@ -229,16 +219,12 @@ function provenance({ results, absent }: Summary): string {
     ['Time', `${results.createdAt} to ${results.finishedAt}`],
     ...Object.entries(environment.sysctls),
   ]
-  const targets = results.targets.map(
-    ({ name, kind, about, version, absent }) =>
-      `<tr class="${kind}"><th scope="row">${escapeText(name)}</th><td class="text">${escapeText(absent ?? version ?? '')}</td><td class="text">${escapeText(about)}</td></tr>`,
-  )
   return `<section id="provenance"><h2>Where it comes from</h2>
 <div class="command"><code>${escapeText(results.command)}</code><button type="button" hidden>Copy</button></div>
-<dl class="facts">${facts.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join('')}</dl>
+${factList(facts)}
 <h3>Targets</h3>
 ${absent.length > 0 ? `<p>${counted(absent.length, 'target')} could not be measured; the second column says why.</p>` : ''}
-<div class="scroll"><table><thead><tr><th scope="col">Target</th><th scope="col" class="text">Version</th><th scope="col" class="text">What it is</th></tr></thead><tbody>${targets.join('')}</tbody></table></div>
+<div class="scroll">${targetTable(results.targets)}</div>
 </section>`
 }
 
