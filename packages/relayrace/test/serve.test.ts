@@ -1,3 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import tls from 'node:tls'
+import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Config, parseConfig, strategies } from '../src/config.ts'
@@ -170,4 +175,40 @@ test('a limit on rates in a file: 429 with Retry-After', async () => {
   })
   const statuses = [await ask(serving, '/'), await ask(serving, '/'), await ask(serving, '/')]
   expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429])
+})
+
+test('a reload with a program that makes no sense leaves the endpoints as they were', async () => {
+  const [before, after] = [await origin(), await origin()]
+  const config = (to: Origin, command: string): Config => ({
+    listen: { port: 0 },
+    upstream: 'app',
+    upstreams: { app: { endpoints: [to.url.href] } },
+    programs: { worker: { command } },
+  })
+  const serving = await start(config(before, process.execPath))
+  expect(() => serving.reload(parseConfig(config(after, '')))).toThrow(TypeError)
+  const response = ask(serving, '/')
+  await (await before.request()).send(answer('as before'))
+  expect((await response).text).toBe('as before')
+})
+
+test('routes that differ in strategy are served over TLS as by any gateway: nobody renegotiates', async () => {
+  const { server, ca } = await certificates()
+  const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')]
+  await Promise.all([writeFile(cert, server.cert), writeFile(key, server.key)])
+  const serving = await start({
+    listen: { port: 0, tls: { cert, key } },
+    routes: [{ path: '/', reply: { status: 200 }, strategy: 'fetch-proxy' }],
+  })
+  const asked = new Promise<string>((resolve) => {
+    const to = { port: Number(serving.url.port), host: '127.0.0.1', servername: 'localhost', ca }
+    const socket = tls.connect({ ...to, maxVersion: 'TLSv1.2' }, () =>
+      socket.renegotiate({}, (error) => resolve(error === null ? 'granted' : 'refused')),
+    )
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    onTestFinished(() => void socket.destroy())
+  })
+  expect(await asked).toMatch(/refused|NO_RENEGOTIATION/)
 })
