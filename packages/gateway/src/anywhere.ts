@@ -20,12 +20,14 @@ export type {
   Exchange,
   ExchangeSummary,
   GatewayOptions,
+  Origin,
   Outcome,
   ReceivedRequest,
   Reply,
   RequestHead,
   ResponseHead,
   Route,
+  Upstream,
 } from './gateway.ts'
 export type { SendableReply } from './hooks.ts'
 export { InFlight } from './in-flight.ts'
@@ -33,4 +35,4 @@ export { type Around, Life } from './life.ts'
 export { type Incoming, targetOf } from './prepare.ts'
 export type { Replay } from './replay.ts'
 export { settle } from './settings.ts'
-export { isRoute, type Origin, type Upstream } from './upstream.ts'
+export { isRoute } from './upstream.ts'

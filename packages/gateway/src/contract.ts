@@ -6,6 +6,8 @@ export { type ErrorDetails, type ErrorSource, type ErrorType, GatewayError, type
 export { Fields } from './fields.ts'
 export { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
 export type {
+  Choice,
+  Choose,
   ContentTransform,
   Exchange,
   ExchangeSummary,
@@ -17,6 +19,7 @@ export type {
   Listener,
   ListenOptions,
   Next,
+  Origin,
   Outcome,
   PhaseTimes,
   Pool,
@@ -29,8 +32,9 @@ export type {
   SocketGateway,
   Timeouts,
   Transport,
+  UnixSocket,
+  Upstream,
   UpstreamTls,
 } from './gateway.ts'
 export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
 export { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
-export type { Choice, Choose, Origin, UnixSocket, Upstream } from './upstream.ts'

@@ -6,7 +6,6 @@ import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TlsOptions as NodeTlsOptions, SecureContextOptions } from 'node:tls'
 import type { ErrorSource, ErrorType, GatewayError, Phase } from './errors.ts'
 import type { Fields } from './fields.ts'
-import type { Origin, Upstream } from './upstream.ts'
 
 /** Makes a gateway that relays in one particular way. */
 export type Strategy<G extends Gateway = Gateway> = (options: GatewayOptions) => G
@@ -188,6 +187,23 @@ export interface Limits {
   /** Client connections. More are closed on arrival. Infinity. */
   readonly connections: number
 }
+
+export type Upstream = Origin | Route | Choose
+
+/** A URL, whose path is put before every request's, or a Unix domain socket. */
+export type Origin = string | URL | UnixSocket
+
+export interface UnixSocket {
+  readonly socketPath: string
+  /** For the Host field. Default `localhost`. */
+  readonly host?: string
+}
+
+/** Where to ask, or what to answer instead. */
+export type Choice = Origin | Route | Reply
+
+/** Chooses for each attempt. Throwing answers 503 unless the error is a `GatewayError`. */
+export type Choose = (exchange: Exchange) => Choice | Promise<Choice>
 
 /** Where an exchange goes, and what holds for it there. What is left out is the gateway's. */
 export interface Route {

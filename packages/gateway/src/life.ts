@@ -12,6 +12,7 @@ import { type Framing, noContent } from './framing.ts'
 import type {
   Exchange,
   ExchangeSummary,
+  Origin,
   PhaseTimes,
   ReceivedRequest,
   RequestHead,
@@ -25,7 +26,7 @@ import { Replay } from './replay.ts'
 import { originOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
-import type { Endpoint, Origin } from './upstream.ts'
+import type { Endpoint } from './upstream.ts'
 
 /** The gateway around exchanges. */
 export interface Around<L extends Life = Life> {

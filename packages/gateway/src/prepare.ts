@@ -14,20 +14,10 @@ import {
 } from './fields.ts'
 import { forwardingFields, passedBefore, setForwarded } from './forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from './framing.ts'
-import type { Exchange, ReceivedRequest, RequestHead, Route } from './gateway.ts'
+import type { Choice, Exchange, Origin, ReceivedRequest, RequestHead, Route } from './gateway.ts'
 import { checkTransform, isThenable, type SendableReply, sendable } from './hooks.ts'
 import { along, endpointOf, type Settings } from './settings.ts'
-import {
-  type Choice,
-  type Endpoint,
-  isHost,
-  isPath,
-  isReply,
-  isRoute,
-  joinTarget,
-  type Origin,
-  readTarget,
-} from './upstream.ts'
+import { type Endpoint, isHost, isPath, isReply, isRoute, joinTarget, readTarget } from './upstream.ts'
 
 /** A request head as a parser delivers it. */
 export interface Incoming {

@@ -2,9 +2,9 @@
 
 import { internalFailure } from './errors.ts'
 import { setForwarded } from './forwarded.ts'
-import type { GatewayOptions, Limits, Pool, Route, Timeouts, UpstreamTls } from './gateway.ts'
+import type { Choose, GatewayOptions, Limits, Origin, Pool, Route, Timeouts, UpstreamTls } from './gateway.ts'
 import { heldTo } from './lookup.ts'
-import { type Choose, type Endpoint, endpoint, isPath, isRoute, type Origin } from './upstream.ts'
+import { type Endpoint, endpoint, isPath, isRoute } from './upstream.ts'
 
 export const defaultTimeouts: Timeouts = {
   requestHead: 60_000,

@@ -2,8 +2,7 @@
 
 import { idempotent } from './answer.ts'
 import { GatewayError, internalFailure, type Phase } from './errors.ts'
-import type { Exchange, Route, Transport } from './gateway.ts'
-import type { Origin } from './upstream.ts'
+import type { Exchange, Origin, Route, Transport } from './gateway.ts'
 
 /** What has to be known of an exchange to have it asked more than once. */
 export interface Repeatable extends Exchange {

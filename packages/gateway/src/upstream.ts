@@ -1,23 +1,6 @@
 /** Where an exchange goes: an origin's address, and the request target under its base path. */
 
-import type { Exchange, Reply, Route } from './gateway.ts'
-
-export type Upstream = Origin | Route | Choose
-
-/** A URL, whose path is put before every request's, or a Unix domain socket. */
-export type Origin = string | URL | UnixSocket
-
-export interface UnixSocket {
-  readonly socketPath: string
-  /** For the Host field. Default `localhost`. */
-  readonly host?: string
-}
-
-/** Where to ask, or what to answer instead. */
-export type Choice = Origin | Route | Reply
-
-/** Chooses for each attempt. Throwing answers 503 unless the error is a `GatewayError`. */
-export type Choose = (exchange: Exchange) => Choice | Promise<Choice>
+import type { Origin, Reply, Route } from './gateway.ts'
 
 export function isRoute(choice: unknown): choice is Route {
   return typeof choice === 'object' && choice !== null && 'to' in choice
