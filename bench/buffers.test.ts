@@ -14,5 +14,5 @@ const sizeIn = async (file: string, env: NodeJS.ProcessEnv): Promise<string> => 
 }
 
 test('the size that was asked for is in force', async () => {
-  expect(await sizeIn('buffers.ts', { READ_BUFFER: '3072' })).toBe('3072')
+  expect(await sizeIn('node/buffers.ts', { READ_BUFFER: '3072' })).toBe('3072')
 })

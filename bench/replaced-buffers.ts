@@ -7,7 +7,7 @@ const declaration = /(?<=export const largeSize: number = )[\d *]+$/m
 registerHooks({
   load(url, context, next) {
     const loaded = next(url, context)
-    if (!url.endsWith('/gateway/src/buffers.ts')) return loaded
+    if (!url.endsWith('/gateway/src/node/buffers.ts')) return loaded
     const source = String(loaded.source)
     if (!declaration.test(source)) throw new Error(`there is no size to replace in ${url}`)
     return { ...loaded, source: source.replace(declaration, `${process.env.READ_BUFFER}`) }

@@ -93,7 +93,7 @@ describe('a planted import is found', () => {
     ["import type { Strategy } from '@relayrace/conformance'", '@relayrace/conformance'],
     ["import { startBulkOrigin } from '@relayrace/fixtures/origin'", '@relayrace/fixtures/origin'],
     ["export { createFetchProxy } from '@relayrace/fetch-proxy'", '@relayrace/fetch-proxy'],
-    ["export * from '../../gateway/src/fields.ts'", '../../gateway/src/fields.ts'],
+    ["export * from '../../gateway/src/contract/fields.ts'", '../../gateway/src/contract/fields.ts'],
     ["import '../../../bench/run.ts'", '../../../bench/run.ts'],
     ["const { fetch } = await import('undici')", 'undici'],
     ['const module = await import(name)', 'name'],

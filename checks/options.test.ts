@@ -7,7 +7,7 @@ import { parseSync } from 'oxc-parser'
 import { describe, expect, test } from 'vitest'
 import { root } from './workspace.ts'
 
-const source = path.join(root, 'packages/gateway/src/gateway.ts')
+const source = path.join(root, 'packages/gateway/src/contract/gateway.ts')
 const [, table = ''] =
   /^## Options$(.*?)^## /ms.exec(readFileSync(path.join(root, 'packages/gateway/README.md'), 'utf8')) ?? []
 

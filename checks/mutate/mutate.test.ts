@@ -7,7 +7,7 @@ import { root } from '../workspace.ts'
 import { type Fate, mutate } from './mutate.ts'
 
 const seenBy = tests('packages/gateway', 'test/fields.test.ts')
-const file = 'packages/gateway/src/fields.ts'
+const file = 'packages/gateway/src/contract/fields.ts'
 const examples: readonly [Fate, Mutation][] = [
   ['killed', { file, old: "  'keep-alive',\n  'proxy-authenticate',\n", new: '', breaks: 'fields', seenBy }],
   ['survived', { file, old: '/** In whatever case. */', new: '/** Any case. */', breaks: 'nothing', seenBy }],

@@ -11,7 +11,7 @@ export const fetchProxy: readonly Mutation[] = [
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
   {
-    file: 'packages/gateway/src/life.ts',
+    file: 'packages/gateway/src/exchange/life.ts',
     breaks: 'The timer of the whole exchange is never cleared',
     old: 'clearTimeout(this.#totalTimer)\n    this.#stopPhases()',
     new: 'this.#stopPhases()',
@@ -25,14 +25,14 @@ export const fetchProxy: readonly Mutation[] = [
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
   {
-    file: 'packages/gateway/src/in-flight.ts',
+    file: 'packages/gateway/src/exchange/in-flight.ts',
     breaks: 'The timer of the grace runs on after the close',
     old: 'await empty\n    clearTimeout(timer)',
     new: 'await empty',
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
   {
-    file: 'packages/gateway/src/life.ts',
+    file: 'packages/gateway/src/exchange/life.ts',
     breaks: 'An upload of exactly its limit is refused',
     old: 'if (bytes > this.settings.limits.requestBody)',
     new: 'if (bytes >= this.settings.limits.requestBody)',
@@ -46,7 +46,7 @@ export const fetchProxy: readonly Mutation[] = [
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
   {
-    file: 'packages/gateway/src/life.ts',
+    file: 'packages/gateway/src/exchange/life.ts',
     breaks: 'Clocks of bodies go on after the end',
     old: 'clearTimeout(this.#phaseTimer)\n    this.#requestClock?.stop()\n    this.#responseClock?.stop()',
     new: 'clearTimeout(this.#phaseTimer)',

@@ -1,5 +1,6 @@
 /** What passes a gateway and what does not: fields, framing, targets, addresses, limits of heads. */
 
+import path from 'node:path'
 import { type Mutation, type SeenBy, tests } from './mutation.ts'
 
 const gateway = (file: string, name?: string) => tests('packages/gateway', file, name)
@@ -9,7 +10,7 @@ const rule = (
   breaks: string,
   old: string,
   changed: string,
-  seenBy: SeenBy = gateway(file),
+  seenBy: SeenBy = gateway(path.basename(file)),
 ): Mutation => ({
   file: `packages/gateway/src/${file}.ts`,
   breaks,
@@ -21,90 +22,100 @@ const rule = (
 const guard = tests('packages/pipe-proxy', 'guard')
 
 export const gatewayRules: readonly Mutation[] = [
-  rule('fields', 'What an upstream proxy asks of us goes on to the client', "  'proxy-authenticate',\n", ''),
-  rule('fields', 'The password for this hop goes on to the origin', "  'proxy-authorization',\n", ''),
   rule(
-    'fields',
+    'contract/fields',
+    'What an upstream proxy asks of us goes on to the client',
+    "  'proxy-authenticate',\n",
+    '',
+  ),
+  rule(
+    'contract/fields',
+    'The password for this hop goes on to the origin',
+    "  'proxy-authorization',\n",
+    '',
+  ),
+  rule(
+    'contract/fields',
     'Keep-Alive of one connection goes on to the next',
     "const hopByHop: FieldNames = new FieldNames([\n  'connection',\n  'keep-alive',\n",
     "const hopByHop: FieldNames = new FieldNames([\n  'connection',\n",
   ),
   rule(
-    'fields',
+    'contract/fields',
     'Connection can take Content-Type away from a message',
     "  'content-type',\n  'date',\n",
     "  'date',\n",
   ),
   rule(
-    'fields',
+    'contract/fields',
     'Connection can take Content-Length away from a message',
     "const notNominable: FieldNames = new FieldNames([\n  'host',\n  'content-length',\n",
     "const notNominable: FieldNames = new FieldNames([\n  'host',\n",
   ),
   rule(
-    'fields',
+    'contract/fields',
     'What Connection nominates passes if its name has capitals',
     'named(name.toLowerCase())',
     'named(name)',
   ),
   rule(
-    'fields',
+    'contract/fields',
     'A line feed in a value begins a field of its own',
     '[\\x00-\\x08\\x0a-\\x1f\\x7f]',
     '[\\x00-\\x08\\x0b-\\x1f\\x7f]',
   ),
   rule(
-    'fields',
+    'contract/fields',
     'After set() a second line of that name is left',
     'this.#remove(lower, i + 2)',
     'this.#remove(lower, i + 4)',
   ),
   rule(
-    'framing',
+    'rules/framing',
     'Two lengths that differ are read as the last one',
     'length !== undefined && length !== Number(text)',
     'length !== undefined && length < 0',
   ),
   rule(
-    'framing',
+    'rules/framing',
     'A request with a length and chunks is taken: smuggling',
     "if (lengths.length > 0) throw refused('Content-Length and",
     "if (lengths.length > 1) throw refused('Content-Length and",
   ),
   rule(
-    'framing',
+    'rules/framing',
     'Transfer-Encoding of HTTP/1.0 is taken',
     "if (version === '1.0') throw refused('Transfer",
     "if (version === '0.9') throw refused('Transfer",
   ),
   rule(
-    'framing',
+    'rules/framing',
     'gzip, chunked is taken for chunked',
     "(codings[0] as string).toLowerCase() === 'chunked'",
     "(codings[0] as string).toLowerCase().endsWith('chunked')",
   ),
-  rule('framing', 'A 304 is waited for content that never comes', ' && status !== 304', ''),
+  rule('rules/framing', 'A 304 is waited for content that never comes', ' && status !== 304', ''),
   rule(
-    'forwarded',
+    'rules/forwarded',
     'The port that a client claims goes to the origin as if it were ours',
     "  'x-forwarded-port',\n",
     '',
   ),
   rule(
-    'upstream',
+    'rules/upstream',
     'A dot segment behind a backslash leaves the base path',
     '(?:^|\\/|\\\\|%2f|%5c)(?:\\.',
     '(?:^|\\/|%2f|%5c)(?:\\.',
   ),
   rule(
-    'guard',
+    'guard/guard',
     'A redirect relative to a URL that was checked is not checked itself: SSRF by //host',
     'place.url = admit(/^[a-z][a-z\\d+.-]*:/i.test(location) ? location : next.href)',
     'place.url = /^[a-z][a-z\\d+.-]*:/i.test(location) ? admit(location) : next',
     guard,
   ),
   rule(
-    'guard',
+    'guard/guard',
     'One address that is not allowed among those of a name is dialled',
     'if (!wanted.every(',
     'if (!wanted.some(',

@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: ['src/index.ts', 'src/program.ts', 'src/anywhere.ts', 'src/contract.ts'],
+  entry: ['src/index.ts', 'src/anywhere.ts', 'src/contract.ts', { program: 'src/program/program.ts' }],
   format: 'esm',
   platform: 'node',
   target: 'node22.19',

@@ -1,6 +1,5 @@
 /** What of a gateway runs wherever `fetch` does: nothing here imports `node:`. */
 
-export type { BodyClock } from './clock.ts'
 export {
   alreadyRead,
   clientClosed,
@@ -11,10 +10,8 @@ export {
   internalFailure,
   type Phase,
   upstreamFailure,
-} from './errors.ts'
-export { endToEnd, Fields } from './fields.ts'
-export { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
-export { type Framing, hasContent } from './framing.ts'
+} from './contract/errors.ts'
+export { endToEnd, Fields } from './contract/fields.ts'
 export type {
   ContentTransform,
   Exchange,
@@ -28,11 +25,14 @@ export type {
   ResponseHead,
   Route,
   Upstream,
-} from './gateway.ts'
-export type { SendableReply } from './hooks.ts'
-export { InFlight } from './in-flight.ts'
-export { type Around, Life } from './life.ts'
-export { type Incoming, targetOf } from './prepare.ts'
-export type { Replay } from './replay.ts'
-export { settle } from './settings.ts'
-export { isRoute } from './upstream.ts'
+} from './contract/gateway.ts'
+export type { BodyClock } from './exchange/clock.ts'
+export type { SendableReply } from './exchange/hooks.ts'
+export { InFlight } from './exchange/in-flight.ts'
+export { type Around, Life } from './exchange/life.ts'
+export { type Incoming, targetOf } from './exchange/prepare.ts'
+export type { Replay } from './exchange/replay.ts'
+export { settle } from './exchange/settings.ts'
+export { appendForwarded, preserveHost, setForwarded } from './rules/forwarded.ts'
+export { type Framing, hasContent } from './rules/framing.ts'
+export { isRoute } from './rules/upstream.ts'

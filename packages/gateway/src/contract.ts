@@ -1,10 +1,13 @@
 /** What a program that runs a gateway needs beside its strategy. Every strategy's package has it too. */
 
-export { CertificateFiles, type CertificatePaths } from './certificates.ts'
-export type { EndMessage, ErrorMessage, ExchangeMessage, UpstreamMessage } from './channels.ts'
-export { type ErrorDetails, type ErrorSource, type ErrorType, GatewayError, type Phase } from './errors.ts'
-export { Fields } from './fields.ts'
-export { appendForwarded, preserveHost, setForwarded } from './forwarded.ts'
+export {
+  type ErrorDetails,
+  type ErrorSource,
+  type ErrorType,
+  GatewayError,
+  type Phase,
+} from './contract/errors.ts'
+export { Fields } from './contract/fields.ts'
 export type {
   Choice,
   Choose,
@@ -35,6 +38,9 @@ export type {
   UnixSocket,
   Upstream,
   UpstreamTls,
-} from './gateway.ts'
-export { type GuardedOptions, type GuardOptions, guarded } from './guard.ts'
-export { defaultLimits, defaultPool, defaultTimeouts } from './settings.ts'
+} from './contract/gateway.ts'
+export type { EndMessage, ErrorMessage, ExchangeMessage, UpstreamMessage } from './exchange/channels.ts'
+export { defaultLimits, defaultPool, defaultTimeouts } from './exchange/settings.ts'
+export { type GuardedOptions, type GuardOptions, guarded } from './guard/guard.ts'
+export { CertificateFiles, type CertificatePaths } from './http/certificates.ts'
+export { appendForwarded, preserveHost, setForwarded } from './rules/forwarded.ts'

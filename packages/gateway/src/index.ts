@@ -1,7 +1,9 @@
 /** What a gateway is, and everything about one that is not its strategy. */
 
-export { Admission } from './admission.ts'
-export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './agents.ts'
+export { clientClosed, internalFailure, timedOut, upstreamFailure } from './contract/errors.ts'
+export { connectionOptions, endToEnd, isToken, listOfTokens } from './contract/fields.ts'
+export type { Strategy } from './contract/gateway.ts'
+export * from './contract.ts'
 export {
   announcedTrailers,
   dropsContent,
@@ -9,26 +11,51 @@ export {
   interimFields,
   sentHead,
   trailersToForward,
-} from './answer.ts'
-export { ask, mayRepeat, openRequest, servername } from './ask.ts'
-export { Attempt } from './attempt.ts'
-export { Bound, bindsConnection, type ClientConnection, clientOf } from './bound.ts'
-export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './buffers.ts'
-export { exchangeEnd, exchangeError, exchangeStart, exchangeUpstream } from './channels.ts'
-export { after, BodyClock, longest, type Timer } from './clock.ts'
-export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './close-notify.ts'
-export * from './contract.ts'
-export { type ByteSource, type PulledAnswer, relay, relayFrom } from './download.ts'
-export { clientClosed, internalFailure, timedOut, upstreamFailure } from './errors.ts'
-export { type Front, HttpExchange } from './exchange.ts'
-export { connectionOptions, endToEnd, isToken, listOfTokens } from './fields.ts'
+} from './exchange/answer.ts'
+export { Attempt } from './exchange/attempt.ts'
+export { exchangeEnd, exchangeError, exchangeStart, exchangeUpstream } from './exchange/channels.ts'
+export { after, BodyClock, longest, type Timer } from './exchange/clock.ts'
+export type { SendableReply } from './exchange/hooks.ts'
+export { InFlight, type Pending } from './exchange/in-flight.ts'
+export { type Around, Life } from './exchange/life.ts'
+export {
+  agreesWith,
+  hostOf,
+  type Incoming,
+  offeredProtocols,
+  sentFraming,
+  targetOf,
+  wantsTrailers,
+} from './exchange/prepare.ts'
+export { Replay } from './exchange/replay.ts'
+export { endpointOf, nearest, type Settings, settle, unknownOption } from './exchange/settings.ts'
+export { Stopwatch } from './exchange/stopwatch.ts'
+export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './http/agents.ts'
+export { ask, mayRepeat, openRequest, servername } from './http/ask.ts'
+export { type ByteSource, type PulledAnswer, relay, relayFrom } from './http/download.ts'
+export { type Front, HttpExchange } from './http/exchange.ts'
+export { type HttpTransport, httpGateway } from './http/http-gateway.ts'
+export { adoptHttp2, Http2Request, Http2Response } from './http/http2.ts'
+export { bind, lastCall, secureServer, settled } from './http/listen.ts'
+export type { Holding, Places, Taker } from './http/places.ts'
+export { createTunnel, type Joined } from './http/tunnel.ts'
+export { contentToSend } from './http/upload.ts'
+export { Admission } from './node/admission.ts'
+export { Bound, bindsConnection, type ClientConnection, clientOf } from './node/bound.ts'
+export { giveBack, giveUp, leaseLarge, leaseSmall, provenAfter, shared, smallSize } from './node/buffers.ts'
+export { breakOff, endedInOrder, unexpectedEnd, watchCloseNotify } from './node/close-notify.ts'
+export { heard, readProgress } from './node/progress.ts'
+export { readingCopies } from './node/reading.ts'
+export { release } from './node/release.ts'
+export { tellResets } from './node/resets.ts'
+export { takeOver } from './node/take-over.ts'
 export {
   type ForwardedMode,
   forwardedModes,
   forwardingFields,
   passedBefore,
   rewriteFor,
-} from './forwarded.ts'
+} from './rules/forwarded.ts'
 export {
   chunked,
   contentLength,
@@ -38,32 +65,5 @@ export {
   requestFraming,
   responseFraming,
   untilClose,
-} from './framing.ts'
-export type { Strategy } from './gateway.ts'
-export type { SendableReply } from './hooks.ts'
-export { type HttpTransport, httpGateway } from './http-gateway.ts'
-export { adoptHttp2, Http2Request, Http2Response } from './http2.ts'
-export { InFlight, type Pending } from './in-flight.ts'
-export { type Around, Life } from './life.ts'
-export { bind, lastCall, secureServer, settled } from './listen.ts'
-export type { Holding, Places, Taker } from './places.ts'
-export {
-  agreesWith,
-  hostOf,
-  type Incoming,
-  offeredProtocols,
-  sentFraming,
-  targetOf,
-  wantsTrailers,
-} from './prepare.ts'
-export { heard, readProgress } from './progress.ts'
-export { readingCopies } from './reading.ts'
-export { release } from './release.ts'
-export { Replay } from './replay.ts'
-export { tellResets } from './resets.ts'
-export { endpointOf, nearest, type Settings, settle, unknownOption } from './settings.ts'
-export { Stopwatch } from './stopwatch.ts'
-export { takeOver } from './take-over.ts'
-export { createTunnel, type Joined } from './tunnel.ts'
-export { contentToSend } from './upload.ts'
-export { type Endpoint, endpoint, isHost, isRoute, joinTarget, readTarget } from './upstream.ts'
+} from './rules/framing.ts'
+export { type Endpoint, endpoint, isHost, isRoute, joinTarget, readTarget } from './rules/upstream.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isGlobal } from '../src/addresses.ts'
+import { isGlobal } from '../src/guard/addresses.ts'
 
 /** The same numbers every time (mulberry32). */
 function numbers(seed: number): () => number {

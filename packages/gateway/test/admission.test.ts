@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { Admission } from '../src/admission.ts'
+import { Admission } from '../src/node/admission.ts'
 
 test('one that has closed makes room for another, and no more are let in than there may be', async () => {
   const admission = new Admission(1)

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { announcedTrailers, dropsContent, Interim, responseFields, trailersToForward } from '../src/answer.ts'
-import { GatewayError } from '../src/errors.ts'
-import { noContent } from '../src/framing.ts'
+import { GatewayError } from '../src/contract/errors.ts'
+import {
+  announcedTrailers,
+  dropsContent,
+  Interim,
+  responseFields,
+  trailersToForward,
+} from '../src/exchange/answer.ts'
+import { noContent } from '../src/rules/framing.ts'
 
 /** What decides framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
 const decisive = [

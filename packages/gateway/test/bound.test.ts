@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { Bound, bindsConnection } from '../src/bound.ts'
 import { Fields } from '../src/index.ts'
+import { Bound, bindsConnection } from '../src/node/bound.ts'
 
 describe('a connection is logged in to', () => {
   test.each([

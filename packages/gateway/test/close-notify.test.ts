@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
+import { endedInOrder, watchCloseNotify } from '../src/node/close-notify.ts'
 
 const { ca, server: certificate } = await certificates()
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FieldNames } from '../src/fields.ts'
+import { FieldNames } from '../src/contract/fields.ts'
 import { connectionOptions, endToEnd, Fields } from '../src/index.ts'
 
 const sample = (): Fields => new Fields(['A', '1', 'b', '2', 'a', '3'])

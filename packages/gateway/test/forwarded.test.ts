@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { forwardingFields } from '../src/forwarded.ts'
 import {
   appendForwarded,
   type Exchange,
@@ -9,6 +8,7 @@ import {
   type RequestHead,
   setForwarded,
 } from '../src/index.ts'
+import { forwardingFields } from '../src/rules/forwarded.ts'
 
 function exchange(
   remoteAddress: string | undefined,

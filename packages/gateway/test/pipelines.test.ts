@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { Pipelines } from '../src/pipelines.ts'
+import { Pipelines } from '../src/node/pipelines.ts'
 
 function waiting(count: number) {
   const socket = new Socket()

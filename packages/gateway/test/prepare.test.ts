@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import {
+  admit,
+  agreesWith,
+  hostOf,
+  offeredProtocols,
+  prepare,
+  wantsTrailers,
+} from '../src/exchange/prepare.ts'
+import { settle } from '../src/exchange/settings.ts'
 import type { Exchange, GatewayOptions } from '../src/index.ts'
 import { Fields } from '../src/index.ts'
-import { admit, agreesWith, hostOf, offeredProtocols, prepare, wantsTrailers } from '../src/prepare.ts'
-import { settle } from '../src/settings.ts'
 
 async function prepared(
   raw: readonly string[],

@@ -5,7 +5,13 @@ import type { AddressInfo, NetConnectOpts, Socket } from 'node:net'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
-import { acceptReading, becomesStream, beginsRequest, isBorrowed, readingCopies } from '../src/reading.ts'
+import {
+  acceptReading,
+  becomesStream,
+  beginsRequest,
+  isBorrowed,
+  readingCopies,
+} from '../src/node/reading.ts'
 
 const MiB = 1024 * 1024
 /** More than a stream has to move before it reads in large pieces. */

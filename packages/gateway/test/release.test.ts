@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { Releaser, release } from '../src/release.ts'
+import { Releaser, release } from '../src/node/release.ts'
 
 test('a chunk that is all of its memory is freed', () => {
   const chunk = new Uint8Array(16)

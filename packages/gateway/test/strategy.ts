@@ -11,8 +11,8 @@ import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { endedInOrder, watchCloseNotify } from '../src/close-notify.ts'
 import type { Gateway, GatewayOptions, HttpGateway, Reply, Strategy } from '../src/index.ts'
+import { endedInOrder, watchCloseNotify } from '../src/node/close-notify.ts'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024

@@ -1,0 +1,59 @@
+/** What a request on node:http says, as it came. */
+
+import type { IncomingMessage } from 'node:http'
+import { alreadyRead } from '../contract/errors.ts'
+import type { Incoming } from '../exchange/prepare.ts'
+import { type Framing, noContent, requestFraming } from '../rules/framing.ts'
+
+/** @param upgrade The protocols that may be offered upstream for this connection. */
+export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]): Incoming {
+  const { method, url, httpVersion, rawHeaders } = incoming
+  // No parser of HTTP/1.1 says that of what it reads.
+  const { stream } = incoming as { readonly stream?: { readonly endAfterHeaders: boolean } }
+  return {
+    method: method as string,
+    target: url ?? '',
+    // A request line may claim a major version that its parser knows nothing of.
+    version:
+      stream === undefined && (httpVersion === '2.0' || foreign.has(method as string))
+        ? 'unknown'
+        : httpVersion,
+    raw: rawHeaders,
+    upgrade,
+    framed: stream?.endAfterHeaders === false,
+  }
+}
+
+/** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
+const foreign: ReadonlySet<string> = new Set([
+  'ANNOUNCE',
+  'DESCRIBE',
+  'FLUSH',
+  'GET_PARAMETER',
+  'PAUSE',
+  'PLAY',
+  'RECORD',
+  'REDIRECT',
+  'SETUP',
+  'SET_PARAMETER',
+  'SOURCE',
+  'TEARDOWN',
+])
+
+/** Of a request that somebody has read to its end. @throws GatewayError when there was anything in it. */
+export function whatIsLeft(framing: Framing): Framing {
+  if (hasBytes(framing)) throw alreadyRead()
+  return noContent
+}
+
+/** Undefined when it makes no sense: that is refused with the rest of the request. */
+export function framingOf({ httpVersion, rawHeaders }: IncomingMessage): Framing | undefined {
+  try {
+    return requestFraming(httpVersion, rawHeaders)
+  } catch {
+    return undefined
+  }
+}
+
+export const hasBytes = (framing: Framing): boolean =>
+  framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0)

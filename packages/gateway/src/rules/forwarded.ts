@@ -1,0 +1,131 @@
+/** What a gateway says about where a request came from: Forwarded (RFC 7239), X-Forwarded-*, and Via (RFC 9110 §7.6.3). */
+
+import type { Exchange, RequestHead } from '../contract/gateway.ts'
+
+/**
+ * What a client claims about a request's way and about itself. Removed before `rewrite`, and from trailers, because
+ * anybody can send it. With underscores as well: to CGI and what follows it both are one name.
+ */
+export const forwardingFields: readonly string[] = [
+  'cf-connecting-ip',
+  'forwarded',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'x-forwarded-by',
+  'x-forwarded-client-cert',
+  'x-forwarded-email',
+  'x-forwarded-for',
+  'x-forwarded-groups',
+  'x-forwarded-host',
+  'x-forwarded-method',
+  'x-forwarded-path',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-preferred-username',
+  'x-forwarded-proto',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-forwarded-uri',
+  'x-forwarded-user',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-uri',
+  'x-original-url',
+  'x-real-ip',
+  'x-remote-user',
+  'x-rewrite-url',
+  'x-ssl-client-cert',
+  'x-ssl-client-verify',
+].flatMap((name) => spellings(name))
+
+/** With a dash or an underscore in each place where there is a dash. */
+function spellings(name: string): string[] {
+  const [first = '', ...rest] = name.split('-')
+  return rest.reduce((all, part) => all.flatMap((one) => [`${one}-${part}`, `${one}_${part}`]), [first])
+}
+
+/** The default `rewrite`: tells the upstream the client's address, the scheme and the Host, in both dialects. */
+export function setForwarded(out: RequestHead, exchange: Exchange): void {
+  const { remoteAddress, secure, fields } = exchange.request
+  const proto = secure ? 'https' : 'http'
+  const host = fields.get('host')
+  const { raw } = out.fields
+  // The address is the socket's and the Host was checked on arrival, so neither is checked again by `append`.
+  raw.push('X-Forwarded-For', remoteAddress ?? 'unknown', 'X-Forwarded-Proto', proto)
+  if (host !== undefined) raw.push('X-Forwarded-Host', host)
+  const hostPair = host === undefined ? '' : `;host=${quoted(host)}`
+  raw.push('Forwarded', `for=${node(remoteAddress)}${hostPair};proto=${proto}`)
+}
+
+/**
+ * A `rewrite` for a gateway behind another one that is trusted: keeps what that one said about the client and adds
+ * itself to the lists.
+ */
+export function appendForwarded(out: RequestHead, exchange: Exchange): void {
+  const claimed = exchange.request.fields
+  const earlierFor = claimed.all('x-forwarded-for').join(', ')
+  const earlierForwarded = claimed.all('forwarded').join(', ')
+  setForwarded(out, exchange)
+  if (earlierFor !== '') {
+    out.fields.set('X-Forwarded-For', `${earlierFor}, ${exchange.request.remoteAddress ?? 'unknown'}`)
+  }
+  for (const name of ['X-Forwarded-Proto', 'X-Forwarded-Host']) {
+    const earlier = claimed.get(name)
+    if (earlier !== undefined) out.fields.set(name, earlier)
+  }
+  if (earlierForwarded !== '')
+    out.fields.set('Forwarded', `${earlierForwarded}, ${out.fields.get('forwarded')}`)
+}
+
+/** A `rewrite` step that sends the client's Host upstream instead of the upstream's own authority. */
+export function preserveHost(out: RequestHead, exchange: Exchange): void {
+  const host = exchange.request.fields.get('host')
+  if (host !== undefined) out.fields.set('Host', host)
+}
+
+/** A node identifier (RFC 7239 §6): IPv6 in brackets and quotes, because colons are no token characters. */
+function node(address: string | undefined): string {
+  if (address === undefined || address === '') return 'unknown'
+  return address.includes(':') ? `"[${address}]"` : address
+}
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+function quoted(value: string): string {
+  return token.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** Whether a received Via names this gateway already: the request has come round in a circle. */
+export function passedBefore(via: readonly string[], pseudonym: string): boolean {
+  for (const value of via) {
+    if (!value.includes(pseudonym)) continue
+    for (const member of value.split(',')) {
+      const [, by] = member.trim().split(/[ \t]+/)
+      if (by === pseudonym) return true
+    }
+  }
+  return false
+}
+
+/** What a program may be told to say about the client. */
+export const forwardedModes = ['set', 'append', 'none'] as const
+export type ForwardedMode = (typeof forwardedModes)[number]
+
+const byMode = { set: setForwarded, append: appendForwarded, none: (): void => {} } as const
+
+/** The `rewrite` of a program. @param keepsHost The client's Host goes upstream. */
+export function rewriteFor(
+  mode: ForwardedMode,
+  keepsHost: boolean,
+): (out: RequestHead, exchange: Exchange) => void {
+  const forwarded = byMode[mode]
+  if (!keepsHost) return forwarded
+  return (out, exchange) => {
+    forwarded(out, exchange)
+    preserveHost(out, exchange)
+  }
+}
