@@ -6,6 +6,9 @@ import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { hashPassword, hashToken } from '@relayrace/router/middleware'
 import { Command, CommanderError, Option } from 'commander'
+import { burdens } from './choose/candidates.ts'
+import type { ChooseFlags } from './choose/command.ts'
+import { type JobName, jobs, needs, places, weights } from './choose/questions.ts'
 import {
   type Config,
   ConfigError,
@@ -73,6 +76,52 @@ Examples:
       }
       const { run } = await import('./run.ts')
       code = await run(config, { load, ...(file !== undefined && { file }), watch: flags.watch })
+    })
+
+  const job = (): Option => new Option('--job <name>', 'what it is for').choices(Object.keys(jobs))
+
+  program
+    .command('choose')
+    .description('which strategy, or which program that is none of ours, for which job, and why')
+    .addOption(job())
+    .addOption(new Option('--where <place>', 'where it runs (default: node)').choices(Object.keys(places)))
+    .addOption(
+      new Option('--weigh <what>', 'what weighs most (default: surprise)').choices(Object.keys(weights)),
+    )
+    .addOption(new Option('--needs <features...>', 'what else it must be able to do').choices(needs))
+    .addOption(
+      new Option('--avoid <burdens...>', 'what you do not want to own').choices(Object.keys(burdens)),
+    )
+    .option('--no-code', 'no code of yours has to see what passes')
+    .option('--answers <file>', 'answers as JSON; flags go before them')
+    .option('--results <file>', 'results.json of a run of the bench of your own')
+    .option('--json', 'print answers and recommendation as JSON')
+    .option('--write <folder>', 'write a small project with it')
+    .addHelpText(
+      'after',
+      `
+Asks on a terminal when --job is not given. Exit codes: 0; 1 when nobody can do all of it; 2 when an answer is wrong.
+
+Examples:
+  relayrace choose --job uploads --weigh processor
+  relayrace choose --job websocket --needs http2 --write my-proxy`,
+    )
+    .action(async (flags: ChooseFlags) => {
+      const { choose } = await import('./choose/command.ts')
+      code = await choose(flags, version)
+    })
+
+  program
+    .command('init')
+    .argument('[folder]', 'where to', 'my-proxy')
+    .description('write a small project that runs after npm install')
+    .addOption(job().default('api'))
+    .addOption(
+      new Option('--strategy <name>', 'what it is written with').choices(strategies).default('pipe-proxy'),
+    )
+    .action(async (folder: string, { job, strategy }: { job: JobName; strategy: string }) => {
+      const { init } = await import('./choose/command.ts')
+      code = init(folder, job, strategy, version)
     })
 
   program
