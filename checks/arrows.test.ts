@@ -26,6 +26,11 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     },
     'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
     'packages/conformance': { packages: ['@relayrace/fixtures'] },
+    'packages/promises': {
+      packages: ['@relayrace/gateway', '@relayrace/fixtures'],
+      // The strategy that a program is started for, and an example out of a document.
+      computed: ['promises/src/leaks-program.ts: module', 'promises/src/wrapped.ts: file.href'],
+    },
     fixtures: { packages: [] },
     examples: {
       packages: [
@@ -40,7 +45,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     bench: { packages: ['@relayrace/conformance', '@relayrace/fixtures'] },
   }
 /** Tests judge from outside, so they need these whatever they belong to. */
-const forTests = ['@relayrace/conformance', '@relayrace/fixtures']
+const forTests = ['@relayrace/conformance', '@relayrace/fixtures', '@relayrace/promises']
 
 const ours = (name: string): boolean => name.startsWith('@relayrace/')
 

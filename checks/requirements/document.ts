@@ -30,10 +30,13 @@ export interface Shown {
   readonly unshown: readonly StrategyName[]
 }
 
-const files = globSync('{packages/*/test/*.ts,bench/**/*.test.ts,fixtures/**/*.test.ts}', {
-  cwd: root,
-  exclude: ['**/node_modules'],
-}).toSorted()
+const files = globSync(
+  '{packages/*/test/*.ts,packages/promises/src/*.ts,bench/**/*.test.ts,fixtures/**/*.test.ts}',
+  {
+    cwd: root,
+    exclude: ['**/node_modules'],
+  },
+).toSorted()
 const written = new Map(files.map((file) => [file, testsOf(file)] as const))
 
 /** Which strategies run a file: it is theirs, or one of theirs imports it. */

@@ -151,7 +151,7 @@ export const groups: readonly Group[] = [
       {
         letter: 'C2',
         title: 'Authentication before the proxy, rate limits, any middleware',
-        tests: { 'packages/gateway/test/required.ts': ['F1 access control'] },
+        tests: { 'packages/promises/src/required.ts': ['F1 access control'] },
       },
       {
         letter: 'C3',
@@ -162,7 +162,7 @@ export const groups: readonly Group[] = [
         letter: 'C4',
         title: 'Load balancing, health checks, circuit breaking, draining, routes that change',
         tests: {
-          'packages/gateway/test/wrapped.ts': [
+          'packages/promises/src/wrapped.ts': [
             'asks one upstream after the other, when nobody listens or it is busy',
             'runs behind a circuit breaker',
           ],

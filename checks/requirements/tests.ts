@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseSync } from 'oxc-parser'
+import { importsOf } from '../imports.ts'
 import { root } from '../workspace.ts'
 
 export interface Written {
@@ -132,14 +133,16 @@ export function testsOf(
   return found
 }
 
-/** This file, and those of tests that it takes part of its own from, by relative paths. */
+/** This file, and those of tests that it takes part of its own from. */
 export function withShared(file: string): string[] {
   const found = new Set([file])
   for (const one of found) {
     const source = readFileSync(path.join(root, one), 'utf8')
-    for (const [, from = ''] of source.matchAll(/^import .* from '(\.[^']*)'$/gm)) {
-      const next = path.join(path.dirname(one), from)
-      if (/\/test\//.test(next)) found.add(next)
+    for (const { specifier } of importsOf(one, source)) {
+      const next = specifier.startsWith('.')
+        ? path.join(path.dirname(one), specifier)
+        : specifier.replace(/^@relayrace\/promises\/(.*)$/, 'packages/promises/src/$1.ts')
+      if (/\/test\/|^packages\/promises\//.test(next)) found.add(next)
     }
   }
   return [...found]

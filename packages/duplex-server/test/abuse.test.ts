@@ -1,6 +1,6 @@
-import { abuseOf } from '../../gateway/test/abuse.ts'
-import type { Said } from '../../gateway/test/damage/reader.ts'
-import { endlessAnswersOf } from '../../gateway/test/endless.ts'
+import { abuseOf } from '@relayrace/promises/abuse'
+import type { Said } from '@relayrace/promises/damage/reader'
+import { endlessAnswersOf } from '@relayrace/promises/endless'
 import { createDuplexGateway } from '../src/index.ts'
 import { type Input, readOurs } from './fuzz/compare.ts'
 

@@ -1,4 +1,4 @@
-import { earlyAnswersTo } from '../../gateway/test/early.ts'
+import { earlyAnswersTo } from '@relayrace/promises/early'
 import { createDuplexGateway } from '../src/index.ts'
 
 earlyAnswersTo(createDuplexGateway)

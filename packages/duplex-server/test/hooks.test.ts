@@ -1,4 +1,4 @@
-import { hooksOf } from '../../gateway/test/hooks.ts'
+import { hooksOf } from '@relayrace/promises/hooks'
 import { createDuplexGateway } from '../src/index.ts'
 
 hooksOf(createDuplexGateway)

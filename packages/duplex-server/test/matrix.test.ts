@@ -1,4 +1,4 @@
-import { matrixOf } from '../../gateway/test/matrix.ts'
+import { matrixOf } from '@relayrace/promises/matrix'
 import { createDuplexGateway } from '../src/index.ts'
 
 matrixOf(createDuplexGateway, { speaksHttp2: false })

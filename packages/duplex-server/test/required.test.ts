@@ -1,4 +1,4 @@
-import { requirementsOf } from '../../gateway/test/required.ts'
+import { requirementsOf } from '@relayrace/promises/required'
 import { createDuplexGateway } from '../src/index.ts'
 
 requirementsOf(createDuplexGateway)

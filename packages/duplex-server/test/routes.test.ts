@@ -1,4 +1,4 @@
-import { routesOf } from '../../gateway/test/routes.ts'
+import { routesOf } from '@relayrace/promises/routes'
 import { createDuplexGateway } from '../src/index.ts'
 
 routesOf(createDuplexGateway)

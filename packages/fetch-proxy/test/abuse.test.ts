@@ -1,5 +1,5 @@
-import { abuseOf } from '../../gateway/test/abuse.ts'
-import { endlessAnswersOf } from '../../gateway/test/endless.ts'
+import { abuseOf } from '@relayrace/promises/abuse'
+import { endlessAnswersOf } from '@relayrace/promises/endless'
 import { createFetchProxy } from '../src/index.ts'
 
 abuseOf(createFetchProxy)

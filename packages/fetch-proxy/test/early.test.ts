@@ -1,4 +1,4 @@
-import { earlyAnswersTo } from '../../gateway/test/early.ts'
+import { earlyAnswersTo } from '@relayrace/promises/early'
 import { createFetchProxy } from '../src/index.ts'
 
 earlyAnswersTo(createFetchProxy)

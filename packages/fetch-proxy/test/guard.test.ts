@@ -1,4 +1,4 @@
-import { guardPromisesOf } from '../../gateway/test/guarded.ts'
+import { guardPromisesOf } from '@relayrace/promises/guarded'
 import { createFetchProxy } from '../src/index.ts'
 
 guardPromisesOf(createFetchProxy)

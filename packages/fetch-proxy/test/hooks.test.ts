@@ -1,4 +1,4 @@
-import { hooksOf } from '../../gateway/test/hooks.ts'
+import { hooksOf } from '@relayrace/promises/hooks'
 import { createFetchProxy } from '../src/index.ts'
 
 hooksOf(createFetchProxy)

@@ -1,4 +1,4 @@
-import { mountsOf } from '../../gateway/test/mounted.ts'
+import { mountsOf } from '@relayrace/promises/mounted'
 import { createFetchProxy } from '../src/index.ts'
 
 mountsOf(createFetchProxy)

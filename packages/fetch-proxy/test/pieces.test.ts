@@ -1,7 +1,7 @@
 /** What the pieces of a response become on their way through `fetch`. */
 
+import { get, head, stageFor } from '@relayrace/promises/stage'
 import { expect, test } from 'vitest'
-import { get, head, stageFor } from '../../gateway/test/stage.ts'
 import { createFetchProxy } from '../src/index.ts'
 
 const stage = stageFor(createFetchProxy)

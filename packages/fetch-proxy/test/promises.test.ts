@@ -1,4 +1,4 @@
-import { promisesOf } from '../../gateway/test/strategy.ts'
+import { promisesOf } from '@relayrace/promises/strategy'
 import { createFetchProxy } from '../src/index.ts'
 
 promisesOf(createFetchProxy)

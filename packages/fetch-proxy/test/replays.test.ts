@@ -1,4 +1,4 @@
-import { replaysOf } from '../../gateway/test/replays.ts'
+import { replaysOf } from '@relayrace/promises/replays'
 import { createFetchProxy } from '../src/index.ts'
 
 replaysOf(createFetchProxy)

@@ -1,4 +1,4 @@
-import { routesOf } from '../../gateway/test/routes.ts'
+import { routesOf } from '@relayrace/promises/routes'
 import { createFetchProxy } from '../src/index.ts'
 
 routesOf(createFetchProxy)

@@ -1,4 +1,4 @@
-import { transformsOf } from '../../gateway/test/transforms.ts'
+import { transformsOf } from '@relayrace/promises/transforms'
 import { createFetchProxy } from '../src/index.ts'
 
 transformsOf(createFetchProxy)

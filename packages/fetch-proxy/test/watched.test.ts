@@ -1,4 +1,4 @@
-import { watchedPromisesOf } from '../../gateway/test/watched.ts'
+import { watchedPromisesOf } from '@relayrace/promises/watched'
 import { createFetchProxy } from '../src/index.ts'
 
 watchedPromisesOf(createFetchProxy)

@@ -2,8 +2,8 @@
 
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { HttpGateway, Strategy } from '@relayrace/gateway'
+import { get, head, reply } from '@relayrace/promises/stage'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get, head, reply } from '../../gateway/test/stage.ts'
 import { passUpgrades } from '../src/index.ts'
 import { frameworks, type Mounting, token, urlOf } from './frameworks.ts'
 

@@ -1,4 +1,4 @@
-import { guardPromisesOf } from '../../gateway/test/guarded.ts'
+import { guardPromisesOf } from '@relayrace/promises/guarded'
 import { createPipeProxy } from '../src/index.ts'
 
 guardPromisesOf(createPipeProxy)

@@ -1,4 +1,4 @@
-import { mountsOf } from '../../gateway/test/mounted.ts'
+import { mountsOf } from '@relayrace/promises/mounted'
 import { createPipeProxy } from '../src/index.ts'
 
 mountsOf(createPipeProxy)

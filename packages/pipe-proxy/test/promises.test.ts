@@ -1,4 +1,4 @@
-import { promisesOf } from '../../gateway/test/strategy.ts'
+import { promisesOf } from '@relayrace/promises/strategy'
 import { createPipeProxy } from '../src/index.ts'
 
 promisesOf(createPipeProxy)

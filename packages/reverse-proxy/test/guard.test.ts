@@ -1,4 +1,4 @@
-import { guardPromisesOf } from '../../gateway/test/guarded.ts'
+import { guardPromisesOf } from '@relayrace/promises/guarded'
 import { createReverseProxy } from '../src/index.ts'
 
 guardPromisesOf(createReverseProxy)

@@ -1,3 +1,3 @@
-import { leaksOf } from '../../gateway/test/leaks.ts'
+import { leaksOf } from '@relayrace/promises/leaks'
 
 leaksOf(new URL('../src/index.ts', import.meta.url), 'createReverseProxy')

@@ -1,4 +1,4 @@
-import { matrixOf } from '../../gateway/test/matrix.ts'
+import { matrixOf } from '@relayrace/promises/matrix'
 import { createReverseProxy } from '../src/index.ts'
 
 matrixOf(createReverseProxy)

@@ -1,3 +1,3 @@
-import { memoryOf } from '../../gateway/test/memory.ts'
+import { memoryOf } from '@relayrace/promises/memory'
 
 memoryOf('reverse-proxy')

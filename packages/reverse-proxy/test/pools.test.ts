@@ -1,4 +1,4 @@
-import { totalsOf } from '../../gateway/test/pools.ts'
+import { totalsOf } from '@relayrace/promises/pools'
 import { createReverseProxy } from '../src/index.ts'
 
 totalsOf(createReverseProxy)

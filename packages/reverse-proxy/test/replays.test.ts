@@ -1,4 +1,4 @@
-import { replaysOf } from '../../gateway/test/replays.ts'
+import { replaysOf } from '@relayrace/promises/replays'
 import { createReverseProxy } from '../src/index.ts'
 
 replaysOf(createReverseProxy)

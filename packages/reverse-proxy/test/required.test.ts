@@ -1,4 +1,4 @@
-import { requirementsOf } from '../../gateway/test/required.ts'
+import { requirementsOf } from '@relayrace/promises/required'
 import { createReverseProxy } from '../src/index.ts'
 
 requirementsOf(createReverseProxy)

@@ -1,8 +1,8 @@
 /** What stands before services, on every gateway: requests and upgrades are refused alike. */
 
 import type { RequestHead, Strategy } from '@relayrace/gateway'
+import { get, head, reply } from '@relayrace/promises/stage'
 import { describe, expect, test } from 'vitest'
-import { get, head, reply } from '../../gateway/test/stage.ts'
 import type { Middleware } from '../src/index.ts'
 import {
   apiTokens,

@@ -1,9 +1,9 @@
 /** How often one may ask. */
 
 import type { Strategy } from '@relayrace/gateway'
+import { get } from '@relayrace/promises/stage'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get } from '../../gateway/test/stage.ts'
 import type { Middleware } from '../src/index.ts'
 import { apiTokens, hashToken } from '../src/middleware/index.ts'
 import { type RateLimitOptions, rateLimit } from '../src/middleware/rate-limit.ts'

@@ -2,8 +2,8 @@
 
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { GatewayOptions, Strategy } from '@relayrace/gateway'
+import { get, reply, stageFor } from '@relayrace/promises/stage'
 import { onTestFinished } from 'vitest'
-import { get, reply, stageFor } from '../../gateway/test/stage.ts'
 import { createRouter, type Middleware, type RouterRoute } from '../src/index.ts'
 
 export const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'] as const

@@ -5,8 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { HttpGateway, Strategy } from '@relayrace/gateway'
+import { get, head, reply } from '@relayrace/promises/stage'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get, head, reply } from '../../gateway/test/stage.ts'
 import { type Mount, type MountOptions, type MountRoute, mount } from '../src/index.ts'
 
 interface Stage {

@@ -3,8 +3,8 @@
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError, type Strategy } from '@relayrace/gateway'
 import type { Route } from '@relayrace/gateway/contract'
+import { get, head, reply, stageFor } from '@relayrace/promises/stage'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get, head, reply, stageFor } from '../../gateway/test/stage.ts'
 import { createRouter, type RouterOptions, type RouterRoute } from '../src/index.ts'
 
 /** A route whose answer is what it is called. */

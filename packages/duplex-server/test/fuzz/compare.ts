@@ -1,7 +1,7 @@
 /** Compares what two readers made of the same bytes, and says what speaks for ours where they disagree. */
 
 import { connectionOptions, readTarget } from '@relayrace/gateway'
-import { headLimit, type NodeReading } from '../../../gateway/test/damage/node-parser.ts'
+import { headLimit, type NodeReading } from '@relayrace/promises/damage/node-parser'
 import { cut, type Read, type Reading, read } from '../reading.ts'
 
 export interface Input {

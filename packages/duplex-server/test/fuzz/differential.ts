@@ -1,9 +1,9 @@
 /** Compares our reader with Node's own on damaged messages, and sorts what they disagree about by rule. */
 
 import { seeded } from '@relayrace/fixtures/wire'
-import { readCorpus } from '../../../gateway/test/damage/corpus.ts'
-import { Mutator } from '../../../gateway/test/damage/mutate.ts'
-import { readRequests, readResponses } from '../../../gateway/test/damage/node-parser.ts'
+import { readCorpus } from '@relayrace/promises/damage/corpus'
+import { Mutator } from '@relayrace/promises/damage/mutate'
+import { readRequests, readResponses } from '@relayrace/promises/damage/node-parser'
 import { compare, type Disagreement, type Input } from './compare.ts'
 import { rules } from './rules.ts'
 

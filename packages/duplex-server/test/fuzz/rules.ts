@@ -4,7 +4,7 @@
  */
 
 import { METHODS } from 'node:http'
-import { headLimit } from '../../../gateway/test/damage/node-parser.ts'
+import { headLimit } from '@relayrace/promises/damage/node-parser'
 import { type Disagreement, type Input, token } from './compare.ts'
 
 export interface Rule {

@@ -1,8 +1,8 @@
 /** What every strategy promises of content that is kept, so that it can be sent again. */
 
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { GatewayError, type GatewayOptions, type Strategy } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { GatewayError, type GatewayOptions, type Strategy } from '../src/index.ts'
 import { head, reply, stageFor } from './stage.ts'
 
 async function another(): Promise<Origin> {

@@ -1,14 +1,14 @@
 /** Hooks of an application that misbehave: whatever one does, the exchange ends once, and the next is served. */
 
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   GatewayError,
   type GatewayOptions,
   type RequestHead,
   type ResponseHead,
   type Strategy,
-} from '../src/index.ts'
+} from '@relayrace/gateway'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { get, reply } from './stage.ts'
 
 type Hooks = Partial<GatewayOptions>

@@ -1,8 +1,8 @@
 /** An origin that answers before it has all of a request: what it was promised and not sent, nobody else makes up for. */
 
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
+import type { Gateway, Strategy } from '@relayrace/gateway'
 import { expect, test } from 'vitest'
-import type { Gateway, Strategy } from '../src/index.ts'
 import { get, head, reply } from './stage.ts'
 
 const framings = ['Content-Length: 40000', 'Transfer-Encoding: chunked'] as const

@@ -10,9 +10,16 @@ import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import {
+  endedInOrder,
+  type Gateway,
+  type GatewayOptions,
+  type HttpGateway,
+  type Reply,
+  type Strategy,
+  watchCloseNotify,
+} from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { Gateway, GatewayOptions, HttpGateway, Reply, Strategy } from '../src/index.ts'
-import { endedInOrder, watchCloseNotify } from '../src/node/close-notify.ts'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024

@@ -2,8 +2,8 @@
 
 import { certificates } from '@relayrace/fixtures/certificates'
 import type { Exchange } from '@relayrace/fixtures/wire'
+import type { Strategy } from '@relayrace/gateway'
 import { describe, expect, test } from 'vitest'
-import type { Strategy } from '../src/index.ts'
 import { get, head, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024

@@ -4,9 +4,9 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { GatewayError, type GatewayOptions, type Strategy, type Transport } from '@relayrace/gateway'
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel'
 import { expect, onTestFinished, test } from 'vitest'
-import { GatewayError, type GatewayOptions, type Strategy, type Transport } from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
 
 /** Nobody listens there. */

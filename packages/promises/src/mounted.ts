@@ -8,12 +8,12 @@ import { text } from 'node:stream/consumers'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { GatewayError, type HttpGateway, type Strategy } from '@relayrace/gateway'
 import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { GatewayError, type HttpGateway, type Strategy } from '../src/index.ts'
 import { get, head, reply } from './stage.ts'
 
 /** Each is given a gateway and answers with a server that listens. */

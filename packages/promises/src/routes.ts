@@ -1,7 +1,6 @@
 /** What every strategy promises about where an exchange goes: routes, replies, choices anew, redirects that are followed. */
 
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test } from 'vitest'
 import type {
   Choice,
   Choose,
@@ -11,7 +10,8 @@ import type {
   ResponseHead,
   Route,
   Strategy,
-} from '../src/index.ts'
+} from '@relayrace/gateway'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { get, head, reply, stageFor } from './stage.ts'
 import { example } from './wrapped.ts'
 

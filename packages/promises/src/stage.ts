@@ -1,8 +1,8 @@
 /** A gateway of one strategy between a scripted origin and a raw client. */
 
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import type { ExchangeSummary, Gateway, GatewayOptions, Strategy } from '@relayrace/gateway'
 import { onTestFinished } from 'vitest'
-import type { ExchangeSummary, Gateway, GatewayOptions, Strategy } from '../src/index.ts'
 
 export interface Stage {
   readonly origin: Origin

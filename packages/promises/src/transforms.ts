@@ -1,8 +1,8 @@
 /** What every strategy promises a hook that changes content on its way. */
 
 import { gunzipSync } from 'node:zlib'
+import type { ContentTransform, GatewayOptions, Strategy } from '@relayrace/gateway'
 import { describe, expect, test, vi } from 'vitest'
-import type { ContentTransform, GatewayOptions, Strategy } from '../src/index.ts'
 import { get, head, reply, stageFor } from './stage.ts'
 import { example } from './wrapped.ts'
 

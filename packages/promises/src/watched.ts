@@ -2,7 +2,6 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test } from 'vitest'
 import type {
   EndMessage,
   ErrorMessage,
@@ -11,7 +10,8 @@ import type {
   GatewayOptions,
   Strategy,
   UpstreamMessage,
-} from '../src/index.ts'
+} from '@relayrace/gateway'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 interface Event {
   readonly name: string

@@ -21,7 +21,6 @@ import {
   ways,
 } from '@relayrace/fixtures/leaving'
 import { parser, type Watch, watch } from '@relayrace/fixtures/wire'
-import { expect, onTestFinished, test } from 'vitest'
 import type {
   Exchange,
   ExchangeSummary,
@@ -29,7 +28,8 @@ import type {
   HttpGateway,
   SocketGateway,
   Strategy,
-} from '../src/index.ts'
+} from '@relayrace/gateway'
+import { expect, onTestFinished, test } from 'vitest'
 
 const requests = ['GET', 'HEAD', 'POST', 'POST with content', 'upgrade', 'upgrade with content'] as const
 /** `refused`: the answer to an upgrade is out. `refusing`: it has begun. Both with bytes of the other protocol behind. */

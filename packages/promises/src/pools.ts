@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import type { GatewayOptions, Pool, Strategy } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { GatewayOptions, Pool, Strategy } from '../src/index.ts'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 export function totalsOf(create: Strategy): void {

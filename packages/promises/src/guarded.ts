@@ -4,8 +4,14 @@ import type { LookupAddress } from 'node:dns'
 import { BlockList } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { connect, type Message, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import {
+  type Gateway,
+  type GatewayOptions,
+  type GuardOptions,
+  guarded,
+  type Strategy,
+} from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Gateway, type GatewayOptions, type GuardOptions, guarded, type Strategy } from '../src/index.ts'
 
 const at = (address: string): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })
 

@@ -4,7 +4,7 @@
  */
 
 import { type Held, held } from '@relayrace/fixtures/held'
-import type { Gateway, Strategy } from '../src/index.ts'
+import type { Gateway, Strategy } from '@relayrace/gateway'
 
 /** What a gateway holds when nobody uses it. */
 export interface State extends Held {
