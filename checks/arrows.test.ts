@@ -40,6 +40,8 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
         '@relayrace/fetch-proxy',
         '@relayrace/duplex-server',
         '@relayrace/programs',
+        '@relayrace/mount',
+        '@relayrace/router',
       ],
     },
     bench: { packages: ['@relayrace/conformance', '@relayrace/fixtures'] },
@@ -138,7 +140,7 @@ function sources(folder: string): string[] {
   const within = folder.startsWith('packages/') ? 'src/**/*.ts' : '**/*.ts'
   return globSync(within, {
     cwd: path.join(root, folder),
-    exclude: ['**/node_modules', '**/*.test.ts', '**/*.d.ts'],
+    exclude: ['**/node_modules', '**/test/**', '**/*.test.ts', '**/*.d.ts'],
   }).map((file) => path.join(root, folder, file))
 }
 

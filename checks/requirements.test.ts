@@ -20,6 +20,7 @@ test('every letter is there once, in order', () => {
     'E5',
     'F4',
     'G5',
+    'H8',
   ])
 })
 

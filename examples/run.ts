@@ -1,7 +1,14 @@
 /** Starts an example: `npm run example -- gateway`. */
 
 const examples: Readonly<Record<string, () => Promise<unknown>>> = {
+  'one-liner': () => import('./one-liner/main.ts'),
+  download: () => import('./download/main.ts'),
+  mounted: () => import('./mounted/main.ts'),
+  hooks: () => import('./hooks/main.ts'),
   gateway: () => import('./gateway/main.ts'),
+  servemux: () => import('./servemux/main.ts'),
+  echo: () => import('./echo/main.ts'),
+  client: () => import('./client/main.ts'),
 }
 
 const [name = ''] = process.argv.splice(2, 1)

@@ -31,11 +31,8 @@ export interface Shown {
 }
 
 const files = globSync(
-  '{packages/*/test/*.ts,packages/promises/src/*.ts,bench/**/*.test.ts,fixtures/**/*.test.ts}',
-  {
-    cwd: root,
-    exclude: ['**/node_modules'],
-  },
+  '{packages/*/test/*.ts,packages/promises/src/*.ts,{bench,examples,fixtures}/**/*.test.ts}',
+  { cwd: root, exclude: ['**/node_modules'] },
 ).toSorted()
 const written = new Map(files.map((file) => [file, testsOf(file)] as const))
 

@@ -364,6 +364,32 @@ export const groups: readonly Group[] = [
       },
     ],
   },
+  {
+    title: 'Examples that run',
+    requirements: [
+      { letter: 'H1', title: 'A URL and a port', on: repository },
+      {
+        letter: 'H2',
+        title: 'A download of one remote file: few fields, a deadline, progress, errors of one’s own',
+        on: repository,
+      },
+      { letter: 'H3', title: 'Mounts below a prefix, and a wildcard', on: repository },
+      { letter: 'H4', title: 'Credentials added, fields changed, errors answered', on: repository },
+      {
+        letter: 'H5',
+        title: 'A gateway with a token before separate programs',
+        on: repository,
+        tests: { 'examples/gateway/gateway.test.ts': [] },
+      },
+      { letter: 'H6', title: 'ServeMux by example', on: repository },
+      { letter: 'H7', title: 'An echo that reads and writes at once', on: repository },
+      {
+        letter: 'H8',
+        title: 'A client that uses connections again, leaves no body behind, and sees phases and deadlines',
+        on: repository,
+      },
+    ],
+  },
 ]
 
 /** Tests that are in all strategies and run in some. */

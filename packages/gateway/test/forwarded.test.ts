@@ -31,6 +31,8 @@ function exchange(
     phase: 'requestHead',
     status: 0,
     attempts: 0,
+    requestBytes: 0,
+    responseBytes: 0,
     signal: new AbortController().signal,
   }
 }

@@ -4,7 +4,13 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { GatewayError, type GatewayOptions, type Strategy, type Transport } from '@relayrace/gateway'
+import {
+  type Exchange,
+  GatewayError,
+  type GatewayOptions,
+  type Strategy,
+  type Transport,
+} from '@relayrace/gateway'
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel'
 import { expect, onTestFinished, test } from 'vitest'
 import { get, head, reply, stageFor } from './stage.ts'
@@ -72,6 +78,22 @@ export function wrappedTransportsOf(create: Strategy): void {
     expect(log).toEqual(lines)
     expect(origin.connections).toHaveLength(1)
     await expect.poll(() => [gateway.inFlight, gateway.pool.idle]).toEqual([0, 1])
+  })
+
+  test('sees how much content has passed so far', async () => {
+    let seen: Exchange | undefined
+    const { origin, client } = await stage({
+      transport(exchange, next) {
+        seen = exchange
+        return next()
+      },
+    })
+    client.send(upload('PUT', 'he'))
+    const asked = await origin.request()
+    await expect.poll(() => [seen?.requestBytes, seen?.responseBytes]).toEqual([2, 0])
+    client.send('llo')
+    asked.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 9')}four`)
+    await expect.poll(() => [seen?.requestBytes, seen?.responseBytes]).toEqual([5, 4])
   })
 
   test('asks one upstream after the other, when nobody listens or it is busy', async () => {

@@ -341,6 +341,10 @@ export interface Exchange {
   readonly status: number
   /** How often an upstream has been asked. */
   readonly attempts: number
+  /** Of the request's content, so far, as `ExchangeSummary` counts it; of a tunnel at its end, if not before. */
+  readonly requestBytes: number
+  /** Likewise of the response's. */
+  readonly responseBytes: number
   /** Aborts when the exchange ends before it is complete; the reason is a `GatewayError` that says who ended it. */
   readonly signal: AbortSignal
 }
