@@ -85,22 +85,22 @@ export const gatewayLimits: readonly Mutation[] = [
   rule(
     'exchange/answer',
     'A length in the trailers goes on',
-    "  'content-length',\n  'content-range',",
-    "  'content-range',",
+    "    'content-length',\n    'content-range',",
+    "    'content-range',",
     gateway('test/answer'),
   ),
   rule(
     'exchange/answer',
     'A client’s address in the trailers goes on',
-    '  ...forwardingFields,\n',
-    '',
+    ',\n  { also: forwardingFields },\n)\n\n/** The trailers',
+    ',\n)\n\n/** The trailers',
     gateway('test/answer'),
   ),
   rule(
     'exchange/answer',
     'A cookie in the trailers goes on',
-    "  'set-cookie',\n  'via',",
-    "  'via',",
+    "    'set-cookie',\n    'vary',",
+    "    'vary',",
     gateway('test/answer'),
   ),
   rule(

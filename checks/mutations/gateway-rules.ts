@@ -97,9 +97,9 @@ export const gatewayRules: readonly Mutation[] = [
   rule('rules/framing', 'A 304 is waited for content that never comes', ' && status !== 304', ''),
   rule(
     'rules/forwarded',
-    'The port that a client claims goes to the origin as if it were ours',
-    "  'x-forwarded-port',\n",
-    '',
+    'What a client claims under new names that begin as X-Forwarded does goes to the origin',
+    "    'x-forwarded',\n",
+    "    'x-forwarded-for',\n",
   ),
   rule(
     'rules/upstream',

@@ -150,10 +150,21 @@ export function listOfTokens(value: string): string[] {
 export class FieldNames implements Iterable<string> {
   readonly #names: ReadonlySet<string>
   readonly #lengths: boolean[] = []
+  /** By the first letter, as a code of the small one. */
+  readonly #beginnings: ReadonlyMap<number, readonly string[]>
+  readonly #also: FieldNames | undefined
 
-  /** @param names Lower-cased. */
-  constructor(names: Iterable<string>) {
+  /**
+   * @param names Lower-cased.
+   * @param more Whatever begins as `beginnings` do, an underscore being a dash; and what another one has.
+   */
+  constructor(
+    names: Iterable<string>,
+    more: { readonly beginnings?: readonly string[]; readonly also?: FieldNames } = {},
+  ) {
     this.#names = new Set(names)
+    this.#also = more.also
+    this.#beginnings = Map.groupBy(more.beginnings ?? [], (beginning) => beginning.charCodeAt(0))
     for (const { length } of this.#names) {
       while (this.#lengths.length <= length) this.#lengths.push(false)
       this.#lengths[length] = true
@@ -162,12 +173,29 @@ export class FieldNames implements Iterable<string> {
 
   /** In whatever case. */
   has(name: string): boolean {
-    return this.#lengths[name.length] === true && this.#names.has(name.toLowerCase())
+    if (this.#lengths[name.length] === true && this.#names.has(name.toLowerCase())) return true
+    const beginnings = this.#beginnings.get(name.charCodeAt(0) | 0x20)
+    if (beginnings?.some((beginning) => begins(name, beginning)) === true) return true
+    return this.#also?.has(name) === true
   }
 
   [Symbol.iterator](): Iterator<string> {
     return this.#names.values()
   }
+}
+
+/** Makes nothing in order to compare: it is asked of every field that comes. */
+function begins(name: string, beginning: string): boolean {
+  if (name.length < beginning.length) return false
+  for (let i = 0; i < beginning.length; i++) {
+    const code = name.charCodeAt(i)
+    const expected = beginning.charCodeAt(i)
+    if (code === expected) continue
+    // A capital letter, or an underscore where a dash is meant.
+    if (code >= 0x41 && code <= 0x5a ? code + 0x20 !== expected : code !== 0x5f || expected !== 0x2d)
+      return false
+  }
+  return true
 }
 
 /**

@@ -131,24 +131,41 @@ export class Interim {
   }
 }
 
-/** Fields that decide framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
-const notInTrailers: FieldNames = new FieldNames([
-  'authorization',
-  'cache-control',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'max-forwards',
-  'pragma',
-  'range',
-  'set-cookie',
-  'via',
-  ...forwardingFields,
-])
+/**
+ * What decides framing, routing, authentication, caching, the request itself, or how content is read: too late after it
+ * (RFC 9110 §6.5.1).
+ */
+const notInTrailers: FieldNames = new FieldNames(
+  [
+    'age',
+    'authorization',
+    'cache-control',
+    'content-encoding',
+    'content-length',
+    'content-range',
+    'content-type',
+    'cookie',
+    'date',
+    'expect',
+    'expires',
+    'host',
+    'if-match',
+    'if-modified-since',
+    'if-none-match',
+    'if-range',
+    'if-unmodified-since',
+    'location',
+    'max-forwards',
+    'pragma',
+    'range',
+    'retry-after',
+    'set-cookie',
+    'vary',
+    'via',
+    'www-authenticate',
+  ],
+  { also: forwardingFields },
+)
 
 /** The trailers that may go on. */
 export function trailersToForward(raw: readonly string[]): Fields {

@@ -250,7 +250,7 @@ export function sentFraming(framing: Framing, { content }: RequestHead): Framing
 const bare: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 /** Set anew for the next hop, or said again by `rewrite`. */
-const replaced: FieldNames = new FieldNames([...forwardingFields, 'host', 'http2-settings'])
+const replaced: FieldNames = new FieldNames(['host', 'http2-settings'], { also: forwardingFields })
 
 /** What a request asks for, and whom. */
 export function targetOf(

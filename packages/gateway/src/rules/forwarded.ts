@@ -1,52 +1,50 @@
 /** What a gateway says about where a request came from: Forwarded (RFC 7239), X-Forwarded-*, and Via (RFC 9110 §7.6.3). */
 
+import { FieldNames } from '../contract/fields.ts'
 import type { Exchange, RequestHead } from '../contract/gateway.ts'
 
 /**
- * What a client claims about a request's way and about itself. Removed before `rewrite`, and from trailers, because
- * anybody can send it. With underscores as well: to CGI and what follows it both are one name.
+ * What a client claims about a request's way and about itself, and what gateways and load balancers tell an application
+ * about a client in its place. Removed before `rewrite`, and from trailers, because anybody can send it. With underscores as
+ * well: to CGI and what follows it both are one name.
  */
-export const forwardingFields: readonly string[] = [
-  'cf-connecting-ip',
-  'forwarded',
-  'true-client-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'x-forwarded',
-  'x-forwarded-by',
-  'x-forwarded-client-cert',
-  'x-forwarded-email',
-  'x-forwarded-for',
-  'x-forwarded-groups',
-  'x-forwarded-host',
-  'x-forwarded-method',
-  'x-forwarded-path',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-  'x-forwarded-preferred-username',
-  'x-forwarded-proto',
-  'x-forwarded-protocol',
-  'x-forwarded-scheme',
-  'x-forwarded-server',
-  'x-forwarded-ssl',
-  'x-forwarded-uri',
-  'x-forwarded-user',
-  'x-original-forwarded-for',
-  'x-original-host',
-  'x-original-uri',
-  'x-original-url',
-  'x-real-ip',
-  'x-remote-user',
-  'x-rewrite-url',
-  'x-ssl-client-cert',
-  'x-ssl-client-verify',
-].flatMap((name) => spellings(name))
-
-/** With a dash or an underscore in each place where there is a dash. */
-function spellings(name: string): string[] {
-  const [first = '', ...rest] = name.split('-')
-  return rest.reduce((all, part) => all.flatMap((one) => [`${one}-${part}`, `${one}_${part}`]), [first])
-}
+export const forwardingFields: FieldNames = new FieldNames([], {
+  beginnings: [
+    'cf-connecting-ip',
+    'client-cert',
+    'fastly-client-ip',
+    'forwarded',
+    'remote-email',
+    'remote-groups',
+    'remote-name',
+    'remote-user',
+    'ssl-client-',
+    'true-client-ip',
+    'x-amzn-mtls-',
+    'x-amzn-oidc-',
+    'x-appengine-user-ip',
+    'x-auth-request-',
+    'x-authentik-',
+    'x-azure-clientip',
+    'x-azure-socketip',
+    'x-client-cert',
+    'x-client-ip',
+    'x-client-verify',
+    'x-cluster-client-ip',
+    'x-envoy-external-address',
+    'x-envoy-internal',
+    'x-forwarded',
+    'x-goog-authenticated-user-',
+    'x-goog-iap-',
+    'x-ms-client-principal',
+    'x-original-',
+    'x-real-ip',
+    'x-remote-',
+    'x-rewrite-url',
+    'x-ssl-',
+    'x-webauth-',
+  ],
+})
 
 /** The default `rewrite`: tells the upstream the client's address, the scheme and the Host, in both dialects. */
 export function setForwarded(out: RequestHead, exchange: Exchange): void {

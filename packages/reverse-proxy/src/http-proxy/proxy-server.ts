@@ -456,7 +456,7 @@ function prepare(out: RequestHead, exchange: HttpExchange, call: Call): void {
   // What the client says of its way goes on as it does there: those in front may be trusted.
   const { raw } = endToEnd(req.rawHeaders)
   for (let i = 0; i < raw.length; i += 2)
-    if (claimed.has((raw[i] as string).toLowerCase())) fields.raw.push(raw[i] as string, raw[i + 1] as string)
+    if (forwardingFields.has(raw[i] as string)) fields.raw.push(raw[i] as string, raw[i + 1] as string)
   const target = fields.get('host') as string
   if (authority !== '') fields.set('Host', authority)
   applyEdits(fields, req)
@@ -473,8 +473,6 @@ function prepare(out: RequestHead, exchange: HttpExchange, call: Call): void {
   if (options.method) out.method = options.method
   out.path = pathOf(call)
 }
-
-const claimed: ReadonlySet<string> = new Set(forwardingFields)
 
 function forwarded({ fields }: RequestHead, { request }: Exchange, { kind }: Call): void {
   const { remoteAddress, secure, authority } = request
