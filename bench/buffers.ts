@@ -1,16 +1,16 @@
 /** `--buffer`: our strategies with other read buffers than they have, to find out which size is right. */
 
 import { formatSize } from '@relayrace/fixtures/payloads'
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 
 /** Those that read into buffers of ours. */
 export const readers: readonly string[] = ['pipe-proxy', 'reverse-proxy', 'duplex-server']
 
 /** The same target, whose fast streams are read with at most so many bytes at once. */
-export function withBuffer(target: Target, size: number): Target {
+export function withBuffer(target: ListedTarget, size: number): ListedTarget {
   const option = `--import=${new URL('replaced-buffers.ts', import.meta.url)}`
   const env = { NODE_OPTIONS: option, READ_BUFFER: `${size}` }
-  const start: Target['start'] = (upstream, options) =>
+  const start: ListedTarget['start'] = (upstream, options) =>
     target.start(upstream, { ...options, env: { ...options?.env, ...env } })
   let compiled: Promise<void> | undefined
   return {

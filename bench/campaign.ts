@@ -1,26 +1,26 @@
 /** A whole run: which samples, in which order, one after the other and never two at once. */
 
-import type { Target } from '@relayrace/fixtures/target'
+import { seeded, shuffled } from '@relayrace/fixtures/random'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import type { SampleRecord } from './report/results.ts'
 import { type Setting, takeSample } from './sample.ts'
 import type { Scenario } from './scenarios/scenario.ts'
-import { randomFrom, shuffled } from './statistics/random.ts'
 
 export interface Step {
   readonly round: number
   readonly position: number
   readonly scenario: Scenario
-  readonly target: Target
+  readonly target: ListedTarget
 }
 
 /** Rounds; in each round the scenarios; in each scenario the targets in a random order that the seed repeats. */
 export function plan(
-  targets: readonly Target[],
+  targets: readonly ListedTarget[],
   scenarios: readonly Scenario[],
   rounds: number,
   seed: number,
 ): readonly Step[] {
-  const random = randomFrom(seed)
+  const random = seeded(seed)
   return Array.from({ length: rounds }, (_, index) =>
     scenarios
       .flatMap((scenario) => shuffled(targets, random).map((target) => ({ scenario, target })))

@@ -3,14 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { seeded } from '@relayrace/fixtures/random'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { compare, exitCode, markdown } from './compare.ts'
 import { exampleResults, type Figures } from './report/example.ts'
-import { randomFrom } from './statistics/random.ts'
 
 /** Ten rounds around a value, with a spread of a percent. */
 function around(value: number, seed: number): number[] {
-  const random = randomFrom(seed)
+  const random = seeded(seed)
   return Array.from({ length: 10 }, () => value * (1 + (random() - 0.5) * 0.02))
 }
 

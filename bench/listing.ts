@@ -1,7 +1,7 @@
 /** `--list`: what can be measured, against what, and how long it takes. */
 
 import { styleText } from 'node:util'
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { presets } from './presets.ts'
 import type { TargetRecord } from './report/results.ts'
@@ -10,7 +10,7 @@ import { scenarios } from './scenarios/index.ts'
 export interface Listing {
   readonly targets: readonly {
     name: string
-    kind: Target['kind']
+    kind: ListedTarget['kind']
     about: string
     version: string | null
     install: string
@@ -54,7 +54,7 @@ export function listingText(list: Listing, colour: boolean): string {
     mount: 'Ours in a framework, measured by name',
     control: 'Controls, which do not compete',
   } as const
-  const targetLines = (Object.keys(kinds) as Target['kind'][]).flatMap((kind) => [
+  const targetLines = (Object.keys(kinds) as ListedTarget['kind'][]).flatMap((kind) => [
     paint('bold', kinds[kind]),
     ...list.targets
       .filter((target) => target.kind === kind)
@@ -77,7 +77,7 @@ export function listingText(list: Listing, colour: boolean): string {
 }
 
 /** What is known of a target before it is measured; whether it can be. */
-export async function recordOf(target: Target): Promise<TargetRecord> {
+export async function recordOf(target: ListedTarget): Promise<TargetRecord> {
   const { name, kind, about, install } = target
   const record = { name, kind, about, install }
   try {

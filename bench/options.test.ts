@@ -67,6 +67,14 @@ test('every command counts, also beside targets by name', () => {
   expect(read('--profile cpu --command one:{port}').targets.at(-1)?.name).toBe('custom')
 })
 
+test('a command may have a name, which is not that of a variable', () => {
+  const own = read('--command mine=one:{port} --command PORT=two:{port} --target mine')
+  expect(own.targets.map(({ name, about }) => [name, about])).toEqual([
+    ['mine', 'one:{port}'],
+    ['custom', 'PORT=two:{port}'],
+  ])
+})
+
 test('ratios may refer to a command, and to a target with a buffer of its own', () => {
   expect(read('--command one:{port} --base custom').base).toBe('custom')
   expect(read('--buffer 64KiB --target pipe-proxy --base pipe-proxy-64KiB').base).toBe('pipe-proxy-64KiB')
@@ -98,6 +106,8 @@ test.each([
   ['--base nginx --report there', /--base is for measuring/],
   ['--command one:{port} --command two', /needs \{port\}/],
   ['--target custom', /no target "custom"/],
+  ['--command a=1:{port} --command a=2:{port}', /two targets named a/],
+  ['--command nginx={port}', /two targets named nginx/],
   ['--target ,', /names nothing/],
   ['--size 10', /Write a size from 1KiB on/],
   ['--size big', /Write a size from 1KiB on/],

@@ -1,12 +1,12 @@
 /** The command line: what may be asked for, and a refusal that helps when it may not. */
 
+import { command, namedCommand } from '@relayrace/fixtures/command'
 import { parseSize } from '@relayrace/fixtures/payloads'
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
 import { readers, withBuffer } from './buffers.ts'
-import { customTargets } from './custom.ts'
 import { type Preset, presets } from './presets.ts'
 import { type Profiler, profilers } from './profile/profilers.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -15,7 +15,7 @@ import type { Scale, Scenario } from './scenarios/scenario.ts'
 export interface Request {
   readonly action: 'run' | 'profile' | 'list' | 'report' | 'readme'
   readonly preset: Preset
-  readonly targets: readonly Target[]
+  readonly targets: readonly ListedTarget[]
   readonly scenarios: readonly Scenario[]
   readonly scale: Scale
   readonly rounds: number
@@ -71,7 +71,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
   const flags = program.opts<Flags>()
   const preset = oneOf('preset', flags.preset, presets)
-  const own = customTargets(flags.command ?? [])
+  const own = ownTargets(flags.command ?? [])
   const known = [...targets, ...own]
   const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)
   // What is profiled is usually one of ours.
@@ -102,6 +102,20 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
 }
 
+/** Those without a name are called custom, custom-2, custom-3. */
+export function ownTargets(commands: readonly string[]): ListedTarget[] {
+  let unnamed = 0
+  const own = commands.map((text) => {
+    const { name, line } = namedCommand(text)
+    if (name === undefined) unnamed++
+    return command(line, name ?? (unnamed === 1 ? 'custom' : `custom-${unnamed}`))
+  })
+  const taken = [...targets, ...own].map(({ name }) => name)
+  const twice = own.find(({ name }) => taken.indexOf(name) !== taken.lastIndexOf(name))
+  if (twice) throw new UsageError(`there are two targets named ${twice.name}; write --command NAME='…'`)
+  return own
+}
+
 function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
   if (list) return 'list'
   if (readme) return 'readme'
@@ -113,8 +127,8 @@ function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
 function baseOf(
   name: string,
   action: Request['action'],
-  chosen: readonly Target[],
-  known: readonly Target[],
+  chosen: readonly ListedTarget[],
+  known: readonly ListedTarget[],
 ): string {
   if (action !== 'run') throw new UsageError('--base is for measuring')
   if (chosen.some((target) => target.name === name)) return name
@@ -125,7 +139,10 @@ function baseOf(
 }
 
 /** Each target that has such buffers once with each size, and the others as they are. */
-function withBuffers(sizes: readonly number[] | undefined, chosen: readonly Target[]): readonly Target[] {
+function withBuffers(
+  sizes: readonly number[] | undefined,
+  chosen: readonly ListedTarget[],
+): readonly ListedTarget[] {
   if (sizes === undefined) return chosen
   if (!chosen.some(({ name }) => readers.includes(name))) {
     throw new UsageError(`--buffer is for ${readers.join(', ')}`)
@@ -157,7 +174,7 @@ function commandLine(): Command {
     .option('-s, --scenario <names>', 'only these scenarios, with commas between', names)
     .option(
       '-c, --command <line>',
-      'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`, of further ones `custom-2` …',
+      "a proxy of your own: {port} and {upstream} are filled in; NAME='…' names it, otherwise it is `custom`, `custom-2` …",
       commands,
     )
     .option('--size <bytes>', 'of the bulk transfers, such as 256MiB', bytes)

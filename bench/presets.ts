@@ -1,6 +1,6 @@
 /** How much is measured: from a look whether all works to figures fit to be published. */
 
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { GiB, MiB, type Scale } from './scenarios/scenario.ts'
 
 export interface Preset {
@@ -11,7 +11,7 @@ export interface Preset {
   readonly scale: Scale
   /** Refuses a machine on which other programs run. */
   readonly quiet: boolean
-  includes(target: Target): boolean
+  includes(target: ListedTarget): boolean
 }
 
 const foremost = ['direct', 'nginx', 'go-reverseproxy', 'http-proxy-3']

@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { type Interrupt, onInterrupt } from '@relayrace/fixtures/interrupt'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { campaign, plan } from './campaign.ts'
-import { type Interrupt, onInterrupt } from './interrupt.ts'
 import { knownLimits } from './known.ts'
 import { listing, listingText, recordOf } from './listing.ts'
 import { listenForNoise } from './measure/machine.ts'
@@ -25,6 +25,7 @@ import { typed } from './typed.ts'
 import { makeOwnFolder, prepareFolder, readResults, shortest, writeReports, writeResults } from './write.ts'
 
 const say = (message: string): void => console.error(message)
+const stopping = 'Stopping: what was measured so far will be written. Ctrl-C again to stop at once.'
 
 // Who reads along may have seen enough: `| head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -72,7 +73,7 @@ async function perform(request: Request): Promise<number> {
 }
 
 async function measure(request: Request): Promise<number> {
-  using interrupt = onInterrupt(say)
+  using interrupt = onInterrupt(() => say(stopping))
   const { seed, rounds, preset, scenarios, scale } = request
   const createdAt = new Date()
   const records = await Promise.all(request.targets.map(recordOf))
@@ -141,7 +142,7 @@ async function profileAll(request: Request): Promise<number> {
   if (profiler.program !== undefined && !existsSync(profiler.program)) {
     throw new UsageError(`${profiler.name} is not installed; npm run peers -- clinic`)
   }
-  using interrupt = onInterrupt(say)
+  using interrupt = onInterrupt(() => say(stopping))
   const { signal } = interrupt
   const folder = await folderFor(request, usualFolder(false, new Date(), `profile-${preset.name}`))
   await using origin = await startBulkOrigin()
@@ -161,7 +162,7 @@ async function profileAll(request: Request): Promise<number> {
 }
 
 /** What Node programs most often use; without it, what else is there. */
-function baseOf({ base }: Request, present: readonly Target[]): string | null {
+function baseOf({ base }: Request, present: readonly ListedTarget[]): string | null {
   const wanted =
     base === undefined ? ['http-proxy-3', 'naive-pipeline', 'nginx', 'pipe-proxy', 'direct'] : [base]
   return wanted.find((name) => present.some((target) => target.name === name)) ?? null

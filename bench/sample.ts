@@ -2,15 +2,15 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { bulkStats } from '@relayrace/fixtures/origin'
-import type { Running, Target } from '@relayrace/fixtures/target'
+import { canMeasure, proportionalSize, resetPeaks, type Usage, usage } from '@relayrace/fixtures/proc'
+import type { ListedTarget, Program } from '@relayrace/fixtures/target'
 import { startLoad } from './load/drive.ts'
 import { machineState, machineWindow } from './measure/machine.ts'
-import { canMeasure, proportionalSize, resetPeaks, type Usage, usage } from './measure/process.ts'
 import type { Pinning, SampleRecord } from './report/results.ts'
 import type { Held, Scale, Scenario, Used } from './scenarios/scenario.ts'
 
 export interface Setting {
-  readonly origin: Running
+  readonly origin: Program
   readonly scale: Scale
   readonly pinning: Pinning | undefined
 }
@@ -25,7 +25,7 @@ export const heldTo = (processors: string | undefined): string[] =>
   processors === undefined ? [] : ['taskset', '-c', processors]
 
 export async function takeSample(
-  target: Target,
+  target: ListedTarget,
   scenario: Scenario,
   setting: Setting,
   signal: AbortSignal,
@@ -33,7 +33,7 @@ export async function takeSample(
   const { origin, pinning, scale } = setting
   const startedAt = new Date().toISOString()
   const machineBefore = machineState()
-  let running: Running | undefined
+  let running: Program | undefined
   const failed = (problems: Readonly<Record<string, number>>): Taken => ({
     said: running?.stderr() ?? '',
     startedAt,

@@ -12,7 +12,7 @@ import {
   get,
   head,
   run as judge,
-  type Subject,
+  type Target,
   truncated,
 } from '@relayrace/conformance'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
@@ -162,7 +162,7 @@ describe.each(programs)('the program of %s', (program) => {
     async ({ node }, { skip }) => {
       if (node === undefined) return skip('OLDEST_NODE names none')
       const argv: readonly [string, string] = [node, path.join(home(`@relayrace/${program}`), 'dist/main.js')]
-      const subject: Subject = {
+      const subject: Target = {
         name: program,
         start: ({ href }) => startProgram({ argv, env: { PORT: '0', UPSTREAM: href } }),
       }

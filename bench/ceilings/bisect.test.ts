@@ -1,5 +1,5 @@
+import { seeded } from '@relayrace/fixtures/random'
 import { describe, expect, test } from 'vitest'
-import { randomFrom } from '../statistics/random.ts'
 import { type Answer, bisect, type Found, type Search } from './bisect.ts'
 
 const search: Search = { start: 100, most: 4_000, resolution: 2, steps: 60 }
@@ -85,7 +85,7 @@ describe('noise', () => {
   })
 
   test('one run in five slow by chance moves the answer by a tenth in less than one search of twenty', async () => {
-    const random = randomFrom(1)
+    const random = seeded(1)
     const ceilings: number[] = []
     for (let round = 0; round < 200; round++) {
       const found = await find((limit) => (limit < 60 || random() < 0.2 ? 'perhaps' : 'enough'))

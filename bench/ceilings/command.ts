@@ -3,8 +3,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import path from 'node:path'
+import { type Interrupt, onInterrupt } from '@relayrace/fixtures/interrupt'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
-import { type Interrupt, onInterrupt } from '../interrupt.ts'
 import { recordOf } from '../listing.ts'
 import { listenForNoise } from '../measure/machine.ts'
 import { pinning } from '../measure/pinning.ts'
@@ -42,7 +42,9 @@ async function report(request: CeilingsRequest, folder: string): Promise<number>
 
 async function measure(request: CeilingsRequest, args: readonly string[]): Promise<number> {
   const createdAt = new Date()
-  using interrupt = onInterrupt(say)
+  using interrupt = onInterrupt(() =>
+    say('Stopping: what was measured so far will be written. Ctrl-C again to stop at once.'),
+  )
   const { signal } = interrupt
   const records = await Promise.all(request.targets.map(recordOf))
   const present = request.targets.filter((_, index) => records[index]?.absent === null)

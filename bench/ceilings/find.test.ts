@@ -1,7 +1,7 @@
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
-import { startProgram, type Target } from '@relayrace/fixtures/target'
+import { canMeasure } from '@relayrace/fixtures/proc'
+import { type ListedTarget, startProgram } from '@relayrace/fixtures/target'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { canMeasure } from '../measure/process.ts'
 import { chain } from './chain.ts'
 import { findCeiling } from './find.ts'
 import { ceilingJobs } from './jobs.ts'
@@ -13,7 +13,7 @@ const MiB = 1024 ** 2
 const resolution = 4 * MiB
 
 /** A relay of bytes. What `held` says it does first. */
-const relay = (held: string): Target => ({
+const relay = (held: string): ListedTarget => ({
   name: 'relay',
   kind: 'peer',
   about: 'a relay for this test',
@@ -25,7 +25,8 @@ const relay = (held: string): Target => ({
   },
 })
 
-const holding = (mebibytes: number): Target => relay(`globalThis.held=Buffer.alloc(${mebibytes}*${MiB},1)`)
+const holding = (mebibytes: number): ListedTarget =>
+  relay(`globalThis.held=Buffer.alloc(${mebibytes}*${MiB},1)`)
 
 const download = ceilingJobs[0] as (typeof ceilingJobs)[number]
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => origin[Symbol.asyncDispose]())
 
-async function find(target: Target, provider: Provider, seen?: TrialRecord[]): Promise<SearchRecord> {
+async function find(target: ListedTarget, provider: Provider, seen?: TrialRecord[]): Promise<SearchRecord> {
   const { signal } = new AbortController()
   return findCeiling(target, download, {
     origin,

@@ -1,6 +1,6 @@
 /** Finds the ceiling of one target for one job: what it holds, how fast it is without a limit, and then by halving. */
 
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { type Answer, bisect } from './bisect.ts'
 import { holds } from './held.ts'
 import type { CeilingJob } from './jobs.ts'
@@ -29,7 +29,11 @@ const answers: Readonly<Record<Outcome, Answer>> = {
   hang: 'no',
 }
 
-export async function findCeiling(target: Target, job: CeilingJob, finding: Finding): Promise<SearchRecord> {
+export async function findCeiling(
+  target: ListedTarget,
+  job: CeilingJob,
+  finding: Finding,
+): Promise<SearchRecord> {
   const { signal, share, resolution, steps, runs, progress } = finding
   const trials: TrialRecord[] = []
   const record = { target: target.name, job: job.name, ceiling: null, below: 0, unlimited: null, held: null }

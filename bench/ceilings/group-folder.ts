@@ -1,8 +1,9 @@
 /** A folder of a control group file system: making, filling, emptying and removing it. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { readProc } from '@relayrace/fixtures/proc'
 
 const prefix = 'relayrace-ceiling-'
 
@@ -33,7 +34,7 @@ export function makeGroup(parent: string): GroupFolder {
   return {
     prefix: ['sh', '-c', 'echo $$ > "$0" && exec "$@"', path.join(folder, 'cgroup.procs')],
     pids: () => pidsOf(folder),
-    read: (file) => read(path.join(folder, file)),
+    read: (file) => readProc(path.join(folder, file)),
     write: (file, value) => writeFileSync(path.join(folder, file), value),
     async [Symbol.asyncDispose]() {
       // What was killed is there until the kernel has taken it apart.
@@ -56,7 +57,7 @@ export function removeLeftOvers(parent: string): void {
 }
 
 const pidsOf = (folder: string): number[] =>
-  (read(path.join(folder, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number)
+  (readProc(path.join(folder, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number)
 
 /** Only what was started in the group is in it. */
 function end(folder: string): void {
@@ -75,14 +76,6 @@ function remove(folder: string): boolean {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
-  }
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
   }
 }
 

@@ -1,11 +1,11 @@
 /** What a target holds at rest and at most while it does a job without a limit. It is watched, so it is not timed. */
 
-import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { readProc } from '@relayrace/fixtures/proc'
 import { machineState } from '../measure/machine.ts'
 import type { Group } from './provider.ts'
 import type { Amounts, HeldRecord, TrialRecord } from './results.ts'
@@ -75,13 +75,7 @@ function amountsOf(group: Group): Amounts {
 const kibibytes = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0)
 
-function rollUp(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  } catch {
-    return '' // It has ended.
-  }
-}
+const rollUp = (pid: number): string => readProc(`/proc/${pid}/smaps_rollup`) ?? ''
 
 async function readProbe(file: string, which: 'now' | 'most'): Promise<Partial<Amounts>> {
   try {

@@ -1,16 +1,15 @@
 /** The command line of `npm run bench -- ceilings`. */
 
-import type { Target } from '@relayrace/fixtures/target'
+import type { ListedTarget } from '@relayrace/fixtures/target'
 import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { customTargets } from '../custom.ts'
-import { bytes, commands, names, pick, UsageError, whole } from '../options.ts'
+import { bytes, commands, names, ownTargets, pick, UsageError, whole } from '../options.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import { chain } from './chain.ts'
 import { type CeilingJob, ceilingJobs, usualBytes } from './jobs.ts'
 
 export interface CeilingsRequest {
-  readonly targets: readonly Target[]
+  readonly targets: readonly ListedTarget[]
   readonly jobs: readonly CeilingJob[]
   readonly size: number
   readonly share: number
@@ -59,7 +58,7 @@ export function readCeilingsOptions(args: readonly string[]): CeilingsRequest | 
     throw new UsageError(error.message.replace(/^error: /, ''))
   }
   const flags = program.opts<Flags>()
-  const own = customTargets(flags.command ?? [])
+  const own = ownTargets(flags.command ?? [])
   // Without a proxy there is nothing that could be limited.
   const known = [...targets, ...own].filter(({ name }) => name !== 'direct')
   const usual = known.filter(({ kind, name }) => kind === 'strategy' || foremost.includes(name))
@@ -95,7 +94,7 @@ const commandLine = (): Command =>
     )
     .option(
       '-c, --command <line>',
-      'a proxy of your own: {port} and {upstream} are filled in; its name is `custom`, of further ones `custom-2` …',
+      "a proxy of your own: {port} and {upstream} are filled in; NAME='…' names it, otherwise it is `custom`, `custom-2` …",
       commands,
     )
     .option('--size <bytes>', 'of a large body (1GiB)', bytes)

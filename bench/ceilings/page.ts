@@ -1,6 +1,6 @@
 /** Ceilings as one HTML file that needs nothing else, in the looks of the other reports. */
 
-import { escapeText } from '../report/escape.ts'
+import { escapeText } from '@relayrace/fixtures/escape'
 import { counted } from '../report/numbers.ts'
 import {
   type Fact,

@@ -1,6 +1,6 @@
 /** Speed against memory limit, of one target: a small picture, so that those of one job stand side by side. */
 
-import { escapeText } from '../report/escape.ts'
+import { escapeText } from '@relayrace/fixtures/escape'
 import { number, tick } from '../report/numbers.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import type { SearchRecord } from './results.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { canMeasure } from '@relayrace/fixtures/proc'
 import { expect, test } from 'vitest'
-import { canMeasure } from '../measure/process.ts'
 import { chain } from './chain.ts'
 import { ownFolder } from './mounts.ts'
 import { type Candidate, chooseProvider, type Provider } from './provider.ts'

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { bulkStats } from '@relayrace/fixtures/origin'
-import type { Running, Target } from '@relayrace/fixtures/target'
+import type { ListedTarget, Program } from '@relayrace/fixtures/target'
 import { type Load, startLoad } from '../load/drive.ts'
 import { machineState, machineWindow } from '../measure/machine.ts'
 import type { Pinning } from '../report/results.ts'
@@ -12,7 +12,7 @@ import type { Group, Provider } from './provider.ts'
 import type { Outcome, TrialRecord } from './results.ts'
 
 export interface Setting {
-  readonly origin: Running
+  readonly origin: Program
   readonly provider: Provider
   readonly pinning: Pinning | undefined
   /** Bytes of a large body. */
@@ -21,7 +21,7 @@ export interface Setting {
 }
 
 export interface Asked {
-  readonly target: Target
+  readonly target: ListedTarget
   readonly job: CeilingJob
   /** Bytes; undefined is without. */
   readonly limit: number | undefined
@@ -61,7 +61,7 @@ export async function tryLimit(asked: Asked, setting: Setting): Promise<TrialRec
     }
   }
 
-  let running: Running
+  let running: Program
   try {
     running = await target.start(origin.url, {
       prefix: [...group.prefix, ...heldTo(pinning?.target)],
@@ -83,7 +83,7 @@ export async function tryLimit(asked: Asked, setting: Setting): Promise<TrialRec
 const longestWait = 5_000
 
 /** What the target before has left open at the origin would be in the way of this one, and in its TCP buffers. */
-async function emptied(origin: Running): Promise<void> {
+async function emptied(origin: Program): Promise<void> {
   const until = performance.now() + longestWait
   while ((await bulkStats(origin.url)).sockets > 0 && performance.now() < until) await wait(20)
 }

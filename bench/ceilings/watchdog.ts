@@ -1,9 +1,9 @@
 /** Limits without control groups: reads every few milliseconds what the processes hold, and kills at the limit. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { canMeasure, processTree, usage } from '../measure/process.ts'
+import { canMeasure, processTree, readProc, usage } from '@relayrace/fixtures/proc'
 import type { Candidate, Group } from './provider.ts'
 
 const every = 20
@@ -67,19 +67,11 @@ function watched(limit: number | undefined): Group {
 }
 
 function readRoot(file: string): { pid: number; since: string } | undefined {
-  const pid = Number(read(file).trim())
+  const pid = Number((readProc(file) ?? '').trim())
   const since = startOf(pid)
   return since === undefined ? undefined : { pid, since }
 }
 
 /** In ticks since the machine started. */
 const startOf = (pid: number): string | undefined =>
-  read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[19]
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
-}
+  readProc(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')[19]

@@ -1,8 +1,8 @@
 /** What the whole machine is doing: who else wants the processor, and how much memory TCP holds. */
 
-import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { readProc } from '@relayrace/fixtures/proc'
 import type { NoiseRecord, WindowRecord } from '../report/results.ts'
 
 export interface MachineState {
@@ -18,11 +18,14 @@ export interface MachineState {
 }
 
 export function machineState(): MachineState {
-  const cpu = /^cpu +(.*)$/m.exec(read('/proc/stat'))?.[1]?.split(' ').map(Number)
+  const cpu = /^cpu +(.*)$/m
+    .exec(readProc('/proc/stat') ?? '')?.[1]
+    ?.split(' ')
+    .map(Number)
   const seconds = (...indexes: number[]): number | null =>
     cpu ? indexes.reduce((sum, index) => sum + (cpu[index] ?? 0), 0) / 100 : null
-  const pressure = /^some .*total=(\d+)/m.exec(read('/proc/pressure/cpu'))?.[1]
-  const pages = /^TCP: .* mem (\d+)/m.exec(read('/proc/net/sockstat'))?.[1]
+  const pressure = /^some .*total=(\d+)/m.exec(readProc('/proc/pressure/cpu') ?? '')?.[1]
+  const pages = /^TCP: .* mem (\d+)/m.exec(readProc('/proc/net/sockstat') ?? '')?.[1]
   return {
     at: performance.now() / 1000,
     busy: seconds(0, 1, 2, 5, 6),
@@ -70,12 +73,4 @@ export function objections(window: WindowRecord): string[] {
     ...over(window.stealShare, noiseLimits.stealShare, 'the host takes the processors away'),
     ...over(window.pressureShare, noiseLimits.pressureShare, 'tasks wait for a processor'),
   ]
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }

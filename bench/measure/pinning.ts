@@ -1,7 +1,7 @@
 /** Holds the target to one processor and everything else to the others, so that they do not take turns on one. */
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readProc } from '@relayrace/fixtures/proc'
 import type { Pinning } from '../report/results.ts'
 import { heldTo } from '../sample.ts'
 
@@ -21,15 +21,11 @@ export function pinning(): Pinning | undefined {
 
 /** The processors this process may use, which need not be all there are. */
 function allowedProcessors(): number[] {
-  try {
-    const [, list = ''] = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-    return list.split(',').flatMap((range) => {
-      const [from, to = from] = range.split('-').map(Number)
-      return from === undefined || to === undefined || Number.isNaN(from)
-        ? []
-        : Array.from({ length: to - from + 1 }, (_, index) => from + index)
-    })
-  } catch {
-    return []
-  }
+  const [, list = ''] = /^Cpus_allowed_list:\s+(\S+)/m.exec(readProc('/proc/self/status') ?? '') ?? []
+  return list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number)
+    return from === undefined || to === undefined || Number.isNaN(from)
+      ? []
+      : Array.from({ length: to - from + 1 }, (_, index) => from + index)
+  })
 }

@@ -2,11 +2,10 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { canMeasure, readProc } from '@relayrace/fixtures/proc'
 import type { Environment } from '../report/results.ts'
-import { canMeasure } from './process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -21,14 +20,14 @@ export function provenance(): Environment {
     processors: availableParallelism(),
     memory: totalmem(),
     kernel: `${type()} ${release()}`,
-    distribution: /^PRETTY_NAME="?([^"\n]*)/m.exec(read('/etc/os-release') ?? '')?.[1] ?? null,
-    hypervisor: /^flags.*\bhypervisor\b/m.test(read('/proc/cpuinfo') ?? '') ? 'yes' : null,
+    distribution: /^PRETTY_NAME="?([^"\n]*)/m.exec(readProc('/etc/os-release') ?? '')?.[1] ?? null,
+    hypervisor: /^flags.*\bhypervisor\b/m.test(readProc('/proc/cpuinfo') ?? '') ? 'yes' : null,
     node: process.version,
     v8: process.versions.v8,
     libuv: process.versions.uv,
     commit,
     dirty: changes === null ? null : changes !== '',
-    lockfile: hash(read(`${root}pnpm-lock.yaml`)),
+    lockfile: hash(readProc(`${root}pnpm-lock.yaml`)),
     sysctls: Object.fromEntries(
       [
         'net/ipv4/tcp_rmem',
@@ -36,7 +35,7 @@ export function provenance(): Environment {
         'net/core/somaxconn',
         'net/ipv4/ip_local_port_range',
       ].flatMap((name) => {
-        const value = read(`/proc/sys/${name}`)
+        const value = readProc(`/proc/sys/${name}`)
         return value === undefined ? [] : [[name.replaceAll('/', '.'), value.trim().replaceAll(/\s+/g, ' ')]]
       }),
     ),
@@ -65,11 +64,3 @@ function git(...args: string[]): string | null {
 
 const hash = (text: string | undefined): string | null =>
   text === undefined ? null : createHash('sha256').update(text).digest('hex').slice(0, 16)
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}

@@ -3,16 +3,16 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Running, Target } from '@relayrace/fixtures/target'
+import { processTree } from '@relayrace/fixtures/proc'
+import type { ListedTarget, Program } from '@relayrace/fixtures/target'
 import { startLoad } from '../load/drive.ts'
-import { processTree } from '../measure/process.ts'
 import { listed } from '../report/numbers.ts'
 import type { Scale, Scenario } from '../scenarios/scenario.ts'
 import type { Profiler } from './profilers.ts'
 
 export interface Profiling {
   readonly profiler: Profiler
-  readonly origin: Running
+  readonly origin: Program
   readonly scale: Scale
   /** Where the profiles go. */
   readonly folder: string
@@ -27,7 +27,11 @@ export interface Profile {
   readonly problem: string | undefined
 }
 
-export async function profile(target: Target, scenario: Scenario, profiling: Profiling): Promise<Profile> {
+export async function profile(
+  target: ListedTarget,
+  scenario: Scenario,
+  profiling: Profiling,
+): Promise<Profile> {
   const { profiler, folder } = profiling
   const name = `${target.name}-${scenario.name}-${profiler.name}`
   const raw = path.join(folder, `${name}.raw`)
@@ -52,7 +56,7 @@ export async function profile(target: Target, scenario: Scenario, profiling: Pro
 
 /** What went wrong in it. */
 async function perform(
-  target: Target,
+  target: ListedTarget,
   scenario: Scenario,
   { profiler, origin, scale, signal }: Profiling,
   raw: string,
@@ -82,7 +86,7 @@ async function perform(
 const longest = 30_000
 
 /** A profiler that has started the target waits for its end, so the signal goes to the target. */
-async function end({ exited }: Running, pid: number): Promise<void> {
+async function end({ exited }: Program, pid: number): Promise<void> {
   process.kill(processTree(pid).at(-1) ?? pid, 'SIGINT')
   const done = new AbortController()
   const late = wait(longest, undefined, { signal: done.signal }).then(

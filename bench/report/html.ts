@@ -1,6 +1,6 @@
 /** The summary as one HTML file that needs nothing else: no request, no font, no script to read it. */
 
-import { escapeText } from './escape.ts'
+import { escapeText } from '@relayrace/fixtures/escape'
 import { counted, number, spread } from './numbers.ts'
 import {
   type Fact,

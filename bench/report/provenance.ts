@@ -1,6 +1,6 @@
 /** Where figures come from, in the words of every page. */
 
-import { escapeText } from './escape.ts'
+import { escapeText } from '@relayrace/fixtures/escape'
 import { percent } from './numbers.ts'
 import type { Environment, NoiseRecord, Pinning, TargetRecord } from './results.ts'
 

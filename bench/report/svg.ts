@@ -1,6 +1,6 @@
 /** Charts as strings of SVG: no dependency, no script, colours from the page's CSS variables, a title on everything. */
 
-import { escapeText } from './escape.ts'
+import { escapeText } from '@relayrace/fixtures/escape'
 import { spread as deviation, number, tick } from './numbers.ts'
 
 export interface Bar {

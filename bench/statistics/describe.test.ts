@@ -1,6 +1,6 @@
+import { seeded } from '@relayrace/fixtures/random'
 import { expect, test } from 'vitest'
 import { bootstrap, describe, median, pairedRatio, quantile } from './describe.ts'
-import { randomFrom } from './random.ts'
 
 test('quantiles are those of R and NumPy (type 7)', () => {
   expect(quantile([1, 2, 3, 4], 0.25)).toBe(1.75)
@@ -27,11 +27,11 @@ test('of nothing there is no median', () => {
 
 test('a bootstrap interval is repeated by its seed', () => {
   const samples = [3, 5, 4, 8, 6, 7, 5]
-  expect(bootstrap(samples, randomFrom(7))).toEqual(bootstrap(samples, randomFrom(7)))
+  expect(bootstrap(samples, seeded(7))).toEqual(bootstrap(samples, seeded(7)))
 })
 
 test('a bootstrap interval covers the true median about as often as it says', () => {
-  const random = randomFrom(42)
+  const random = seeded(42)
   const covers = Array.from({ length: 300 }, () => {
     const samples = Array.from({ length: 15 }, random)
     const { low, high } = bootstrap(samples, random, 400)

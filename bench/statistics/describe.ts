@@ -1,6 +1,6 @@
 /** What a handful of samples says: the middle, the spread, and how sure a ratio is. Nothing is ever left out. */
 
-import { type Random, randomFrom } from './random.ts'
+import { type Random, seeded } from '@relayrace/fixtures/random'
 
 export interface Description {
   readonly count: number
@@ -52,7 +52,7 @@ export function describe(samples: readonly number[]): Description {
 /** The percentile bootstrap: 95 % interval of the median, from resamples drawn with the given numbers. */
 export function bootstrap(
   samples: readonly number[],
-  random: Random = randomFrom(1),
+  random: Random = seeded(1),
   resamples = 10_000,
 ): Interval {
   const medians = Array.from({ length: resamples }, () =>

@@ -1,5 +1,5 @@
+import { seeded } from '@relayrace/fixtures/random'
 import { describe, expect, test } from 'vitest'
-import { randomFrom } from './random.ts'
 import { holm, judge, rankSum, ratioOfMedians, signedRank, smallestP } from './verdict.ts'
 
 describe('tests on ranks say what R says', () => {
@@ -34,7 +34,7 @@ test('no fewer samples than that can find anything', () => {
 })
 
 test('a p is as small as it says about as often as it says', () => {
-  const random = randomFrom(5)
+  const random = seeded(5)
   const draw = (): number[] => Array.from({ length: 8 }, random)
   const small = Array.from({ length: 400 }, () => rankSum(draw(), draw())).filter((p) => p < 0.05)
   expect(small.length / 400).toBeLessThan(0.08)

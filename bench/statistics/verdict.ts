@@ -1,7 +1,7 @@
 /** Whether two sets of samples differ: exact tests on ranks, and a verdict that may be that nobody can tell. */
 
+import { type Random, seeded } from '@relayrace/fixtures/random'
 import { type Interval, median, quantile } from './describe.ts'
-import { type Random, randomFrom } from './random.ts'
 
 /** Ranks with ties shared, doubled so that they are whole numbers. */
 function doubledRanks(values: readonly number[]): number[] {
@@ -88,7 +88,7 @@ export function holm(ps: readonly number[]): number[] {
 export function ratioOfMedians(
   values: readonly number[],
   base: readonly number[],
-  random: Random = randomFrom(1),
+  random: Random = seeded(1),
   resamples = 5_000,
 ): { readonly ratio: number; readonly interval: Interval } {
   const draw = (from: readonly number[]): number =>

@@ -1,6 +1,6 @@
 /** The mutations as a command. */
 
-import { seeded } from '@relayrace/fixtures/wire'
+import { seeded } from '@relayrace/fixtures/random'
 import { Command, InvalidArgumentError } from 'commander'
 import { mutations } from '../mutations/index.ts'
 import { described, type Mutation } from '../mutations/mutation.ts'

@@ -81,18 +81,18 @@ export const suite: readonly Mutation[] = [
     seenBy: tests('packages/conformance', ['test/run.test', 'test/failures.test']),
   },
   {
-    file: 'packages/conformance/src/kernel.ts',
+    file: 'fixtures/proc/connections.ts',
     breaks: 'Held connections are never seen',
     old: "inode !== '0'",
     new: "inode === '0'",
-    seenBy: tests('packages/conformance', 'test/kernel'),
+    seenBy: tests('fixtures', 'proc/connections'),
   },
   {
-    file: 'packages/conformance/src/kernel.ts',
+    file: 'fixtures/proc/connections.ts',
     breaks: 'Connections over IPv4 are not seen',
     old: "padStart(4, '0')",
     new: "padStart(5, '0')",
-    seenBy: tests('packages/conformance', 'test/kernel'),
+    seenBy: tests('fixtures', 'proc/connections'),
   },
   {
     file: 'packages/conformance/src/vitest.ts',

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Protocol, protocols } from '@relayrace/fixtures/leaving'
-import { seeded } from '@relayrace/fixtures/wire'
+import { seeded } from '@relayrace/fixtures/random'
 import type { State } from './gateway.ts'
 import { type SoakOrigin, startOrigin } from './origin.ts'
 import { type Subject, startSubject } from './subject.ts'

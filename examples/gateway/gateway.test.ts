@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { random } from '@relayrace/fixtures/seed'
-import { type Running, startProgram } from '@relayrace/fixtures/target'
+import { type Program, startProgram } from '@relayrace/fixtures/target'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -13,7 +13,7 @@ const token = 'secret'
 const headers = { 'X-API-Token': token }
 const languages = { app1: 'Node', app2: 'Python', app3: 'Go' } as const
 
-async function start(strategy: string): Promise<Running> {
+async function start(strategy: string): Promise<Program> {
   const running = await startProgram({
     argv: [process.execPath, run, 'gateway', '--strategy', strategy],
     env: { PORT: '0', TOKEN: token },
@@ -22,11 +22,11 @@ async function start(strategy: string): Promise<Running> {
   return running
 }
 
-const isThere = ({ stderr }: Running, language: string): boolean =>
+const isThere = ({ stderr }: Program, language: string): boolean =>
   !stderr().includes(`There is no ${language === 'Python' ? 'python3' : 'go'}`) || language === 'Node'
 
 /** The processes that it has started, as it has said. */
-const pids = ({ stderr }: Running): number[] =>
+const pids = ({ stderr }: Program): number[] =>
   [...stderr().matchAll(/ready after \d+ ms, process (\d+)/g)].map(([, pid]) => Number(pid))
 
 interface Answer {

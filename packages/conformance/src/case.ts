@@ -77,6 +77,7 @@
  * See every case fail once, on a peer or on one of `test/broken/`, before believing that it passes.
  */
 
+import type { Capability } from '@relayrace/fixtures/target'
 import type {
   Client,
   ConnectOptions,
@@ -107,13 +108,6 @@ export interface Case {
 }
 
 export type Level = 'MUST' | 'SHOULD' | 'MAY'
-
-/**
- * What not every target has. `trailers`, `informational` and `upgrade` are taken for granted: who lacks one has to say
- * so, and then has to pass the cases about leaving it out cleanly. The others have to be declared: `h2` with clients, a
- * `log` as in `cases/obs.ts`, and `resolver`: a program on Node.js, which can be told where to look names up.
- */
-export type Capability = 'trailers' | 'informational' | 'upgrade' | 'h2' | 'log' | 'resolver'
 
 /** Throws to say no. */
 export type Run = (stage: Stage) => Promise<void>

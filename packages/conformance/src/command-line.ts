@@ -1,10 +1,12 @@
-/** The command line: chooses subjects and cases, shows progress, writes reports, and ends with an exit code. */
+/** The command line: chooses targets and cases, shows progress, writes reports, and ends with an exit code. */
 
 import { readFileSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { command, namedCommand, started } from '@relayrace/fixtures/command'
+import { onInterrupt } from '@relayrace/fixtures/interrupt'
+import type { Capability, Target } from '@relayrace/fixtures/target'
 import { Missed } from '@relayrace/fixtures/wire'
-import type { Capability } from './case.ts'
 import { cases } from './cases/index.ts'
 import { Failed } from './expect.ts'
 import { jsonReport } from './report/json.ts'
@@ -14,17 +16,13 @@ import { matrix } from './report/matrix.ts'
 import { page } from './report/page.ts'
 import { isFailure, type Report, type Result, run } from './run.ts'
 import { NotStarted } from './session.ts'
-import { command, type Subject, started } from './subject.ts'
 
 /** What can be judged by name. */
 export interface Known {
   /** What starts this command line, for reports. */
   readonly command: string
-  readonly names: readonly string[]
-  /** Those of them whose every failure may be published. */
-  readonly ours: readonly string[]
-  /** Gives the reason instead of a subject when it is not installed. */
-  find(name: string): Promise<Subject | string>
+  /** Of our own strategies among them every failure may be published. */
+  readonly targets: readonly Target[]
   deviations(name: string): Readonly<Record<string, string>>
 }
 
@@ -37,7 +35,8 @@ const usage = (known: Known | undefined): string => `Usage: ${called(known)} [op
 
 What to judge, one of
 ${byName(known)}  --command 'LINE'          a program to start; {port} and {upstream} are replaced
-                            ({upstreamHost} and {upstreamPort} as well); may be repeated
+                            ({upstreamHost} and {upstreamPort} as well); may be repeated,
+                            and named: NAME='LINE'
   --url URL --origin-port N a proxy that runs already, with http://127.0.0.1:N as its upstream
 
 What it is, when --command or --url names it
@@ -61,10 +60,15 @@ What to write
 Ctrl-C ends the run; what has been judged by then is written, marked as incomplete.
 `
 
+const namesOf = (known: Known | undefined): string[] => known?.targets.map(({ name }) => name) ?? []
+
+const ourNames = (known: Known | undefined): string[] =>
+  known?.targets.filter(({ kind }) => kind === 'strategy').map(({ name }) => name) ?? []
+
 const byName = (known: Known | undefined): string =>
   known
     ? `  --target NAME[,NAME]      by name (see --list), one after another; when nothing is said:
-                            ${known.ours.join(',')}
+                            ${ourNames(known).join(',')}
 `
     : ''
 
@@ -92,28 +96,20 @@ const files = ['json', 'junit', 'html', 'markdown'] as const
 
 class UsageError extends Error {}
 
-/** With the exit codes that a shell expects of who ends by them. */
-const interrupts = [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const satisfies [NodeJS.Signals, number][]
-
 /**
  * Resolves with the exit code: 0, 1 when a MUST fails that is no declared deviation, 2 when the command line was not
  * understood or what it names does not start, 128 and its number when a signal has stopped it.
  */
 export async function main(argv: readonly string[], known?: Known): Promise<number> {
-  const interrupt = new AbortController()
-  const listeners = [
-    ['unhandledRejection', passOver],
-    ...interrupts.map(([name, code]) => [name, () => interrupt.abort(code)] as const),
-  ] as const
-  for (const [name, listener] of listeners) process.on(name, listener)
+  const interrupt = onInterrupt(() => {
+    process.stderr.write('Stopping: what was judged so far will be written. Ctrl-C again to stop at once.\n')
+  })
+  process.on('unhandledRejection', passOver)
   // Who reads along may have seen enough: `| head`.
   process.stdout.on('error', leave)
   try {
-    return await judge(argv, known, interrupt.signal)
+    const code = await judge(argv, known, interrupt.signal)
+    return interrupt.signal.aborted ? interrupt.exitCode : code
   } catch (error) {
     if (error instanceof UsageError)
       process.stderr.write(`${error.message}\nAll options: ${called(known)} --help\n`)
@@ -121,7 +117,8 @@ export async function main(argv: readonly string[], known?: Known): Promise<numb
     else throw error
     return 2
   } finally {
-    for (const [name, listener] of listeners) process.off(name, listener)
+    interrupt[Symbol.dispose]()
+    process.off('unhandledRejection', passOver)
     process.stdout.off('error', leave)
   }
 }
@@ -161,17 +158,17 @@ async function judge(
   const seed = given.seed === undefined ? {} : { seed: whole(given.seed, '--seed') }
   const lanes = given.lanes === undefined ? {} : { lanes: whole(given.lanes, '--lanes') }
   if (lanes.lanes === 0) throw new UsageError('--lanes must be at least 1')
-  const subjects = await subjectsOf(given, known)
+  const targets = await targetsOf(given, known)
   await prepare(given)
 
   const reports: Report[] = []
-  for (const subject of subjects) {
-    const progress = progressOf(subject.name)
-    const report = await run(subject, {
+  for (const target of targets) {
+    const progress = progressOf(target.name)
+    const report = await run(target, {
       ...(only ? { only } : {}),
       ...seed,
       ...lanes,
-      deviations: known?.deviations(subject.name) ?? {},
+      deviations: known?.deviations(target.name) ?? {},
       onResult: progress.step,
       signal,
     })
@@ -180,12 +177,11 @@ async function judge(
     if (given.transcript !== undefined)
       for (const { id, transcript } of report.results)
         if (id.startsWith(given.transcript))
-          process.stdout.write(`\n${id} on ${subject.name}\n${transcript}\n`)
+          process.stdout.write(`\n${id} on ${target.name}\n${transcript}\n`)
   }
   if (reports.length === 0) return 2
   process.stdout.write(`\n${matrix(reports)}\n`)
   await write(given, reports, known)
-  if (signal.aborted) return signal.reason
   return reports.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
 
@@ -212,7 +208,7 @@ async function write(given: Given, reports: readonly Report[], known: Known | un
   if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
   if (given.html !== undefined) await writeFile(given.html, page(reports, origin))
   if (given.markdown !== undefined)
-    await writeFile(given.markdown, markdown(reports, { ...origin, ours: known?.ours ?? [] }))
+    await writeFile(given.markdown, markdown(reports, { ...origin, ours: ourNames(known) }))
 }
 
 type Given = ReturnType<typeof understand>
@@ -252,11 +248,11 @@ function again(given: Given, known: Known | undefined): string {
   return [known?.command ?? 'npx @relayrace/conformance', ...said].join(' ')
 }
 
-async function subjectsOf(given: Given, known: Known | undefined): Promise<Subject[]> {
+async function targetsOf(given: Given, known: Known | undefined): Promise<Target[]> {
   const ways = [given.target, given.command, given.url].filter((way) => way !== undefined).length
   if (ways > 1) throw new UsageError('--target, --command and --url exclude each other')
   if (ways === 0 && !known) throw new UsageError('say what to judge, with --command or --url')
-  const names = split(given.target) ?? known?.ours ?? []
+  const names = split(given.target) ?? ourNames(known)
   if (names.length === 0 && given.target) throw new UsageError('--target needs a name')
   const declared = {
     lacks: named(given.lacks, optional, '--lacks'),
@@ -265,7 +261,12 @@ async function subjectsOf(given: Given, known: Known | undefined): Promise<Subje
   if (given.command !== undefined) {
     if (given.command.some((line) => !line.includes('{port}')))
       throw new UsageError('--command needs {port} in it')
-    return distinct(given.command.map((line) => ({ ...command(line), ...declared })))
+    return distinct(
+      given.command.map((text) => {
+        const { name, line } = namedCommand(text)
+        return { ...command(line, name), ...declared }
+      }),
+    )
   }
   if (given.url !== undefined) {
     if (!URL.canParse(given.url)) throw new UsageError(`--url is not a URL: ${given.url}`)
@@ -274,23 +275,24 @@ async function subjectsOf(given: Given, known: Known | undefined): Promise<Subje
     return [{ ...started(new URL(given.url), origin), ...declared }]
   }
   if (!known) throw new UsageError('there are no targets by name here; use --command or --url')
-  for (const name of names)
-    if (!known.names.includes(name))
-      throw new UsageError(`no target "${name}"; there are: ${known.names.join(', ')}`)
-  const subjects: Subject[] = []
-  for (const name of names) {
-    const found = await known.find(name)
-    if (typeof found === 'string') process.stderr.write(`${name} is skipped: ${found}\n`)
-    else subjects.push(found)
+  const chosen = names.map((name) => {
+    const found = known.targets.find((target) => target.name === name)
+    if (found) return found
+    throw new UsageError(`no target "${name}"; there are: ${namesOf(known).join(', ')}`)
+  })
+  const present: Target[] = []
+  for (const target of chosen) {
+    if ((await target.version?.()) !== undefined) present.push(target)
+    else process.stderr.write(`${target.name} is skipped: not installed; ${target.install}\n`)
   }
-  return subjects
+  return present
 }
 
 /** The second of a name has a number behind it. */
-function distinct(subjects: readonly Subject[]): Subject[] {
-  return subjects.map((subject, index) => {
-    const before = subjects.slice(0, index).filter(({ name }) => name === subject.name).length
-    return before === 0 ? subject : { ...subject, name: `${subject.name}-${before + 1}` }
+function distinct(targets: readonly Target[]): Target[] {
+  return targets.map((target, index) => {
+    const before = targets.slice(0, index).filter(({ name }) => name === target.name).length
+    return before === 0 ? target : { ...target, name: `${target.name}-${before + 1}` }
   })
 }
 
@@ -317,7 +319,11 @@ function whole(text: string, option: string): number {
 const chapters = (): string[] => [...new Set(cases.map(({ id }) => id.split('-')[0] ?? id))]
 
 function listing(known: Known | undefined): string {
-  const targets = known ? `Targets\n${known.names.map((name) => `  ${name}\n`).join('')}\n` : ''
+  const targets = known
+    ? `Targets\n${namesOf(known)
+        .map((name) => `  ${name}\n`)
+        .join('')}\n`
+    : ''
   const lines = cases.map(
     ({ id, level, title, rule }) => `  ${id.padEnd(10)} ${level.padEnd(7)}${title} (${rule})\n`,
   )

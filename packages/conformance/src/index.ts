@@ -1,7 +1,9 @@
 /** Holds an HTTP/1.1 gateway to the standards, from outside. */
 
+export { command, started } from '@relayrace/fixtures/command'
+export type { Capability, Running, StartOptions, Target } from '@relayrace/fixtures/target'
 export { Missed, quietly } from '@relayrace/fixtures/wire'
-export type { Capability, Case, Level, Run, Setup, Stage, Variants } from './case.ts'
+export type { Case, Level, Run, Setup, Stage, Variants } from './case.ts'
 export { chunked, chunks, each, get, head, reply } from './case.ts'
 export { cases } from './cases/index.ts'
 export {
@@ -25,4 +27,3 @@ export {
   type VariantResult,
   type Verdict,
 } from './run.ts'
-export { command, type Instance, type Subject, type SubjectOptions, started } from './subject.ts'

@@ -1,10 +1,10 @@
 /** What must be true after every run, whatever the case was about: nothing is held, nothing is broken. */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { heldConnections } from '@relayrace/fixtures/proc'
 import { atLimit, type Client, connect, Late, Missed, type Origin } from '@relayrace/fixtures/wire'
 import { get, reply } from './case.ts'
 import { check, Failed } from './expect.ts'
-import { heldConnections } from './kernel.ts'
 
 /** How long the target may take to let go of something. */
 const patience = 3000

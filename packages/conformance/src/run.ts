@@ -1,10 +1,10 @@
-/** Runs cases against one subject, several at a time, and gathers what came out. */
+/** Runs cases against one target, several at a time, and gathers what came out. */
 
+import type { Capability, Target } from '@relayrace/fixtures/target'
 import { type DeliveryName, deliveryNames, patiently } from '@relayrace/fixtures/wire'
-import type { Capability, Case, Level, Run, Setup } from './case.ts'
+import type { Case, Level, Run, Setup } from './case.ts'
 import { cases as allCases } from './cases/index.ts'
 import { NotStarted, type Outcome, openSession, type Session } from './session.ts'
-import type { Subject } from './subject.ts'
 
 export interface RunOptions {
   /** All when absent. */
@@ -69,8 +69,9 @@ export interface Report {
 const usualLimit = 30_000
 const usualLanes = 4
 
-export async function run(subject: Subject, options: RunOptions = {}): Promise<Report> {
+export async function run(target: Target, options: RunOptions = {}): Promise<Report> {
   const { seed = 1, deviations = {}, only } = options
+  const version = await target.version?.()
   const begun = performance.now()
   const chosen = (options.cases ?? allCases).filter(
     ({ id }) => only === undefined || only.some((prefix) => id.startsWith(prefix)),
@@ -103,14 +104,14 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     else report({ ...result, ...(pending.retried === undefined ? {} : { retried: pending.retried }) })
   }
   const queue = parts.filter((part) => {
-    const why = notApplicable(part, subject)
+    const why = notApplicable(part, target)
     if (why !== undefined) settle(part, skip(part, why))
     return why === undefined
   })
   const interrupted = new Promise<undefined>((resolve) => {
     options.signal?.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-  const lanes = subject.originPort === undefined ? (options.lanes ?? usualLanes) : 1
+  const lanes = target.originPort === undefined ? (options.lanes ?? usualLanes) : 1
   const together = queue.filter(({ one }) => !one.alone)
   await Promise.all(Array.from({ length: lanes }, () => lane(together)))
   await lane(queue.filter(({ one }) => one.alone))
@@ -121,8 +122,8 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
 
   const inOrder = chosen.flatMap(({ id }) => results.get(id) ?? [])
   return {
-    subject: subject.name,
-    ...(subject.release === undefined ? {} : { version: subject.release }),
+    subject: target.name,
+    ...(version === undefined ? {} : { version }),
     seed,
     duration: performance.now() - begun,
     complete: inOrder.length === chosen.length,
@@ -136,10 +137,10 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
     const pending: Pending = { left: whole.length, outcomes: [], begun: 0, retried: before.why }
     const again = whole.map((part) => ({ ...part, pending }))
     for (const part of again) {
-      const why = notApplicable(part, subject)
+      const why = notApplicable(part, target)
       if (why !== undefined) settle(part, skip(part, why))
     }
-    await patiently(() => lane(again.filter((part) => notApplicable(part, subject) === undefined)))
+    await patiently(() => lane(again.filter((part) => notApplicable(part, target) === undefined)))
     if (!results.has(one.id)) report(before)
   }
 
@@ -155,7 +156,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
           if (session?.setup !== next.setup) {
             await session?.[Symbol.asyncDispose]()
             session = undefined
-            session = await openSession(subject, next.setup)
+            session = await openSession(target, next.setup)
           }
           const outcomes = await Promise.race([perform(next, session, seed), interrupted])
           // What ended with the run was ended by whoever ended the run.
@@ -172,7 +173,7 @@ export async function run(subject: Subject, options: RunOptions = {}): Promise<R
           // Who is said to take options is to start with them. Of others nobody knows.
           settle(
             next,
-            next.setup !== plain && subject.configurable ? all(next, 'crash', why) : skip(next, why),
+            next.setup !== plain && target.configurable ? all(next, 'crash', why) : skip(next, why),
           )
         }
       }
@@ -228,14 +229,14 @@ function partsOf(one: Case): Omit<Part, 'pending'>[] {
   return [...bySetup].map(([shared, runs]) => ({ one, setup: shared, runs }))
 }
 
-function notApplicable({ one, setup }: Part, subject: Subject): string | undefined {
+function notApplicable({ one, setup }: Part, target: Target): string | undefined {
   if (one.unseen !== undefined) return one.unseen
   for (const need of [...(one.needs ?? []), ...(setup.needs ?? [])]) {
-    if (subject.lacks?.includes(need)) return `it is declared to lack ${need}`
-    if (optIn.has(need) && !subject.has?.includes(need)) return `it is not declared to have ${need}`
+    if (target.lacks?.includes(need)) return `it is declared to lack ${need}`
+    if (optIn.has(need) && !target.has?.includes(need)) return `it is not declared to have ${need}`
   }
-  if (setup.options && !subject.configurable) return `it cannot be started ${setup.name}`
-  if (subject.originPort !== undefined && setup !== plain) return 'it was started by hand'
+  if (setup.options && !target.configurable) return `it cannot be started ${setup.name}`
+  if (target.originPort !== undefined && setup !== plain) return 'it was started by hand'
   return undefined
 }
 

@@ -1,22 +1,22 @@
 /** A running target with its origin, on which runs follow each other. It is restarted when it has died or is stuck. */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { heldConnections, openDescriptors, processTree } from '@relayrace/fixtures/proc'
+import { seeded } from '@relayrace/fixtures/random'
+import type { Running, Target } from '@relayrace/fixtures/target'
 import {
   atLimit,
   connect,
   type DeliveryName,
   delivery,
   Missed,
-  seeded,
   startOrigin,
   transcript,
 } from '@relayrace/fixtures/wire'
 import type { Lazily, Run, Setup } from './case.ts'
 import { Failed, isLate } from './expect.ts'
-import { heldConnections, openDescriptors } from './kernel.ts'
 import { probe, settleClients, settleComplaints, settleUpstream } from './ledger.ts'
 import { type SetStage, setStage } from './stage.ts'
-import type { Instance, Subject } from './subject.ts'
 
 export interface Session extends AsyncDisposable {
   readonly setup: Setup
@@ -54,13 +54,13 @@ class Overrun extends Error {
 /** How long a dead process may take to be seen dead, after its sockets are. */
 const deathPatience = 2000
 
-export async function openSession(subject: Subject, setup: Setup): Promise<Session> {
+export async function openSession(target: Target, setup: Setup): Promise<Session> {
   const over = new AbortController()
   const tls = await lazy(setup.tls, over.signal)
   const env = await lazy(setup.env, over.signal)
   const options = await lazy(setup.options, over.signal)
   const origin = await startOrigin({
-    ...(subject.originPort === undefined ? {} : { port: subject.originPort }),
+    ...(target.originPort === undefined ? {} : { port: target.originPort }),
     ...(tls === undefined ? {} : { tls }),
   })
   const notStarted = async (cause: unknown): Promise<never> => {
@@ -73,7 +73,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   const upstream = await makeUpstream().catch(notStarted)
   const launch = async (): Promise<Alive> => {
     origin.reset()
-    const started = await launched(subject, upstream, options ?? {}, env)
+    const started = await launched(target, upstream, options ?? {}, env)
     // It may have connected already, for whoever looked whether its port is open. That is no connection of a run.
     await settleUpstream(origin).catch(() => {})
     if (over.signal.aborted) await started.instance[Symbol.asyncDispose]()
@@ -99,10 +99,10 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
   /** Looking through the connections of the whole machine is slow, and needless while no descriptor has been added. */
   const atRest = async (): Promise<void> => {
     const { pid, url } = alive.instance
-    const open = await openDescriptors(pid)
+    const open = openDescriptors(pid)
     if (open !== undefined && open <= alive.descriptors) return
     await settleClients(Number(url.port), alive.connections)
-    alive.descriptors = (await openDescriptors(pid)) ?? 0
+    alive.descriptors = openDescriptors(pid) ?? 0
   }
 
   let gone: string | undefined
@@ -138,7 +138,7 @@ export async function openSession(subject: Subject, setup: Setup): Promise<Sessi
         async terminate() {
           if (pid === undefined) throw new Error('a target without a process cannot be told to end')
           told = true
-          process.kill(pid, 'SIGTERM')
+          for (const one of new Set([pid, ...processTree(pid)])) process.kill(one, 'SIGTERM')
           await instance.exited
         },
       })
@@ -187,7 +187,7 @@ async function lazy<Value extends object>(
 }
 
 interface Alive {
-  readonly instance: Instance
+  readonly instance: Running
   readonly died: Promise<void>
   /** Connections that others have to it. */
   readonly connections: number
@@ -198,7 +198,7 @@ interface Alive {
 }
 
 async function launched(
-  subject: Subject,
+  target: Target,
   upstream: URL,
   options: Readonly<Record<string, string | number | true>>,
   env: Readonly<Record<string, string>> | undefined,
@@ -206,7 +206,7 @@ async function launched(
   const args = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, `${value}`],
   )
-  const instance = await subject.start(upstream, {
+  const instance = await target.start(upstream, {
     ...(args.length > 0 ? { args } : {}),
     ...(env ? { env } : {}),
   })
@@ -260,7 +260,7 @@ async function accepts(url: URL): Promise<boolean> {
   }
 }
 
-function epitaph({ stderr }: Instance, error: unknown): string {
+function epitaph({ stderr }: Running, error: unknown): string {
   const lines = (stderr?.() ?? '').trim().split('\n')
   const said = lines.findLast((line) => /error|panic|fatal/i.test(line)) ?? lines.at(-1)
   return `the process died${said ? `: ${said.trim().slice(0, 200)}` : ` (${oneLine(error)})`}`

@@ -1,6 +1,8 @@
 /** What a case gets to work with, for one run. */
 
 import { setTimeout as passing } from 'node:timers/promises'
+import { frozen, openDescriptors, residentMemory } from '@relayrace/fixtures/proc'
+import { seeded } from '@relayrace/fixtures/random'
 import {
   atLimit,
   type Client,
@@ -9,12 +11,10 @@ import {
   delivery,
   Late,
   type Origin,
-  seeded,
   type Transcript,
 } from '@relayrace/fixtures/wire'
 import type { Stage } from './case.ts'
 import { complete, Failed } from './expect.ts'
-import { frozen, openDescriptors, residentMemory } from './kernel.ts'
 import { anotherRequest } from './ledger.ts'
 
 export interface Scenery {
@@ -99,8 +99,8 @@ export function setStage(scenery: Scenery): SetStage {
     },
     terminate,
     frozen: (action) => frozen(pid, action),
-    memory: () => residentMemory(pid),
-    descriptors: () => openDescriptors(pid),
+    memory: async () => residentMemory(pid),
+    descriptors: async () => openDescriptors(pid),
   }
   return stage
 }

@@ -1,10 +1,10 @@
 /** The cases as vitest tests, with their ids as names. */
 
+import type { Target } from '@relayrace/fixtures/target'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { Case } from './case.ts'
 import { cases as allCases } from './cases/index.ts'
 import { isFailure, type Result, type RunOptions, run } from './run.ts'
-import type { Subject } from './subject.ts'
 
 export interface ConformanceOptions extends Omit<RunOptions, 'onResult' | 'signal'> {
   /** What fails a test: every MUST by default. Below it, a shortcoming is a skipped test that says why. */
@@ -14,16 +14,16 @@ export interface ConformanceOptions extends Omit<RunOptions, 'onResult' | 'signa
 const wholeRun = 600_000
 
 /** Declares one test per case. They run together, several at a time, as soon as the first one is due. */
-export function conformance(subject: Subject, options: ConformanceOptions = {}): void {
+export function conformance(target: Target, options: ConformanceOptions = {}): void {
   const { level = 'MUST', only, cases = allCases } = options
   const chosen = cases.filter(({ id }) => only?.some((prefix) => id.startsWith(prefix)) ?? true)
   const results = new Map(chosen.map((one) => [one.id, Promise.withResolvers<Result>()]))
   const over = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
 
-  describe(`${subject.name}: an intermediary`, () => {
+  describe(`${target.name}: an intermediary`, () => {
     beforeAll(() => {
-      running = run(subject, {
+      running = run(target, {
         ...options,
         cases: chosen,
         signal: over.signal,

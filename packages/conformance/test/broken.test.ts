@@ -9,7 +9,7 @@ import { info } from '../src/cases/info.ts'
 import { strm } from '../src/cases/strm.ts'
 import { trlr } from '../src/cases/trlr.ts'
 import { trunc } from '../src/cases/trunc.ts'
-import { cases as everything, type Result, run, type Subject } from '../src/index.ts'
+import { cases as everything, type Result, run, type Target } from '../src/index.ts'
 import { beyondBase, chosen, oneAddress } from './broken/caught.ts'
 
 /**
@@ -40,7 +40,7 @@ function withOneVariant(one: Case): Case {
     : { ...one, run: Object.fromEntries(Object.entries(one.run).slice(0, 1)) }
 }
 
-const gateway = (name: string): Subject => ({
+const gateway = (name: string): Target => ({
   name,
   start: (upstream, options) =>
     startProgram(
@@ -75,7 +75,7 @@ async function judged(
   known: readonly string[],
 ): Promise<readonly Result[]> {
   const all = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
-  const subject: Subject = { ...gateway(name), configurable: true, has: ['resolver'] }
+  const subject: Target = { ...gateway(name), configurable: true, has: ['resolver'] }
   return (await run(subject, { cases: all, only, lanes: 2, deviations: broken(known) })).results
 }
 

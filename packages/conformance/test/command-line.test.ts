@@ -21,12 +21,16 @@ function spoken(argv: readonly string[], names?: readonly string[]) {
     vi.spyOn(stream, 'write').mockImplementation((text) => said.push(`${text}`) > 0)
   const known: Known = {
     command: 'judge',
-    names: [...(names ?? []), 'foreign'],
-    ours: names ?? [],
-    find: async (name) => {
-      asked.push(name)
-      return 'not installed'
-    },
+    targets: [...(names ?? []), 'foreign'].map((name) => ({
+      name,
+      kind: name === 'foreign' ? 'peer' : 'strategy',
+      install: 'get it',
+      async version() {
+        asked.push(name)
+        return undefined
+      },
+      start: () => Promise.reject(new Error('it is not there')),
+    })),
     deviations: () => ({}),
   }
   return main(argv, names && known).then((code) => ({ code, asked, said: said.join('') }))
@@ -45,7 +49,7 @@ test('where they have none, it has to be said what to judge', async () => {
 })
 
 test.for([
-  [['--command', 'false {port}'], /^"false \d+" did not start: /],
+  [['--command', 'false {port}'], /^sh -c false \d+ did not start: /],
   [['--url', 'http://127.0.0.1:1', '--origin-port', '0'], /^nobody accepts connections at 127\.0\.0\.1:1\n$/],
 ] as const)('%j is no proxy that starts', async ([argv, why]) => {
   const { code, said } = await spoken([...argv, '--only', 'FRAME-01'])
@@ -113,6 +117,13 @@ test('every command is judged, under a name of its own', { timeout: 60_000 }, as
   await spoken([...lines, '--only', 'FRAME-01', '--json', json])
   const reports = JSON.parse(await readFile(json, 'utf8')) as Report[]
   expect(reports.map(({ subject }) => subject)).toEqual(['node', 'node-2'])
+})
+
+test('a command may have a name', { timeout: 60_000 }, async () => {
+  const json = path.join(await temporary(), 'json')
+  await spoken(['--command', `mine=${lineFor('sound')}`, '--only', 'FRAME-01', '--json', json])
+  const [report] = JSON.parse(await readFile(json, 'utf8')) as Report[]
+  expect(report).toMatchObject({ subject: 'mine', failures: [] })
 })
 
 test('the version is said', async () => {

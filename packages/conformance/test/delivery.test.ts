@@ -1,4 +1,5 @@
-import { delivery, deliveryNames, seeded } from '@relayrace/fixtures/wire'
+import { seeded } from '@relayrace/fixtures/random'
+import { delivery, deliveryNames } from '@relayrace/fixtures/wire'
 import { expect, test } from 'vitest'
 
 const message = Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n${'x'.repeat(20)}`)

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { startProgram } from '@relayrace/fixtures/target'
 import { describe, test } from 'vitest'
-import { type Case, cases as everything, type Result, run, type Subject } from '../src/index.ts'
+import { type Case, cases as everything, type Result, run, type Target } from '../src/index.ts'
 import { copying, leaving, logging, meddling, needUnderstanding, overHttp2 } from './broken/caught.ts'
 
 /** One delivery is enough here, and most faults only show in one. */
 const cases = everything.map((one): Case => ({ ...one, deliveries: ['coalesced'] }))
 
-const program = (name: string, FAULT: string): Subject => ({
+const program = (name: string, FAULT: string): Target => ({
   name: FAULT,
   configurable: true,
   has: ['h2', 'log'],

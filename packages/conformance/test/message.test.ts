@@ -1,5 +1,6 @@
+import { seeded } from '@relayrace/fixtures/random'
 import { seed } from '@relayrace/fixtures/seed'
-import { type Message, parser, seeded } from '@relayrace/fixtures/wire'
+import { type Message, parser } from '@relayrace/fixtures/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 

@@ -15,10 +15,10 @@ import {
   type RunOptions,
   reply,
   run,
-  type Subject,
+  type Target,
 } from '../src/index.ts'
 
-const program = (name: string): Subject => ({
+const program = (name: string): Target => ({
   name,
   start: (upstream, options) =>
     startProgram(
@@ -94,7 +94,7 @@ test('an interrupted run ends what it has started, also in the middle of a wait'
   const interrupt = new AbortController()
   const ended: Promise<unknown>[] = []
   const sound = program('sound')
-  const watched: Subject = {
+  const watched: Target = {
     ...sound,
     async start(...given) {
       const instance = await sound.start(...given)
@@ -120,7 +120,7 @@ test('an interrupted run ends what it has started, also in the middle of a resta
   const sound = program('sound')
   let starts = 0
   let ends = 0
-  const watched: Subject = {
+  const watched: Target = {
     ...sound,
     async start(...given) {
       if (++starts === 2) interrupt.abort()
@@ -211,7 +211,7 @@ test('a declared deviation is no failure, and is reported once it passes', async
 })
 
 test('a declared deviation excuses no death', async () => {
-  const deadly: Subject = program('dies')
+  const deadly: Target = program('dies')
   const asked: Case = {
     ...plain,
     run: async ({ exchange }) => void (await exchange(get('/'), reply('ok', 'Trailer: a'))),
@@ -221,7 +221,7 @@ test('a declared deviation excuses no death', async () => {
 })
 
 test('who is said to take options and does not start with them fails', async () => {
-  const subject: Subject = {
+  const subject: Target = {
     ...program('sound'),
     configurable: true,
     start: (upstream, given) =>
@@ -237,7 +237,7 @@ test('who is said to take options and does not start with them fails', async () 
 })
 
 test('what a target lacks, or cannot be set up for, is skipped with the reason', async () => {
-  const subject: Subject = { ...program('sound'), lacks: ['trailers'] }
+  const subject: Target = { ...program('sound'), lacks: ['trailers'] }
   const cases: Case[] = [
     { ...plain, needs: ['trailers'], run: async () => {} },
     {
@@ -255,7 +255,7 @@ test('what a target lacks, or cannot be set up for, is skipped with the reason',
 })
 
 test('a subject that does not start is an error, not a verdict', async () => {
-  const subject: Subject = { name: 'none', start: () => Promise.reject(new Error('no such thing')) }
+  const subject: Target = { name: 'none', start: () => Promise.reject(new Error('no such thing')) }
   await expect(run(subject, { cases: [{ ...plain, run: async () => {} }] })).rejects.toThrow('no such thing')
 })
 

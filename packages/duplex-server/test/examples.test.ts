@@ -3,11 +3,11 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { type Running, startProgram } from '@relayrace/fixtures/target'
+import { type Program, startProgram } from '@relayrace/fixtures/target'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 
-const start = (name: string, env: Record<string, string> = {}): Promise<Running> =>
+const start = (name: string, env: Record<string, string> = {}): Promise<Program> =>
   startProgram({
     argv: [process.execPath, fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url))],
     env: { PORT: '0', ...env },

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
-import { parser, seeded } from '@relayrace/fixtures/wire'
+import { seeded } from '@relayrace/fixtures/random'
+import { parser } from '@relayrace/fixtures/wire'
 import {
   chunked,
   type Framing,

@@ -1,11 +1,11 @@
 /** The fetch handler where fetch runs: on Bun, on Deno, and on a server of Hono. */
 
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { Verifier } from '@relayrace/fixtures/payloads'
+import { usage } from '@relayrace/fixtures/proc'
 import { startProgram } from '@relayrace/fixtures/target'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -75,7 +75,7 @@ describe.each(runtimes)('createFetchHandler on $name', ({ file, args, unpacks })
           const verifier = new Verifier()
           for await (const piece of response.body as ReadableStream<Uint8Array>) verifier.update(piece)
           expect([verifier.bytes, verifier.intact]).toEqual([size, true])
-          peaks.push(await peak(pid))
+          peaks.push(peak(pid))
         }
         const [small = 0, large = Number.POSITIVE_INFINITY] = peaks
         expect(large - small).toBeLessThan(128 * MiB)
@@ -179,7 +179,4 @@ const reply = (text: string, ...fields: string[]): string =>
   head('HTTP/1.1 200 OK', `Content-Length: ${text.length}`, ...fields) + text
 
 /** The most memory the process has had at once, in bytes. */
-async function peak(pid: number | undefined): Promise<number> {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) * 1024
-}
+const peak = (pid: number | undefined): number => usage(pid as number)?.peak ?? Number.NaN

@@ -1,15 +1,11 @@
+import { seeded } from '@relayrace/fixtures/random'
 import { expect, test } from 'vitest'
 import { isGlobal } from '../src/guard/addresses.ts'
 
-/** The same numbers every time (mulberry32). */
+/** 32 bits, the same every time. */
 function numbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return (mixed ^ (mixed >>> 14)) >>> 0
-  }
+  const random = seeded(seed)
+  return () => random() * 2 ** 32
 }
 
 const dotted = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')

@@ -1,4 +1,4 @@
-import type { Running } from '@relayrace/fixtures/target'
+import type { Program } from '@relayrace/fixtures/target'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { program, strategies, until } from './programs.ts'
@@ -10,7 +10,7 @@ function get(target: string): string {
 }
 
 /** The lines about that target, as soon as there is one. */
-function logged({ stdout }: Running, target: string): Promise<Line> {
+function logged({ stdout }: Program, target: string): Promise<Line> {
   return until(() => {
     const lines = stdout().split('\n').slice(1, -1)
     const found = lines.map((line) => JSON.parse(line) as Line).filter((line) => line.target === target)

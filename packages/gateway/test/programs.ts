@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Certificate } from '@relayrace/fixtures/certificates'
-import type { Running } from '@relayrace/fixtures/target'
+import type { Program } from '@relayrace/fixtures/target'
 import { findTarget } from '@relayrace/fixtures/targets'
 import { onTestFinished } from 'vitest'
 
@@ -12,7 +12,7 @@ export const onNodeHttp: readonly string[] = ['pipe-proxy', 'reverse-proxy', 'fe
 export const strategies: readonly string[] = [...onNodeHttp, 'duplex-server'] as const
 
 /** Ends with the test. */
-export async function program(name: string, upstream: URL, ...args: readonly string[]): Promise<Running> {
+export async function program(name: string, upstream: URL, ...args: readonly string[]): Promise<Program> {
   const running = await findTarget(name).start(upstream, { args })
   onTestFinished(() => running[Symbol.asyncDispose]())
   return running

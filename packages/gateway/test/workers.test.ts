@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { Verifier } from '@relayrace/fixtures/payloads'
-import type { Running, StartOptions } from '@relayrace/fixtures/target'
+import type { Program, StartOptions } from '@relayrace/fixtures/target'
 import { findTarget } from '@relayrace/fixtures/targets'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -49,10 +49,10 @@ const { server, wrongHost } = await certificates()
 const nowhere = new URL('http://127.0.0.1:9')
 
 /** Two workers, one program. */
-async function started(upstream: URL, options: StartOptions = {}): Promise<Running & { pid: number }> {
+async function started(upstream: URL, options: StartOptions = {}): Promise<Program & { pid: number }> {
   const running = await findTarget('pipe-proxy').start(upstream, { env: { WORKERS: '2' }, ...options })
   onTestFinished(() => running[Symbol.asyncDispose]())
-  return running as Running & { pid: number }
+  return running as Program & { pid: number }
 }
 
 /** The processes that it has started. */
@@ -61,7 +61,7 @@ async function workersOf({ pid }: { readonly pid: number }): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
-const said = ({ stderr }: Running, text: string): Promise<true> =>
+const said = ({ stderr }: Program, text: string): Promise<true> =>
   until(() => (stderr().includes(text) ? true : undefined))
 
 describe.runIf(process.platform === 'linux')('two workers', () => {

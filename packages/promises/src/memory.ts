@@ -1,12 +1,12 @@
 /** The memory of every strategy, as a program: it does not grow with what goes through. */
 
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { startBulkOrigin, type UploadReport } from '@relayrace/fixtures/origin'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
+import { usage } from '@relayrace/fixtures/proc'
 import { findTarget } from '@relayrace/fixtures/targets'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
@@ -24,10 +24,7 @@ async function stage(name: string) {
 }
 
 /** The most memory the process has had at once, in bytes: the kernel's own count, which misses nothing. */
-async function peak(pid: number | undefined): Promise<number> {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) * 1024
-}
+const peak = (pid: number | undefined): number => usage(pid as number)?.peak ?? Number.NaN
 
 async function download(url: URL, size: number): Promise<void> {
   const outgoing = httpRequest(new URL(`/bytes/${size}`, url), { agent: false }).end()
@@ -62,7 +59,7 @@ export function memoryOf(name: string, most = 256): void {
       const peaks: number[] = []
       for (const size of sizes) {
         await transfer(url, size)
-        peaks.push(await peak(pid))
+        peaks.push(peak(pid))
       }
       const [small = 0, large = Number.POSITIVE_INFINITY] = peaks
       expect(small).toBeGreaterThan(10 * MiB)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { type Running, startProgram } from '@relayrace/fixtures/target'
+import { type Program, startProgram } from '@relayrace/fixtures/target'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -17,7 +17,7 @@ async function origin(): Promise<Origin> {
   return it
 }
 
-async function program(...args: string[]): Promise<Running> {
+async function program(...args: string[]): Promise<Program> {
   const running = await startProgram(
     { argv: [process.execPath, bin, 'serve', '--port', '0', '--log', 'json', ...args] },
     {},
@@ -27,7 +27,7 @@ async function program(...args: string[]): Promise<Running> {
 }
 
 /** The admin port is in the line that says where it serves. */
-function adminOf({ stdout }: Running): string {
+function adminOf({ stdout }: Program): string {
   const [, url] = /"admin":"([^"]+)"/.exec(stdout()) ?? []
   return url as string
 }
@@ -39,7 +39,7 @@ async function page(url: string): Promise<{ status: number; body: string }> {
   return { status: response.statusCode as number, body: await text(response) }
 }
 
-async function exchange(running: Running, to: Origin, body: string): Promise<string> {
+async function exchange(running: Program, to: Origin, body: string): Promise<string> {
   const client = await connect(running.url)
   onTestFinished(() => client.close())
   client.send('GET /x HTTP/1.1\r\nHost: a\r\n\r\n')

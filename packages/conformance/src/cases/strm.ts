@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as every } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
+import { seeded } from '@relayrace/fixtures/random'
 import {
   type Client,
   type Connection,
@@ -12,7 +13,6 @@ import {
   type Exchange,
   type Incoming,
   quietly,
-  seeded,
 } from '@relayrace/fixtures/wire'
 import { type Case, get, head, reply, type Stage } from '../case.ts'
 import { answered, check, complete, equal, values } from '../expect.ts'

@@ -1,7 +1,7 @@
 /** JUnit's XML, which most CI systems can show. */
 
+import { escapeText as text } from '@relayrace/fixtures/escape'
 import { isFailure, type Report, type Result } from '../run.ts'
-import { escapeText as text } from './escape.ts'
 
 /** Only what must not fail is a failure; other shortcomings are skipped tests that say why. */
 export function junitReport(reports: readonly Report[]): string {

@@ -1,9 +1,9 @@
 /** Everything as one HTML file that needs nothing else: the grid, and behind each cell both sides of the wire. */
 
 import { gzipSync } from 'node:zlib'
+import { escapeText } from '@relayrace/fixtures/escape'
 import type { Report, Result } from '../run.ts'
 import { chapterOf, chaptersOf, count } from './count.ts'
-import { escapeText } from './escape.ts'
 import type { Origin } from './markdown.ts'
 import { script, style } from './page-parts.ts'
 import { stopped } from './stopped.ts'

@@ -1,6 +1,6 @@
 /** Compares our reader with Node's own on damaged messages, and sorts what they disagree about by rule. */
 
-import { seeded } from '@relayrace/fixtures/wire'
+import { seeded } from '@relayrace/fixtures/random'
 import { readCorpus } from '@relayrace/promises/damage/corpus'
 import { Mutator } from '@relayrace/promises/damage/mutate'
 import { readRequests, readResponses } from '@relayrace/promises/damage/node-parser'
