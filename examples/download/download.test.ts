@@ -1,11 +1,11 @@
-import type { Running } from '@relayrace/fixtures/target'
+import type { Program } from '@relayrace/fixtures/target'
 import type { Client, Exchange } from '@relayrace/fixtures/wire'
 import { expect, test } from 'vitest'
 import { aClient, anOrigin, answer, get, startExample } from '../test/start.ts'
 
 interface Asked extends Exchange {
   readonly client: Client
-  readonly running: Running
+  readonly running: Program
 }
 
 async function ask(env: Record<string, string> = {}): Promise<Asked> {

@@ -1,7 +1,7 @@
 /** For tests: an example as `npm run example` starts it, an origin behind it, and a client in front of it. */
 
 import { fileURLToPath } from 'node:url'
-import { type Running, startProgram } from '@relayrace/fixtures/target'
+import { type Program, startProgram } from '@relayrace/fixtures/target'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { onTestFinished } from 'vitest'
 
@@ -11,7 +11,7 @@ export async function startExample(
   name: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<Running> {
+): Promise<Program> {
   const running = await startShared(name, args, env)
   onTestFinished(() => running[Symbol.asyncDispose]())
   return running
@@ -22,7 +22,7 @@ export function startShared(
   name: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<Running> {
+): Promise<Program> {
   const argv = [process.execPath, run, name, ...args] as const
   return startProgram({ argv, env: { PORT: '0', ...env } })
 }
