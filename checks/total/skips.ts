@@ -38,7 +38,7 @@ export const skips: readonly Skip[] = [
     perhaps: true,
   },
   {
-    test: /^packages\/router\/test\/.*: .*(?:by Redis|until Redis .*)$/,
+    test: /^packages\/(?:router|relayrace)\/test\/.*: .*(?:by Redis|until Redis .*)$/,
     why: 'there is no redis-server',
     perhaps: true,
   },

@@ -14,7 +14,7 @@ import type {
 import type { ProgramLine } from '@relayrace/programs'
 import { compose, createRouter, type MountRoute, mount, type RouterOptions } from '@relayrace/router'
 import { ConfigError, type Settled, type StrategyName } from './config.ts'
-import { middlewareOf } from './middleware.ts'
+import { Middlewares } from './middleware.ts'
 import { makers, optionsOf, Programs, routesOf, Sets } from './targets.ts'
 
 export interface Serving extends AsyncDisposable {
@@ -63,14 +63,14 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
     hooks.programLine ?? (({ program, text }) => console.error(`${program}: ${text}`)),
   )
   programs.update(config.programs)
-  const routes = routesOf(config, sets, programs)
-  let middleware = (config.middleware ?? []).map(middlewareOf)
+  let middlewares = new Middlewares(config)
+  const routes = routesOf(config, sets, programs, middlewares)
   const options = { ...optionsOf(config, sets, programs), ...(hooks.onEnd && { onEnd: hooks.onEnd }) }
   const { strategy = 'pipe-proxy' } = config
   const routing: Routing = {
     ...(hooks.log && { log: hooks.log }),
     // By the configuration of the moment: a reload may have put others in its place.
-    middleware: [(exchange, next) => compose(middleware, next)(exchange)],
+    middleware: [(exchange, next) => compose(middlewares.of(), next)(exchange)],
   }
   const differs = (all: readonly MountRoute[]): boolean => all.some((route) => route.strategy !== undefined)
   const hasSeveral = differs(routes)
@@ -81,6 +81,7 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
 
   const close = async (grace?: number): Promise<void> => {
     await made.close(grace)
+    middlewares.close()
     await Promise.all([...sets.all, ...programs.all].map((one) => one.close()))
   }
 
@@ -104,17 +105,24 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
       // Checked as a whole before anything changes.
       const trial = new Sets()
       trial.update(next.upstreams)
-      const tried = routesOf(next, trial, programs)
-      for (const set of trial.all) void set.close()
-      createRouter(tried.map(({ strategy: _, ...route }) => route))
-      if (hasSeveral) refuseDuplex(strategy, tried)
-      else if (differs(tried))
-        throw new TypeError('The first route with a strategy of its own needs a restart')
-      const others = (next.middleware ?? []).map(middlewareOf)
-      programs.update(next.programs)
+      const others = new Middlewares(next, middlewares)
+      try {
+        const tried = routesOf(next, trial, programs, others)
+        createRouter(tried.map(({ strategy: _, ...route }) => route))
+        if (hasSeveral) refuseDuplex(strategy, tried)
+        else if (differs(tried))
+          throw new TypeError('The first route with a strategy of its own needs a restart')
+        programs.update(next.programs)
+      } catch (error) {
+        others.close(middlewares)
+        throw error
+      } finally {
+        for (const set of trial.all) void set.close()
+      }
       sets.update(next.upstreams)
-      middleware = others
-      made.replace(routesOf(next, sets, programs))
+      made.replace(routesOf(next, sets, programs, others))
+      middlewares.close(others)
+      middlewares = others
       current = { ...next, ...Object.fromEntries(lasting.map((key) => [key, current[key]])) }
       return restart
     },

@@ -23,7 +23,7 @@ import {
   type Upstreams,
 } from '@relayrace/upstreams'
 import { isUrl, originOf, type PolicyConfig, type Settled, type StrategyName } from './config.ts'
-import { middlewareOf } from './middleware.ts'
+import type { Middlewares } from './middleware.ts'
 
 interface Made<T> {
   readonly it: T
@@ -109,15 +109,20 @@ function policyOf(policy: PolicyConfig | undefined): Policy {
 }
 
 /** The routes, the one for what has none last. */
-export function routesOf({ upstream, routes = [] }: Settled, sets: Sets, programs: Programs): MountRoute[] {
-  const all = routes.map(({ to, reply, strategy, middleware, ...route }): MountRoute => {
+export function routesOf(
+  { upstream, routes = [] }: Settled,
+  sets: Sets,
+  programs: Programs,
+  middlewares: Middlewares,
+): MountRoute[] {
+  const all = routes.map(({ to, reply, strategy, middleware: _, ...route }): MountRoute => {
     const target =
       reply === undefined ? upstreamOf(to as string, sets, programs) : (): Reply => reply as Reply
     return {
       ...(route as object),
       path: route.path,
       upstream: target,
-      ...(middleware !== undefined && { middleware: middleware.map(middlewareOf) }),
+      middleware: middlewares.of(route),
       ...(strategy !== undefined && { strategy: makers[strategy] as Strategy<HttpGateway> }),
     }
   })

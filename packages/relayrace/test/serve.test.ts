@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
+import { startRedis } from '@relayrace/fixtures/redis'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Config, parseConfig, strategies } from '../src/config.ts'
@@ -211,4 +212,36 @@ test('routes that differ in strategy are served over TLS as by any gateway: nobo
     onTestFinished(() => void socket.destroy())
   })
   expect(await asked).toMatch(/refused|NO_RENEGOTIATION/)
+})
+
+describe('a rate limit', () => {
+  const limited = (more: object = {}): Config => ({
+    listen: { port: 0 },
+    middleware: [{ rateLimit: { limit: 1, window: '1h', ...more } }],
+    routes: [{ path: '/', reply: { status: 200, body: 'in' } }],
+  })
+
+  test('goes on counting after a reload that has not changed it, and begins anew after one that has', async () => {
+    const serving = await start(limited())
+    const statuses = [(await ask(serving, '/')).status]
+    serving.reload(
+      parseConfig({ ...limited(), routes: [{ path: '/', reply: { status: 200, body: 'other' } }] }),
+    )
+    statuses.push((await ask(serving, '/')).status)
+    serving.reload(parseConfig(limited({ limit: 2 })))
+    statuses.push((await ask(serving, '/')).status)
+    expect(statuses).toEqual([200, 429, 200])
+  })
+
+  test('is one over several gateways, by Redis', async ({ skip }) => {
+    const server = await startRedis()
+    if (server === undefined) return skip('there is no redis-server: npm run peers -- redis-server')
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const shared = limited({ redis: `unix:${server.socket}`, onStoreError: 'deny' })
+    const both = [await start(shared), await start(shared)]
+    // Until it is connected nothing can be counted: that is 503 here.
+    for (const one of both) await expect.poll(async () => (await ask(one, '/')).status).not.toBe(503)
+    const counted = await Promise.all(both.map(async (one) => (await ask(one, '/')).status))
+    expect(counted).toEqual([429, 429])
+  })
 })

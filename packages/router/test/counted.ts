@@ -1,5 +1,7 @@
 /** How often one may ask. */
 
+import { once } from 'node:events'
+import { type RedisServer, startRedis } from '@relayrace/fixtures/redis'
 import type { Strategy } from '@relayrace/gateway'
 import { get } from '@relayrace/promises/stage'
 import { Redis } from 'ioredis'
@@ -8,7 +10,6 @@ import type { Middleware } from '../src/index.ts'
 import { apiTokens, hashToken } from '../src/middleware/index.ts'
 import { type RateLimitOptions, rateLimit } from '../src/middleware/rate-limit.ts'
 import { type Gate, gateFor, refused, upgrade } from './gate.ts'
-import { type RedisServer, startRedis } from './redis.ts'
 
 export function ratesOf(create: Strategy): void {
   const stage = gateFor(create)
@@ -123,10 +124,10 @@ export function ratesOf(create: Strategy): void {
       const limits = { limit: 3, window: 60 }
 
       test('by Redis', async ({ skip }) => {
-        const server = await startRedis()
+        const server = await redisServer()
         if (server === undefined) return skip(without)
         const machine = async (): Promise<Gate> =>
-          stage([rateLimit({ ...limits, redis: await server.connect() })])
+          stage([rateLimit({ ...limits, redis: await connected(server) })])
         const [one, other] = [await machine(), await machine()]
         const statuses: number[] = []
         for (const { knock } of [one, other, one, other, one]) statuses.push(await knock())
@@ -137,9 +138,9 @@ export function ratesOf(create: Strategy): void {
         ['is killed', (server) => server.kill()],
         ['answers no more', (server) => server.freeze()],
       ])('until Redis %s: then it is as was decided', async ([, fail], { skip }) => {
-        const server = await startRedis()
+        const server = await redisServer()
         if (server === undefined) return skip(without)
-        const options = { ...limits, limit: 1, storeTimeout: 100, redis: await server.connect() }
+        const options = { ...limits, limit: 1, storeTimeout: 100, redis: await connected(server) }
         const allowing = await stage([rateLimit(options)])
         const denying = await stage([rateLimit({ ...options, name: 'denying', onStoreError: 'deny' })])
         expect([await allowing.knock(), await allowing.knock()]).toEqual([200, 429])
@@ -159,4 +160,20 @@ export function ratesOf(create: Strategy): void {
       expect(() => rateLimit({ limit: 1, window: 1, ...wrong })).toThrow(message)
     })
   })
+}
+
+/** Goes with the test. */
+async function redisServer(): Promise<RedisServer | undefined> {
+  const server = await startRedis()
+  if (server !== undefined) onTestFinished(() => server[Symbol.asyncDispose]())
+  return server
+}
+
+/** A client that does not wait for a server that is gone. */
+async function connected({ socket }: RedisServer): Promise<Redis> {
+  const redis = new Redis({ path: socket, retryStrategy: null, maxRetriesPerRequest: 1 })
+  redis.on('error', () => {})
+  onTestFinished(() => redis.disconnect())
+  await once(redis, 'ready')
+  return redis
 }
