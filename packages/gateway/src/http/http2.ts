@@ -37,6 +37,7 @@ export interface Http2Front {
 
 export function createHttp2({ limits, timeouts }: Settings): Http2Front {
   const sessions = new Set<ServerHttp2Session>()
+  let closing = false
   const server = http2.createServer({
     Http2ServerRequest: Http2Request,
     Http2ServerResponse: Http2Response,
@@ -60,10 +61,13 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
     session.once('close', () => sessions.delete(session))
     session.setLocalWindowSize(Math.min(limits.connectionWindow, 2 ** 31 - 1))
     closeWhenIdle(session, timeouts)
+    // Its handshake was under way when the others were told.
+    if (closing) sayGoodbye(session)
   })
   return {
     server,
     close() {
+      closing = true
       for (const session of sessions) sayGoodbye(session)
     },
     end() {
