@@ -192,7 +192,10 @@ function commandLine(): Command {
       '--profile <profiler>',
       `looks at targets with a profiler instead of measuring them: ${profilers.map(({ name }) => name).join(', ')}`,
     )
-    .option('--readme', 'writes the newest committed results into README.md, and measures nothing')
+    .option(
+      '--readme',
+      'writes the newest committed results into README.md and docs/memory.md, and measures nothing',
+    )
     .option('-l, --list', 'shows targets, scenarios and presets')
     .option('--json', 'prints JSON on standard output instead of tables')
     .option('--no-pin', 'does not hold the roles to processors of their own')

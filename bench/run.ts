@@ -14,8 +14,8 @@ import { machineWord, provenance } from './measure/provenance.ts'
 import { type Request, readOptions, refusing, UsageError } from './options.ts'
 import { type Profile, profile } from './profile/profile.ts'
 import { runShowing } from './progress.ts'
+import { writeDocuments } from './report/documents.ts'
 import { counted, listed } from './report/numbers.ts'
-import { writeReadme } from './report/readme.ts'
 import type { Results, TargetRecord } from './report/results.ts'
 import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
@@ -55,7 +55,7 @@ async function perform(request: Request): Promise<number> {
       return 0
     }
     case 'readme':
-      say(writeReadme())
+      say(writeDocuments())
       return 0
     case 'report': {
       const folder = request.folder as string

@@ -1,6 +1,6 @@
-/** Keeps the table in the root README.md equal to the newest results in bench/results. */
+/** The table of README.md, from the newest results in bench/results; and how a table stands in a document. */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { markdownTable } from './markdown.ts'
 import { counted, number } from './numbers.ts'
@@ -11,8 +11,6 @@ export const begin = '<!-- bench:begin -->'
 export const end = '<!-- bench:end -->'
 
 const root = path.resolve(import.meta.dirname, '../..')
-const readmePath = path.join(root, 'README.md')
-
 export interface Kept {
   readonly results: Results
   /** The folder, from the root of the repository. */
@@ -32,17 +30,6 @@ export function newestResults(): Kept | undefined {
   return kept.toSorted((a, b) => a.results.createdAt.localeCompare(b.results.createdAt)).at(-1)
 }
 
-/** Says what it did. */
-export function writeReadme(): string {
-  const kept = newestResults()
-  if (!kept) return 'There are no results in bench/results: README.md stays as it is.'
-  const before = existsSync(readmePath) ? readFileSync(readmePath, 'utf8') : ''
-  const after = withTable(before, readmeSection(kept))
-  if (after === undefined) return `README.md has no lines ${begin} and ${end}: nothing to write between.`
-  writeFileSync(readmePath, after)
-  return `README.md shows ${kept.folder}.`
-}
-
 /** What stands between the marks now; undefined without marks. */
 export function sectionIn(readme: string): string | undefined {
   const [from, to] = [readme.indexOf(begin), readme.indexOf(end)]
@@ -55,41 +42,56 @@ export function withTable(readme: string, section: string): string | undefined {
   return `${readme.slice(0, from + begin.length)}\n\n${section}\n\n${readme.slice(to)}`
 }
 
-interface Column {
+/** What people ask, and the figure that answers it. */
+const questions: readonly { ask: string; scenario: string; metric: string }[] = [
+  { ask: 'CPU for a large download', scenario: 'download', metric: 'cpuPerGiB' },
+  { ask: 'CPU for a large upload', scenario: 'upload', metric: 'cpuPerGiB' },
+  { ask: 'Memory at most, meanwhile', scenario: 'download', metric: 'peakMemory' },
+  { ask: 'Memory for a reader that stalls', scenario: 'stalled', metric: 'processPerStream' },
+  { ask: 'Memory for a connection that waits', scenario: 'idle', metric: 'processPerConnection' },
+  { ask: 'CPU for a small request', scenario: 'small', metric: 'cpuPerRequest' },
+  { ask: 'Delay of a live event', scenario: 'events', metric: 'delayMedian' },
+  { ask: 'A turn while both sides talk', scenario: 'echo', metric: 'tripMedian' },
+]
+/** What most programs on Node have in this place today. */
+export const incumbent = 'http-proxy-3'
+
+export function readmeSection({ results, folder }: Kept): string {
+  const { scenarios, absent } = summarize(results)
+  const ours = results.targets.filter(({ kind }) => kind === 'strategy').map(({ name }) => name)
+  const others = [results.base, incumbent].filter(
+    (name) => name !== null && !ours.includes(name) && results.targets.some((target) => target.name === name),
+  ) as string[]
+  const rows = questions.flatMap(({ ask, scenario: name, metric: id }) => {
+    const scenario = scenarios.find(({ record }) => record.name === name)
+    const metric = scenario?.record.metrics.find((one) => one.id === id)
+    if (scenario === undefined || metric === undefined) return []
+    const what = { scenario, metric }
+    return [[`${ask}, ${metric.unit}`, best(what), ...[...ours, ...others].map((one) => cell(what, one))]]
+  })
+  const { environment, rounds, createdAt } = results
+  return [
+    markdownTable(['', 'best', ...ours.map((name) => `**${name}**`), ...others], rows),
+    `Less is better. Medians of ${counted(rounds, 'round')}; **bold** is the best and what this run cannot tell from it. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All contestants and figures](${folder}/report.md), [as a page](${folder}/report.html), [raw](${folder}/results.json).`,
+  ].join('\n\n')
+}
+
+interface What {
   readonly scenario: ScenarioSummary
   readonly metric: MetricRecord
 }
 
-export function readmeSection({ results, folder }: Kept): string {
-  const { scenarios, absent } = summarize(results)
-  const columns = scenarios.flatMap((scenario): Column[] => {
-    const memory = scenario.record.metrics.find(({ id }) => id === 'peakMemory')
-    const headline = { scenario, metric: scenario.headline }
-    return scenario.record.name === 'download' && memory
-      ? [headline, { scenario, metric: memory }]
-      : [headline]
-  })
-  const rows = (scenarios[0]?.rows ?? []).map(({ target }) => [
-    { strategy: `**${target.name}**`, peer: target.name, mount: target.name, control: `*${target.name}*` }[
-      target.kind
-    ],
-    ...columns.map((column) => cell(column, target.name)),
-  ])
-  const { environment, rounds, createdAt } = results
-  return [
-    markdownTable(
-      [
-        '',
-        ...columns.map(({ scenario, metric }) => `${scenario.record.name}: ${metric.label}, ${metric.unit}`),
-      ],
-      rows,
-    ),
-    `Medians of ${counted(rounds, 'round')}; **bold** figures are the best and those this run cannot tell from it. Ours are bold, controls in italics: they do not compete. Sorted by the first column. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All figures](${folder}/report.md), [as a page](${folder}/report.html), [raw samples](${folder}/results.json); what they do not say is in [METHODOLOGY.md](METHODOLOGY.md). Repeat it:`,
-    `\`\`\`sh\n${results.command}\n\`\`\``,
-  ].join('\n\n')
+/** The best one with its figure, and how many are as good. */
+function best({ scenario, metric }: What): string {
+  const [first, ...alike] = scenario.winners.get(metric.id) ?? []
+  const value = scenario.rows.find(({ target }) => target.name === first)?.cells.get(metric.id)
+  if (first === undefined || value === undefined) return '–'
+  // Less than what the rest of a process moves by itself.
+  const figure = value.median > 0 ? number(value.median) : '≈ 0'
+  return `${first} ${figure}${alike.length > 0 ? `, and ${alike.length} more` : ''}`
 }
 
-function cell({ scenario, metric }: Column, name: string): string {
+function cell({ scenario, metric }: What, name: string): string {
   const row = scenario.rows.find(({ target }) => target.name === name)
   if (!row) return '–'
   const value = row.cells.get(metric.id)
