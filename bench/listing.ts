@@ -6,6 +6,7 @@ import { targets } from '@relayrace/fixtures/targets'
 import { presets } from './presets.ts'
 import type { TargetRecord } from './report/results.ts'
 import { scenarios } from './scenarios/index.ts'
+import { scaleOf } from './scenarios/scenario.ts'
 
 export interface Listing {
   readonly targets: readonly {
@@ -27,9 +28,9 @@ export async function listing(): Promise<Listing> {
         return { name, kind, about, version: (await target.version()) ?? null, install }
       }),
     ),
-    scenarios: scenarios.map(({ name, title, question, load }) => {
-      const scale = presets.find((preset) => preset.name === 'quick')?.scale
-      return { name, title, question, load: scale ? load(scale) : '' }
+    scenarios: scenarios.map((scenario) => {
+      const { name, title, question } = scenario
+      return { name, title, question, load: scenario.load(scaleOf(scenario, 'quick')) }
     }),
     presets: presets.map((preset) => ({
       name: preset.name,

@@ -3,13 +3,16 @@ import { fileURLToPath } from 'node:url'
 import { targets } from '@relayrace/fixtures/targets'
 import { expect, test } from 'vitest'
 import { type Request, readOptions, UsageError } from './options.ts'
+import { chunked } from './scenarios/chunked.ts'
+import { download } from './scenarios/download.ts'
 import { scenarios as all } from './scenarios/index.ts'
+import { stalled } from './scenarios/stalled.ts'
 
 const read = (line: string): Request => readOptions(line === '' ? [] : line.split(' ')) as Request
 
 test('without a word it is the quick preset with all scenarios', () => {
-  const { preset, scenarios, scale, action } = read('')
-  expect({ preset: preset.name, scenarios: scenarios.length, size: scale.size, action }).toEqual({
+  const { preset, scenarios, scaleOf, action } = read('')
+  expect({ preset: preset.name, scenarios: scenarios.length, size: scaleOf(download).size, action }).toEqual({
     preset: 'quick',
     scenarios: all.length,
     size: 1024 ** 3,
@@ -45,11 +48,10 @@ test('a buffer size makes a target of its own of each that has such buffers', ()
 })
 
 test('a smaller size makes the warm-up no larger than itself', () => {
-  expect(read('--size 1MiB').scale).toMatchObject({
-    size: 1024 ** 2,
-    warmUp: 1024 ** 2,
-    chunkedSize: 1024 ** 2,
-  })
+  const { scaleOf } = read('--size 1MiB')
+  expect(scaleOf(download)).toEqual({ size: 1024 ** 2, warmUp: 1024 ** 2 })
+  expect(scaleOf(chunked)).toMatchObject({ size: 1024 ** 2, warmUp: 1024 ** 2 })
+  expect(scaleOf(stalled)).toEqual({ streams: 200 })
 })
 
 test('a command makes a target named custom', () => {

@@ -10,14 +10,15 @@ import { readers, withBuffer } from './buffers.ts'
 import { type Preset, presets } from './presets.ts'
 import { type Profiler, profilers } from './profile/profilers.ts'
 import { scenarios } from './scenarios/index.ts'
-import type { Scale, Scenario } from './scenarios/scenario.ts'
+import { type Scale, type Scenario, scaleOf } from './scenarios/scenario.ts'
 
 export interface Request {
   readonly action: 'run' | 'profile' | 'list' | 'report' | 'readme'
   readonly preset: Preset
   readonly targets: readonly ListedTarget[]
   readonly scenarios: readonly Scenario[]
-  readonly scale: Scale
+  /** How much of a scenario is measured. */
+  readonly scaleOf: (scenario: Scenario) => Scale
   readonly rounds: number
   readonly seed: number
   readonly base: string | undefined
@@ -90,7 +91,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
     preset,
     targets: chosen,
     scenarios: flags.scenario === undefined ? usual.scenarios : pick('scenario', flags.scenario, scenarios),
-    scale: flags.size === undefined ? preset.scale : { ...preset.scale, ...sized(preset.scale, flags.size) },
+    scaleOf: (scenario) => scaleOf(scenario, preset.scale, flags.size),
     rounds: flags.rounds ?? preset.rounds,
     seed: flags.seed ?? Math.floor(Math.random() * 2 ** 32),
     base: flags.base === undefined ? undefined : baseOf(flags.base, action, chosen, known),
@@ -151,13 +152,6 @@ function withBuffers(
     readers.includes(target.name) ? sizes.map((size) => withBuffer(target, size)) : [target],
   )
 }
-
-/** Bulk transfers of another size; their warm-up never moves more than they do. */
-const sized = ({ warmUp, chunkedSize }: Scale, size: number): Partial<Scale> => ({
-  size,
-  chunkedSize: Math.min(chunkedSize, size),
-  warmUp: Math.min(warmUp, size),
-})
 
 function commandLine(): Command {
   return new Command()

@@ -1,32 +1,20 @@
 /** How much is measured: from a look whether all works to figures fit to be published. */
 
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { GiB, MiB, type Scale } from './scenarios/scenario.ts'
+import type { ScaleName } from './scenarios/scenario.ts'
 
 export interface Preset {
   readonly name: string
   /** What it is for and how long it takes on two cores. */
   readonly about: string
   readonly rounds: number
-  readonly scale: Scale
+  readonly scale: ScaleName
   /** Refuses a machine on which other programs run. */
   readonly quiet: boolean
   includes(target: ListedTarget): boolean
 }
 
 const foremost = ['direct', 'nginx', 'go-reverseproxy', 'http-proxy-3']
-
-const full: Scale = {
-  size: GiB,
-  warmUp: 256 * MiB,
-  chunkedSize: 256 * MiB,
-  stalledStreams: 200,
-  requests: 20_000,
-  warmUpRequests: 60_000,
-  idleConnections: 2_000,
-  events: 100,
-  trips: 1_000,
-}
 
 export const presets: readonly Preset[] = [
   {
@@ -35,17 +23,7 @@ export const presets: readonly Preset[] = [
     rounds: 1,
     quiet: false,
     includes: ({ kind, name }) => kind === 'strategy' || name === 'direct' || name === 'c-relay',
-    scale: {
-      size: 64 * MiB,
-      warmUp: 8 * MiB,
-      chunkedSize: 16 * MiB,
-      stalledStreams: 50,
-      requests: 1_000,
-      warmUpRequests: 500,
-      idleConnections: 100,
-      events: 20,
-      trips: 100,
-    },
+    scale: 'smoke',
   },
   {
     name: 'quick',
@@ -53,17 +31,7 @@ export const presets: readonly Preset[] = [
     rounds: 2,
     quiet: false,
     includes: ({ kind, name }) => kind === 'strategy' || foremost.includes(name),
-    scale: {
-      size: GiB,
-      warmUp: 64 * MiB,
-      chunkedSize: 128 * MiB,
-      stalledStreams: 200,
-      requests: 8_000,
-      warmUpRequests: 30_000,
-      idleConnections: 1_000,
-      events: 50,
-      trips: 500,
-    },
+    scale: 'quick',
   },
   {
     name: 'standard',
@@ -71,7 +39,7 @@ export const presets: readonly Preset[] = [
     rounds: 10,
     quiet: false,
     includes: ({ kind }) => kind !== 'mount',
-    scale: full,
+    scale: 'full',
   },
   {
     name: 'publish',
@@ -79,6 +47,6 @@ export const presets: readonly Preset[] = [
     rounds: 30,
     quiet: true,
     includes: ({ kind }) => kind !== 'mount',
-    scale: full,
+    scale: 'full',
   },
 ]

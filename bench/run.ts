@@ -21,6 +21,7 @@ import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
 import { terminal } from './report/terminal.ts'
 import { heldTo } from './sample.ts'
+import type { Scale, Scenario } from './scenarios/scenario.ts'
 import { typed } from './typed.ts'
 import { makeOwnFolder, prepareFolder, readResults, shortest, writeReports, writeResults } from './write.ts'
 
@@ -74,7 +75,7 @@ async function perform(request: Request): Promise<number> {
 
 async function measure(request: Request): Promise<number> {
   using interrupt = onInterrupt(() => say(stopping))
-  const { seed, rounds, preset, scenarios, scale } = request
+  const { seed, rounds, preset, scenarios, scaleOf } = request
   const createdAt = new Date()
   const records = await Promise.all(request.targets.map(recordOf))
   const present = request.targets.filter((_, index) => records[index]?.absent === null)
@@ -97,7 +98,7 @@ async function measure(request: Request): Promise<number> {
   introduce(request, records, steps.length, noise.objections)
 
   await using origin = await startBulkOrigin({ prefix: heldTo(pins?.others) })
-  const running = campaign(steps, { origin, scale, pinning: pins }, interrupt.signal)
+  const running = campaign(steps, { origin, scaleOf, pinning: pins }, interrupt.signal)
   await runShowing(running, interrupt.signal)
 
   const results: Results = {
@@ -110,21 +111,24 @@ async function measure(request: Request): Promise<number> {
     seed,
     rounds,
     base: baseOf(request, present),
-    scale: { ...scale },
+    scale: amountsOf(scenarios, scaleOf),
     pinning: pins ?? null,
     environment: provenance(),
     noise,
     targets: records,
-    scenarios: scenarios.map(({ name, title, question, load, expects, wrong, headline, metrics }) => ({
-      name,
-      title,
-      question,
-      load: load(scale),
-      expects,
-      wrong,
-      headline,
-      metrics,
-    })),
+    scenarios: scenarios.map((scenario) => {
+      const { name, title, question, expects, wrong, headline, metrics } = scenario
+      return {
+        name,
+        title,
+        question,
+        load: scenario.load(scaleOf(scenario)),
+        expects,
+        wrong,
+        headline,
+        metrics,
+      }
+    }),
     knownLimits: knownLimits.filter(
       ({ target, scenario }) =>
         present.some(({ name }) => name === target) && scenarios.some(({ name }) => name === scenario),
@@ -136,8 +140,20 @@ async function measure(request: Request): Promise<number> {
   return exitCodeOf(results, interrupt)
 }
 
+/** As `download.size`. */
+function amountsOf(
+  scenarios: readonly Scenario[],
+  scaleOf: (one: Scenario) => Scale,
+): Record<string, number> {
+  return Object.fromEntries(
+    scenarios.flatMap((scenario) =>
+      Object.entries(scaleOf(scenario)).map(([name, amount]) => [`${scenario.name}.${name}`, amount]),
+    ),
+  )
+}
+
 async function profileAll(request: Request): Promise<number> {
-  const { profiler, targets, scenarios, scale, json, preset } = request
+  const { profiler, targets, scenarios, scaleOf, json, preset } = request
   if (!profiler) throw new UsageError('no profiler')
   if (profiler.program !== undefined && !existsSync(profiler.program)) {
     throw new UsageError(`${profiler.name} is not installed; npm run peers -- clinic`)
@@ -149,7 +165,7 @@ async function profileAll(request: Request): Promise<number> {
   const profiles: Profile[] = []
   for (const scenario of scenarios) {
     for (const target of targets) {
-      const made = await profile(target, scenario, { profiler, origin, scale, folder, signal })
+      const made = await profile(target, scenario, { profiler, origin, scaleOf, folder, signal })
       if (signal.aborted) return interrupt.exitCode
       profiles.push(made)
       if (json) continue

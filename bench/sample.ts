@@ -11,7 +11,7 @@ import type { Held, Scale, Scenario, Used } from './scenarios/scenario.ts'
 
 export interface Setting {
   readonly origin: Program
-  readonly scale: Scale
+  readonly scaleOf: (scenario: Scenario) => Scale
   readonly pinning: Pinning | undefined
 }
 
@@ -30,7 +30,7 @@ export async function takeSample(
   setting: Setting,
   signal: AbortSignal,
 ): Promise<Taken> {
-  const { origin, pinning, scale } = setting
+  const { origin, pinning, scaleOf } = setting
   const startedAt = new Date().toISOString()
   const machineBefore = machineState()
   let running: Program | undefined
@@ -57,7 +57,7 @@ export async function takeSample(
   const pids = { target: running.pid, load: load.pid, origin: origin.pid }
 
   try {
-    const early = await load.prepare(scenario.job(scale), running.url)
+    const early = await load.prepare(scenario.job(scaleOf(scenario)), running.url)
     if (Object.keys(early).length > 0) return failed(early)
 
     if (pids.target !== undefined) resetPeaks(pids.target)

@@ -2,7 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Job, Order, Outcome, Report } from './job.ts'
+import { loads } from './index.ts'
+import type { Job, LoadModule, Order, Outcome, Report } from './job.ts'
 
 const program = fileURLToPath(new URL('generator.ts', import.meta.url))
 
@@ -10,7 +11,7 @@ export interface Load extends AsyncDisposable {
   readonly pid: number | undefined
   /** Warms the target up. What went wrong in doing so, by name; empty is good. */
   prepare(job: Job, url: URL): Promise<Readonly<Record<string, number>>>
-  /** Does the job. `held` is called while all of a `stall` or `idle` job stand still. */
+  /** Does the job. `held` is called while all stand still, of loads that do. */
   go(held: () => Promise<void>): Promise<Outcome>
 }
 
@@ -18,8 +19,8 @@ export interface Load extends AsyncDisposable {
 function limitOf(job: Job): number {
   const usual = 120_000
   const perByte = 1_000 / (50 * 1024 ** 2)
-  if (job.kind === 'download') return usual + job.streams * job.bytes * perByte
-  return job.kind === 'upload' ? usual + job.bytes * perByte : usual
+  const load = loads.find(({ kind }) => kind === job.kind) as LoadModule<Job> | undefined
+  return usual + (load?.bytes?.(job) ?? 0) * perByte
 }
 
 /** `prefix` goes before the command, such as `['taskset', '-c', '0']`. */

@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import { slice, Verifier } from '@relayrace/fixtures/payloads'
 import { quantile } from '../statistics/describe.ts'
 import { exchange, Problems } from './exchange.ts'
-import type { Echo, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './job.ts'
+
+export interface Echo {
+  readonly kind: 'echo'
+  readonly trips: number
+  readonly bytes: number
+  readonly warmUp: number
+}
 
 const seed = 1
 
@@ -73,4 +80,10 @@ export async function echo(
 function wrongWith(verifier: Verifier, bytes: number): string | undefined {
   if (!verifier.intact) return 'wrong bytes'
   return verifier.bytes === bytes ? undefined : 'wrong length'
+}
+
+export const echoes: LoadModule<Echo> = {
+  kind: 'echo',
+  warmUp: (url, job) => echo(url, job, job.warmUp, 1_000),
+  perform: (url, job) => echo(url, job),
 }

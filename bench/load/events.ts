@@ -3,7 +3,15 @@
 import type { SentEvent } from '@relayrace/fixtures/origin'
 import { quantile } from '../statistics/describe.ts'
 import { exchange, Problems } from './exchange.ts'
-import type { Events, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './job.ts'
+
+export interface Events {
+  readonly kind: 'events'
+  readonly streams: number
+  readonly count: number
+  /** Milliseconds between two events of one stream. */
+  readonly interval: number
+}
 
 export async function events(url: URL, job: Events, count: number = job.count): Promise<Outcome> {
   const problems = new Problems()
@@ -59,4 +67,10 @@ async function listen(url: URL, interval: number, count: number): Promise<Heard>
   if (problem !== undefined) return { problem, delays }
   if (!inOrder) return { problem: 'wrong order', delays }
   return { problem: delays.length === count ? undefined : 'wrong length', delays }
+}
+
+export const liveEvents: LoadModule<Events> = {
+  kind: 'events',
+  warmUp: (url, job) => events(url, { ...job, streams: 1 }, 5),
+  perform: (url, job) => events(url, job),
 }

@@ -3,9 +3,19 @@
 import { connect } from 'node:net'
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { Problems } from './exchange.ts'
-import { type Idle, type Outcome, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+import { requests } from './requests.ts'
 import { ResponseReader } from './response.ts'
 import { bytesPath } from './sink.ts'
+
+export interface Idle {
+  readonly kind: 'idle'
+  readonly connections: number
+  /** Of each response. */
+  readonly bytes: number
+  /** Requests. */
+  readonly warmUp: number
+}
 
 const seed = 1
 const notKept = 'the connection was not kept'
@@ -102,4 +112,10 @@ function keptClient(url: URL, bytes: number): KeptClient {
     },
     leave: () => socket.destroy(),
   }
+}
+
+export const idleConnections: LoadModule<Idle> = {
+  kind: 'idle',
+  warmUp: (url, job) => requests(url, { ...job, kind: 'requests', connections: 1, amount: job.warmUp }),
+  perform: idle,
 }

@@ -1,73 +1,18 @@
 /** What the load generator is asked to do and what it answers. Plain JSON: it runs in a process of its own. */
 
-export type Job = Download | Stall | Slow | Upload | Requests | Idle | Events | Echo
+import type { loads } from './index.ts'
 
-export interface Download {
-  readonly kind: 'download'
-  readonly streams: number
-  /** Bytes of each stream. */
-  readonly bytes: number
-  readonly warmUp: number
-  /** Chunks of this size in chunked coding, instead of a Content-Length. */
-  readonly chunk?: number
-}
+export type Job = Parameters<(typeof loads)[number]['perform']>[1]
 
-export interface Stall {
-  readonly kind: 'stall'
-  readonly streams: number
-  readonly bytes: number
-  /** Each reader stops after this many bytes, and reads as many again when it is let go. */
-  readonly after: number
-  readonly warmUp: number
-}
-
-export interface Slow {
-  readonly kind: 'slow'
-  readonly streams: number
-  readonly bytes: number
-  /** Bytes per second that each reader takes at most. */
-  readonly rate: number
-  /** How long they read, once all have begun, before they leave. */
-  readonly seconds: number
-  readonly warmUp: number
-}
-
-export interface Upload {
-  readonly kind: 'upload'
-  readonly bytes: number
-  readonly warmUp: number
-}
-
-export interface Requests {
-  readonly kind: 'requests'
-  readonly connections: number
-  readonly amount: number
-  readonly warmUp: number
-  readonly bytes: number
-}
-
-export interface Idle {
-  readonly kind: 'idle'
-  readonly connections: number
-  /** Of each response. */
-  readonly bytes: number
-  /** Requests. */
-  readonly warmUp: number
-}
-
-export interface Events {
-  readonly kind: 'events'
-  readonly streams: number
-  readonly count: number
-  /** Milliseconds between two events of one stream. */
-  readonly interval: number
-}
-
-export interface Echo {
-  readonly kind: 'echo'
-  readonly trips: number
-  readonly bytes: number
-  readonly warmUp: number
+/** A load is one module, and one line in `index.ts`. */
+export interface LoadModule<Asked extends { readonly kind: string }> {
+  readonly kind: Asked['kind']
+  /** Warms the target up: what it moves does not count, what goes wrong does. */
+  warmUp(url: URL, job: Asked): Promise<Outcome>
+  /** @param held Awaited while all stand still, by loads that do. */
+  perform(url: URL, job: Asked, held: () => Promise<void>): Promise<Outcome>
+  /** How many bytes it moves, if that is what takes its time. */
+  bytes?(job: Asked): number
 }
 
 export interface Outcome {

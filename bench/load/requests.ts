@@ -7,8 +7,16 @@ import { Verifier } from '@relayrace/fixtures/payloads'
 import autocannon, { type Client, type ResponseInfo } from 'autocannon'
 import { quantile } from '../statistics/describe.ts'
 import { Problems } from './exchange.ts'
-import { type Outcome, type Requests, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
 import { bytesPath } from './sink.ts'
+
+export interface Requests {
+  readonly kind: 'requests'
+  readonly connections: number
+  readonly amount: number
+  readonly warmUp: number
+  readonly bytes: number
+}
 
 const seed = 1
 
@@ -104,4 +112,10 @@ function wrongWith(info: ResponseInfo | undefined, verifier: Verifier, bytes: nu
   if (info?.statusCode !== 200) return `status ${info?.statusCode}`
   if (verifier.bytes !== bytes) return 'wrong length'
   return verifier.intact ? undefined : 'wrong bytes'
+}
+
+export const smallRequests: LoadModule<Requests> = {
+  kind: 'requests',
+  warmUp: (url, job) => requests(url, job, job.warmUp),
+  perform: (url, job) => requests(url, job),
 }

@@ -3,7 +3,26 @@
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { median } from '../statistics/describe.ts'
 import { type Exchange, exchange, Problems } from './exchange.ts'
-import { type Download, type Outcome, type Stall, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+
+export interface Download {
+  readonly kind: 'download'
+  readonly streams: number
+  /** Bytes of each stream. */
+  readonly bytes: number
+  readonly warmUp: number
+  /** Chunks of this size in chunked coding, instead of a Content-Length. */
+  readonly chunk?: number
+}
+
+export interface Stall {
+  readonly kind: 'stall'
+  readonly streams: number
+  readonly bytes: number
+  /** Each reader stops after this many bytes, and reads as many again when it is let go. */
+  readonly after: number
+  readonly warmUp: number
+}
 
 export interface Received {
   readonly bytes: number
@@ -156,3 +175,16 @@ function stoppingReader(url: URL, job: Stall, seed: number, patience: number): S
     },
   }
 }
+
+export const downloads: LoadModule<Download> = {
+  kind: 'download',
+  warmUp: (url, job) => download(url, { ...job, bytes: Math.ceil(job.warmUp / job.streams) }),
+  perform: download,
+  bytes: ({ streams, bytes }) => streams * bytes,
+}
+
+/** One stream that is read is enough to warm up those that are not. */
+export const oneStream = (url: URL, { warmUp }: { readonly warmUp: number }): Promise<Outcome> =>
+  download(url, { kind: 'download', streams: 1, bytes: warmUp, warmUp: 0 })
+
+export const stalls: LoadModule<Stall> = { kind: 'stall', warmUp: oneStream, perform: stall }

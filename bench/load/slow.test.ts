@@ -2,7 +2,7 @@ import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { slice } from '@relayrace/fixtures/payloads'
 import { expect, test } from 'vitest'
 import { head, serve } from './broken.ts'
-import type { Slow } from './job.ts'
+import type { Slow } from './slow.ts'
 import { slow } from './slow.ts'
 
 const job: Slow = { kind: 'slow', streams: 3, bytes: 64 * 2 ** 20, rate: 65_536, seconds: 1, warmUp: 0 }

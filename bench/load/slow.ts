@@ -5,8 +5,19 @@
 
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { type Exchange, exchange, Problems } from './exchange.ts'
-import type { Outcome, Slow } from './job.ts'
-import { bytesPath, usualPatience } from './sink.ts'
+import type { LoadModule, Outcome } from './job.ts'
+import { bytesPath, oneStream, usualPatience } from './sink.ts'
+
+export interface Slow {
+  readonly kind: 'slow'
+  readonly streams: number
+  readonly bytes: number
+  /** Bytes per second that each reader takes at most. */
+  readonly rate: number
+  /** How long they read, once all have begun, before they leave. */
+  readonly seconds: number
+  readonly warmUp: number
+}
 
 /** Each payload is kept in memory, here and at the origin: one of its own for each of a thousand would be gigabytes. */
 const payloads = 8
@@ -101,4 +112,10 @@ function slowReader(url: URL, job: Slow, seed: number, patience: number): SlowRe
     },
     leave: () => reader.leave(),
   }
+}
+
+export const slowReaders: LoadModule<Slow> = {
+  kind: 'slow',
+  warmUp: oneStream,
+  perform: (url, job) => slow(url, job),
 }

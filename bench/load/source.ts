@@ -3,7 +3,13 @@
 import { once } from 'node:events'
 import { longestSlice, slice } from '@relayrace/fixtures/payloads'
 import { exchange, Problems } from './exchange.ts'
-import type { Outcome, Upload } from './job.ts'
+import type { LoadModule, Outcome } from './job.ts'
+
+export interface Upload {
+  readonly kind: 'upload'
+  readonly bytes: number
+  readonly warmUp: number
+}
 
 const seed = 1
 
@@ -50,4 +56,11 @@ function judge(answer: string, bytes: number): string | undefined {
   }
   if (received.bytes !== bytes) return 'wrong length'
   return received.intact === true ? undefined : 'wrong bytes'
+}
+
+export const uploads: LoadModule<Upload> = {
+  kind: 'upload',
+  warmUp: (url, { warmUp }) => upload(url, { bytes: warmUp }),
+  perform: upload,
+  bytes: ({ bytes }) => bytes,
 }

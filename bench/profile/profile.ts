@@ -13,7 +13,7 @@ import type { Profiler } from './profilers.ts'
 export interface Profiling {
   readonly profiler: Profiler
   readonly origin: Program
-  readonly scale: Scale
+  readonly scaleOf: (scenario: Scenario) => Scale
   /** Where the profiles go. */
   readonly folder: string
   readonly signal: AbortSignal
@@ -58,7 +58,7 @@ export async function profile(
 async function perform(
   target: ListedTarget,
   scenario: Scenario,
-  { profiler, origin, scale, signal }: Profiling,
+  { profiler, origin, scaleOf, signal }: Profiling,
   raw: string,
 ): Promise<string | undefined> {
   await using running = await target.start(origin.url, profiler.start(raw))
@@ -75,7 +75,7 @@ async function perform(
   signal.addEventListener('abort', give)
   using _deaf = { [Symbol.dispose]: () => signal.removeEventListener('abort', give) }
 
-  const early = await load.prepare(scenario.job(scale), running.url)
+  const early = await load.prepare(scenario.job(scaleOf(scenario)), running.url)
   const { problems } = await load.go(async () => {})
   await end(running, pid)
   const wrong = Object.keys({ ...early, ...problems })

@@ -1,7 +1,20 @@
 /** The metrics that all bulk transfers share. */
 
 import type { MetricRecord } from '../report/results.ts'
-import { GiB, type Measured, MiB } from './scenario.ts'
+import { GiB, type Measured, MiB, type ScaleName } from './scenario.ts'
+
+export interface Bulk {
+  readonly size: number
+  /** Bytes moved, and not counted, before. */
+  readonly warmUp: number
+  readonly [other: string]: number
+}
+
+export const bulkScales: Readonly<Record<ScaleName, Bulk>> = {
+  smoke: { size: 64 * MiB, warmUp: 8 * MiB },
+  quick: { size: GiB, warmUp: 64 * MiB },
+  full: { size: GiB, warmUp: 256 * MiB },
+}
 
 const cpuPerGiB: MetricRecord = {
   id: 'cpuPerGiB',

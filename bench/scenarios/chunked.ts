@@ -1,13 +1,15 @@
-import { transferMetrics, transferValues } from './bulk.ts'
-import { KiB, type Scale, type Scenario, size } from './scenario.ts'
+import { type Bulk, bulkScales, transferMetrics, transferValues } from './bulk.ts'
+import { KiB, MiB, type Scenario, size } from './scenario.ts'
 
-interface Chunks extends Pick<Scenario, 'name' | 'title' | 'question'> {
+interface Chunks extends Pick<Scenario<Bulk>, 'name' | 'title' | 'question' | 'scales'> {
   /** Bytes in each. */
   readonly chunk: number
-  readonly bytes: (scale: Scale) => number
 }
 
-const inChunks = ({ chunk, bytes, ...asked }: Chunks): Scenario => ({
+/** Never more than the most that makes sense in such chunks. */
+const bytes = ({ size, most = size }: Bulk): number => Math.min(size, most)
+
+const inChunks = ({ chunk, ...asked }: Chunks): Scenario<Bulk> => ({
   ...asked,
   load: (scale) => `One client takes ${size(bytes(scale))} in chunked coding, ${size(chunk)} a chunk.`,
   expects: 'Status 200, sound chunked coding with its last chunk, every byte in its place.',
@@ -24,18 +26,22 @@ const inChunks = ({ chunk, bytes, ...asked }: Chunks): Scenario => ({
   values: transferValues,
 })
 
-export const chunked: Scenario = inChunks({
+export const chunked: Scenario<Bulk> = inChunks({
   name: 'chunked',
   title: 'A body of unknown length in small chunks',
   question: 'What does it cost when the length is not known and the pieces are small?',
   chunk: 4 * KiB,
-  bytes: (scale) => scale.chunkedSize,
+  scales: {
+    smoke: { ...bulkScales.smoke, most: 16 * MiB },
+    quick: { ...bulkScales.quick, most: 128 * MiB },
+    full: { ...bulkScales.full, most: 256 * MiB },
+  },
 })
 
-export const chunkedLarge: Scenario = inChunks({
+export const chunkedLarge: Scenario<Bulk> = inChunks({
   name: 'chunked-large',
   title: 'A body of unknown length in large chunks',
   question: 'What does it cost, beside a download of known length, when files are sent in chunked coding?',
   chunk: 64 * KiB,
-  bytes: (scale) => scale.size,
+  scales: bulkScales,
 })

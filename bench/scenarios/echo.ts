@@ -2,10 +2,15 @@ import { KiB, type Scenario, size } from './scenario.ts'
 
 const bytes = KiB
 
-export const echo: Scenario = {
+export const echo: Scenario<{ trips: number }> = {
   name: 'echo',
   title: 'Full duplex',
   question: 'Can request and response flow at the same time, and how long is one turn?',
+  scales: {
+    smoke: { trips: 100 },
+    quick: { trips: 500 },
+    full: { trips: 1_000 },
+  },
   load: (scale) =>
     `One exchange. The client sends a chunk of ${size(bytes)} and waits until the origin’s echo of it is back, ${scale.trips} times or for four seconds.`,
   expects: 'Each chunk comes back while the request is still open, every byte in its place.',

@@ -3,10 +3,15 @@ import type { Scenario } from './scenario.ts'
 const streams = 8
 const interval = 10
 
-export const events: Scenario = {
+export const events: Scenario<{ events: number }> = {
   name: 'events',
   title: 'Live events',
   question: 'How late is a live event when it has come through the proxy?',
+  scales: {
+    smoke: { events: 20 },
+    quick: { events: 50 },
+    full: { events: 100 },
+  },
   load: (scale) =>
     `${streams} readers of event streams; each stream sends ${scale.events} events, one every ${interval} ms. Each event says when it was sent.`,
   expects: 'Every event, in order, each as soon as it was sent.',

@@ -1,12 +1,13 @@
-import { transferMetrics, transferValues } from './bulk.ts'
+import { type Bulk, bulkScales, transferMetrics, transferValues } from './bulk.ts'
 import { type Scenario, size } from './scenario.ts'
 
 const streams = 8
 
-export const parallel: Scenario = {
+export const parallel: Scenario<Bulk> = {
   name: 'parallel',
   title: 'Eight downloads at a time',
   question: 'Do several large responses share the proxy fairly, and what does each more cost in memory?',
+  scales: bulkScales,
   load: (scale) =>
     `${streams} clients take ${size(scale.size / streams)} each, all different, all at once: ${size(scale.size)} together.`,
   expects: 'As with one download, for each of the eight.',

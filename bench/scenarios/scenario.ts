@@ -3,28 +3,26 @@
 import type { Job, Outcome } from '../load/job.ts'
 import type { ScenarioRecord } from '../report/results.ts'
 
-export interface Scenario extends Omit<ScenarioRecord, 'load'> {
+export interface Scenario<Amounts extends Scale = Scale> extends Omit<ScenarioRecord, 'load'> {
+  /** How much of everything there is in each preset. `size` is what `--size` changes, and `warmUp` is never more. */
+  readonly scales: Readonly<Record<ScaleName, Amounts>>
   /** What the load generator does, in words. */
-  load(scale: Scale): string
-  job(scale: Scale): Job
+  load(scale: Amounts): string
+  job(scale: Amounts): Job
   /** The metrics of a sample in which nothing went wrong. Null where this platform cannot measure one. */
   values(sample: Measured): Readonly<Record<string, number | null>>
 }
 
-/** How much of everything. Sizes are bytes. */
-export interface Scale {
-  /** Of one bulk transfer. */
-  readonly size: number
-  /** Bytes moved, and not counted, before each bulk transfer. */
-  readonly warmUp: number
-  readonly chunkedSize: number
-  readonly stalledStreams: number
-  readonly requests: number
-  /** Requests that are not counted, before those that are. */
-  readonly warmUpRequests: number
-  readonly idleConnections: number
-  readonly events: number
-  readonly trips: number
+/** Sizes are bytes. */
+export type Scale = Readonly<Record<string, number>>
+
+export type ScaleName = 'smoke' | 'quick' | 'full'
+
+/** How much of a scenario is measured. */
+export function scaleOf({ scales }: Scenario, name: ScaleName, size?: number): Scale {
+  const scale = scales[name]
+  if (size === undefined || scale.size === undefined) return scale
+  return { ...scale, size, ...(scale.warmUp !== undefined && { warmUp: Math.min(scale.warmUp, size) }) }
 }
 
 export interface Measured {

@@ -4,12 +4,17 @@ import { KiB, type Scenario, size } from './scenario.ts'
 const connections = 32
 const bytes = KiB
 
-export const small: Scenario = {
+export const small: Scenario<{ requests: number; warmUp: number }> = {
   name: 'small',
   title: 'Small requests',
   question: 'What does one small exchange cost on connections that are kept?',
+  scales: {
+    smoke: { requests: 1_000, warmUp: 500 },
+    quick: { requests: 8_000, warmUp: 30_000 },
+    full: { requests: 20_000, warmUp: 60_000 },
+  },
   load: (scale) =>
-    `autocannon: ${scale.requests} requests for ${size(bytes)} over ${connections} connections, no pipelining, after ${scale.warmUpRequests} that do not count.`,
+    `autocannon: ${scale.requests} requests for ${size(bytes)} over ${connections} connections, no pipelining, after ${scale.warmUp} that do not count.`,
   expects: 'Each response has status 200, the right length and the right bytes.',
   wrong:
     'Another status or length, wrong bytes, a connection that closes in a response or without one, ten seconds without an answer.',
@@ -45,11 +50,11 @@ export const small: Scenario = {
     },
     peakMemory,
   ],
-  job: ({ requests, warmUpRequests }) => ({
+  job: ({ requests, warmUp }) => ({
     kind: 'requests',
     connections,
     amount: requests,
-    warmUp: warmUpRequests,
+    warmUp,
     bytes,
   }),
   values: ({ outcome, used }) => ({

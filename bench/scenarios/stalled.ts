@@ -4,12 +4,17 @@ import { KiB, MiB, type Scenario, size } from './scenario.ts'
 const after = 64 * KiB
 const bytes = 64 * MiB
 
-export const stalled: Scenario = {
+export const stalled: Scenario<{ streams: number }> = {
   name: 'stalled',
   title: 'Readers that stop reading',
   question: 'How much memory does each client cost that asks for a large body and then does not read it?',
+  scales: {
+    smoke: { streams: 50 },
+    quick: { streams: 200 },
+    full: { streams: 200 },
+  },
   load: (scale) =>
-    `${scale.stalledStreams} clients ask for ${size(bytes)} each, read ${size(after)} and stop. When memory no longer moves it is read off. Then each takes ${size(after)} more and leaves.`,
+    `${scale.streams} clients ask for ${size(bytes)} each, read ${size(after)} and stop. When memory no longer moves it is read off. Then each takes ${size(after)} more and leaves.`,
   expects: 'Every stream begins, waits without being cut, and goes on with the right bytes.',
   wrong:
     'A stream that does not begin (a queue in front of the origin), is cut while it waits, or goes on wrong.',
@@ -40,7 +45,7 @@ export const stalled: Scenario = {
     },
     peakMemory,
   ],
-  job: (scale) => ({ kind: 'stall', streams: scale.stalledStreams, bytes, after, warmUp: 16 * MiB }),
+  job: (scale) => ({ kind: 'stall', streams: scale.streams, bytes, after, warmUp: 16 * MiB }),
   values({ outcome, used, held }) {
     const each = (total: number | null | undefined): number | null =>
       total === null || total === undefined ? null : total / outcome.exchanges / KiB

@@ -1,10 +1,11 @@
-import { transferMetrics, transferValues } from './bulk.ts'
+import { type Bulk, bulkScales, transferMetrics, transferValues } from './bulk.ts'
 import { type Scenario, size } from './scenario.ts'
 
-export const upload: Scenario = {
+export const upload: Scenario<Bulk> = {
   name: 'upload',
   title: 'One upload',
   question: 'What does it cost to relay one large request, and does memory grow with it?',
+  scales: bulkScales,
   load: (scale) =>
     `One client sends one body of ${size(scale.size)} with a Content-Length, as fast as it is taken.`,
   expects: 'The origin says that it got exactly that many bytes and that every one was in its place.',

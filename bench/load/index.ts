@@ -1,0 +1,20 @@
+/** Everything a load generator can do. */
+
+import { echoes } from './echo.ts'
+import { liveEvents } from './events.ts'
+import { idleConnections } from './idle.ts'
+import { smallRequests } from './requests.ts'
+import { downloads, stalls } from './sink.ts'
+import { slowReaders } from './slow.ts'
+import { uploads } from './source.ts'
+
+export const loads: readonly [
+  typeof downloads,
+  typeof stalls,
+  typeof slowReaders,
+  typeof uploads,
+  typeof smallRequests,
+  typeof idleConnections,
+  typeof liveEvents,
+  typeof echoes,
+] = [downloads, stalls, slowReaders, uploads, smallRequests, idleConnections, liveEvents, echoes]
