@@ -1,3 +1,4 @@
+/// <reference path="./autocannon.d.ts" />
 /**
  * Small requests over kept connections, by autocannon with its traps disarmed. No rate is set, and none may be: its
  * correction of coordinated omission, which a rate switches on, takes the rate for a period and bends latencies.
