@@ -4,29 +4,13 @@ export { clientClosed, internalFailure, timedOut, upstreamFailure } from './cont
 export { connectionOptions, endToEnd, isToken, listOfTokens } from './contract/fields.ts'
 export type { Strategy } from './contract/gateway.ts'
 export * from './contract.ts'
-export {
-  announcedTrailers,
-  dropsContent,
-  idempotent,
-  interimFields,
-  sentHead,
-  trailersToForward,
-} from './exchange/answer.ts'
 export { Attempt } from './exchange/attempt.ts'
 export { exchangeEnd, exchangeError, exchangeStart, exchangeUpstream } from './exchange/channels.ts'
 export { after, BodyClock, longest, type Timer } from './exchange/clock.ts'
 export type { SendableReply } from './exchange/hooks.ts'
 export { InFlight, type Pending } from './exchange/in-flight.ts'
 export { type Around, Life } from './exchange/life.ts'
-export {
-  agreesWith,
-  hostOf,
-  type Incoming,
-  offeredProtocols,
-  sentFraming,
-  targetOf,
-  wantsTrailers,
-} from './exchange/prepare.ts'
+export type { Incoming } from './exchange/prepare.ts'
 export { Replay } from './exchange/replay.ts'
 export { endpointOf, nearest, type Settings, settle, unknownOption } from './exchange/settings.ts'
 export { Stopwatch } from './exchange/stopwatch.ts'
@@ -66,4 +50,20 @@ export {
   responseFraming,
   untilClose,
 } from './rules/framing.ts'
+export {
+  agreesWith,
+  hostOf,
+  offeredProtocols,
+  sentFraming,
+  targetOf,
+  wantsTrailers,
+} from './rules/request.ts'
+export {
+  announcedTrailers,
+  dropsContent,
+  idempotent,
+  interimFields,
+  sentHead,
+  trailersToForward,
+} from './rules/response.ts'
 export { type Endpoint, endpoint, isHost, isRoute, joinTarget, readTarget } from './rules/upstream.ts'

@@ -22,8 +22,9 @@ import type {
   Route,
 } from '../contract/gateway.ts'
 import { type Framing, noContent } from '../rules/framing.ts'
+import { Interim } from '../rules/response.ts'
 import type { Endpoint } from '../rules/upstream.ts'
-import { endOf, goesOn, Interim, modified, refusal } from './answer.ts'
+import { endOf, goesOn, modified, refusal } from './answer.ts'
 import { Attempt } from './attempt.ts'
 import { isWatched, tellEnd, tellError, tellStart, tellUpstream } from './channels.ts'
 import { after, BodyClock, type Timer } from './clock.ts'

@@ -2,7 +2,7 @@
 
 import { GatewayError, internalFailure, type Phase } from '../contract/errors.ts'
 import type { Exchange, Origin, Route, Transport } from '../contract/gateway.ts'
-import { idempotent } from './answer.ts'
+import { idempotent } from '../rules/response.ts'
 
 /** What has to be known of an exchange to have it asked more than once. */
 export interface Repeatable extends Exchange {

@@ -5,20 +5,21 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { clientClosed, GatewayError } from '../contract/errors.ts'
 import type { ContentTransform, ReceivedRequest, ResponseHead, Route } from '../contract/gateway.ts'
+import type { SendableReply } from '../exchange/hooks.ts'
+import { type Around, Life } from '../exchange/life.ts'
+import type { Incoming } from '../exchange/prepare.ts'
+import { breakOff } from '../node/close-notify.ts'
+import { beginsRequest } from '../node/reading.ts'
+import { listenOn } from '../node/upgrading.ts'
+import { type Framing, hasContent, responseFraming } from '../rules/framing.ts'
+import { targetOf, wantsTrailers } from '../rules/request.ts'
 import {
   announcedTrailers,
   dropsContent,
   interimFields,
   sentHead,
   trailersToForward,
-} from '../exchange/answer.ts'
-import type { SendableReply } from '../exchange/hooks.ts'
-import { type Around, Life } from '../exchange/life.ts'
-import { type Incoming, targetOf, wantsTrailers } from '../exchange/prepare.ts'
-import { breakOff } from '../node/close-notify.ts'
-import { beginsRequest } from '../node/reading.ts'
-import { listenOn } from '../node/upgrading.ts'
-import { type Framing, hasContent, responseFraming } from '../rules/framing.ts'
+} from '../rules/response.ts'
 import { isRoute } from '../rules/upstream.ts'
 import { incomingOf, whatIsLeft } from './incoming.ts'
 import { keepBeside, takeHeadBack, writeInformation } from './outgoing.ts'

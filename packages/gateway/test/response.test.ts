@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../src/contract/errors.ts'
+import { noContent } from '../src/rules/framing.ts'
 import {
   announcedTrailers,
   dropsContent,
   Interim,
   responseFields,
   trailersToForward,
-} from '../src/exchange/answer.ts'
-import { noContent } from '../src/rules/framing.ts'
+} from '../src/rules/response.ts'
 
 /** What decides framing, routing, authentication or how content is read (RFC 9110 §6.5.1). */
 const decisive = [
