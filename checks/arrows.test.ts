@@ -1,8 +1,8 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { importsOf, loads, type Rule, strays, straysIn } from './imports.ts'
-import { root, type Workspace, workspaces } from './workspace.ts'
+import { circles, importsOf, loads, type Rule, strays, straysIn } from './imports.ts'
+import { manifestIn, root, type Workspace, workspaces } from './workspace.ts'
 
 /** What of this repository each part may import. */
 const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { computed?: readonly string[] }>> =
@@ -46,6 +46,19 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     },
     bench: { packages: ['@relayrace/conformance', '@relayrace/fixtures'] },
   }
+/** Which rooms of the gateway each of them may import, beside itself. The faces in front of them show what is in them. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  contract: [],
+  rules: ['contract'],
+  exchange: ['contract', 'rules'],
+  node: ['contract'],
+  http: ['contract', 'rules', 'exchange', 'node'],
+  guard: ['contract'],
+  program: ['contract', 'rules', 'exchange', 'http'],
+}
+/** What runs where there is no Node.js: of it types alone. */
+const neutral = ['contract', 'rules', 'exchange']
+
 /** Tests judge from outside, so they need these whatever they belong to. */
 const forTests = ['@relayrace/conformance', '@relayrace/fixtures', '@relayrace/promises']
 
@@ -68,6 +81,47 @@ describe.each(workspaces)('$folder', ({ folder, manifest }) => {
     expect(straysIn(path.join(root, folder), files, ruleOf({ folder, manifest }))).toEqual(
       arrow?.computed ?? [],
     )
+  })
+})
+
+test('no files import each other in a circle', () => {
+  expect(workspaces.flatMap(({ folder }) => circles(root, sources(folder)))).toEqual([])
+})
+
+describe('the rooms of the gateway', () => {
+  const source = path.join(root, 'packages/gateway/src')
+  const inRoom = (room: string): string[] => globSync(`${room}/**/*.ts`, { cwd: source })
+  const leadsTo = (file: string): string[] =>
+    importsOf(file, readFileSync(path.join(source, file), 'utf8'))
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ specifier }) => path.join(path.dirname(file), specifier))
+
+  test('are all there are, beside the three faces', () => {
+    const [faces, folders] = [globSync('*.ts', { cwd: source }), globSync('*/', { cwd: source })]
+    expect(folders.map((folder) => path.basename(folder)).toSorted()).toEqual(Object.keys(rooms).toSorted())
+    const { exports = {} } = manifestIn(path.join(root, 'packages/gateway'))
+    const shown = Object.values(exports).filter((file) => String(file).endsWith('.ts'))
+    expect(faces.map((face) => `./src/${face}`).toSorted()).toEqual(shown.toSorted())
+  })
+
+  test.each(Object.entries(rooms))('%s imports no room but %j', (room, others) => {
+    const files = inRoom(room)
+    expect(files.length).toBeGreaterThan(0)
+    const into = (file: string): string => file.split(path.sep)[0] as string
+    const against = files.flatMap((file) =>
+      leadsTo(file)
+        .filter((target) => ![room, ...others].includes(into(target)))
+        .map((target) => `${file}: ${target}`),
+    )
+    expect(against).toEqual([])
+  })
+
+  test.each(neutral)('%s loads nothing of Node.js', (room) => {
+    expect(inRoom(room).flatMap((file) => loads(path.join(source, file), sourceOf))).toEqual([])
+  })
+
+  test('which is not so of http', () => {
+    expect(loads(path.join(source, 'http/ask.ts'), sourceOf)).toContain('ask.ts: node:http')
   })
 })
 
@@ -111,8 +165,8 @@ describe('a planted import is found', () => {
   })
 
   test.each([
-    "import { httpGateway } from '@relayrace/gateway'",
-    "import { runProgram } from '@relayrace/gateway/program'",
+    "import { httpGateway } from '@relayrace/gateway/strategy'",
+    "import { runProgram } from '@relayrace/gateway/strategy'",
     "import type { Target } from '@relayrace/fixtures/target'",
     "import { type Target } from '@relayrace/fixtures/target'",
     "import { createPipeProxy } from './index.ts'",
@@ -128,6 +182,17 @@ describe('a planted import is found', () => {
       node: false,
     })
     expect(found).toEqual(['pipe-proxy/src/pipe.ts: node:net'])
+  })
+
+  test('a circle of files', () => {
+    const texts: Record<string, string> = {
+      'a.ts': "import { b } from './b.ts'",
+      'b.ts': "export { c } from './c.ts'",
+      'c.ts': "import type { a } from './a.ts'",
+      'd.ts': "import { a } from './a.ts'",
+    }
+    const found = circles('/', Object.keys(texts), (file) => texts[path.basename(file)] ?? '')
+    expect(found).toEqual(['a.ts → b.ts → c.ts → a.ts'])
   })
 
   test('and a source that cannot be parsed is no pass', () => {

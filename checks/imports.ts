@@ -90,3 +90,27 @@ export function loads(entry: string, resolve: (specifier: string) => string | un
   }
   return found
 }
+
+/** Each circle in which these files import each other, types included: the names of its files, in order. */
+export function circles(
+  folder: string,
+  files: readonly string[],
+  read: (file: string) => string = (file) => readFileSync(file, 'utf8'),
+): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, above: readonly string[]): void => {
+    if (above.includes(file)) {
+      const circle = [...above.slice(above.indexOf(file)), file]
+      found.push(circle.map((one) => path.relative(folder, one)).join(' → '))
+    }
+    if (done.has(file)) return
+    done.add(file)
+    for (const { specifier } of importsOf(file, read(file))) {
+      const next = path.resolve(path.dirname(file), specifier)
+      if (specifier.startsWith('.') && specifier.endsWith('.ts')) visit(next, [...above, file])
+    }
+  }
+  for (const file of files) visit(path.resolve(folder, file), [])
+  return found
+}

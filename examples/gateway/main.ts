@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { createDuplexGateway } from '@relayrace/duplex-server'
 import { createFetchProxy } from '@relayrace/fetch-proxy'
-import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway/contract'
+import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway'
 import { createPipeProxy } from '@relayrace/pipe-proxy'
 import { askAgain } from '@relayrace/programs'
 import { createReverseProxy } from '@relayrace/reverse-proxy'

@@ -1,7 +1,7 @@
 /** Who may ask. */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Choose } from '@relayrace/gateway/contract'
+import type { Choose } from '@relayrace/gateway'
 
 /** From the environment, or a new one each time. */
 export const token: string = process.env.TOKEN ?? randomBytes(12).toString('base64url')

@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: ['src/index.ts', 'src/anywhere.ts', 'src/contract.ts', { program: 'src/program/program.ts' }],
+  entry: ['src/application.ts', 'src/strategy.ts', 'src/web.ts'],
   format: 'esm',
   platform: 'node',
   target: 'node22.19',

@@ -1,7 +1,7 @@
 /** An attempt whose work is called back, and still runs in the context of the `next()` that began it. */
 
 import { AsyncResource } from 'node:async_hooks'
-import { Attempt } from '@relayrace/gateway'
+import { Attempt } from '@relayrace/gateway/strategy'
 
 export class BoundAttempt extends Attempt {
   // Not `AsyncResource.bind`: the properties that it gives a function cost more than all else here.

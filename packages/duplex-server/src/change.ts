@@ -1,6 +1,7 @@
 /** Content that a hook changes on its way, or that is kept: pulled from where it comes, written no faster than it is taken. */
 
-import type { ContentTransform, Replay } from '@relayrace/gateway'
+import type { ContentTransform } from '@relayrace/gateway'
+import type { Replay } from '@relayrace/gateway/strategy'
 import type { ContentConsumer, Inbound } from './inbound.ts'
 
 /** Where it goes. */

@@ -1,16 +1,22 @@
 /** One exchange through the gateway: ask, head, body, end. */
 
 import {
+  type ContentTransform,
+  Fields,
+  GatewayError,
+  type Phase,
+  type ReceivedRequest,
+  type ResponseHead,
+  type Route,
+} from '@relayrace/gateway'
+import {
   type Around,
   type Attempt,
   agreesWith,
   announcedTrailers,
-  type ContentTransform,
   clientClosed,
   dropsContent,
   endToEnd,
-  Fields,
-  GatewayError,
   hasContent,
   type Incoming,
   idempotent,
@@ -19,10 +25,6 @@ import {
   isRoute,
   Life,
   offeredProtocols,
-  type Phase,
-  type ReceivedRequest,
-  type ResponseHead,
-  type Route,
   type SendableReply,
   sentFraming,
   sentHead,
@@ -30,7 +32,7 @@ import {
   timedOut,
   trailersToForward,
   wantsTrailers,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { BoundAttempt } from './attempt.ts'
 import { Change, type ChangeTarget } from './change.ts'
 import { type RequestLine, requestHead, type StatusLine } from './head.ts'

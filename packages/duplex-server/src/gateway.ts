@@ -1,6 +1,7 @@
 /** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
 
-import { GatewayError, type GatewayOptions, InFlight, type SocketGateway, settle } from '@relayrace/gateway'
+import { GatewayError, type GatewayOptions, type SocketGateway } from '@relayrace/gateway'
+import { InFlight, settle } from '@relayrace/gateway/strategy'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { serve } from './serve.ts'

@@ -1,6 +1,6 @@
 /** The content of one message that is being received: pieces to whoever wants them, no faster than they are wanted. */
 
-import type { Framing } from '@relayrace/gateway'
+import type { Framing } from '@relayrace/gateway/strategy'
 import type { Wire } from './wire.ts'
 
 /** Who takes the content of a message. */

@@ -4,7 +4,7 @@
  * Any split of the input gives the same events. Bytes are looked at where they lie; only what a read cut in two is kept.
  */
 
-import type { Framing } from '@relayrace/gateway'
+import type { Framing } from '@relayrace/gateway/strategy'
 import { parseFields } from './head.ts'
 
 /** What a message is made of, in order: a head, pieces, an end. */

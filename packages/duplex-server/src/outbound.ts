@@ -1,7 +1,7 @@
 /** One message that is being sent: a head, then content in the framing that the head announced. */
 
-import type { Framing } from '@relayrace/gateway'
 import { GatewayError } from '@relayrace/gateway'
+import type { Framing } from '@relayrace/gateway/strategy'
 import { fieldLines } from './head.ts'
 import type { Wire } from './wire.ts'
 

@@ -1,6 +1,7 @@
 /** The upstream connections of one gateway: idle ones by endpoint, the freshest first, and a bound on all of them. */
 
-import { Bound, type ClientConnection, type Endpoint, type Fields, type Settings } from '@relayrace/gateway'
+import type { Fields } from '@relayrace/gateway'
+import { Bound, type ClientConnection, type Endpoint, type Settings } from '@relayrace/gateway/strategy'
 import { Sessions } from './sessions.ts'
 import type { Limited, Sweep } from './sweep.ts'
 import { type Asker, type Keeper, UpstreamConnection } from './upstream-connection.ts'

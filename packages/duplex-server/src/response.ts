@@ -1,18 +1,17 @@
 /** The answer to one request: interim responses, a head, content, an end; or a visible break. */
 
 import { STATUS_CODES } from 'node:http'
+import { Fields, type GatewayError } from '@relayrace/gateway'
 import {
   breakOff,
   chunked,
   connectionOptions,
   contentLength,
-  Fields,
   type Framing,
-  type GatewayError,
   hasContent,
   noContent,
   untilClose,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { type RequestLine, responseHead } from './head.ts'
 import { Outbound } from './outbound.ts'
 import type { Limited } from './sweep.ts'

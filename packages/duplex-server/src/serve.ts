@@ -2,19 +2,16 @@
 
 import net, { type Server, type Socket } from 'node:net'
 import tls from 'node:tls'
+import type { Limits, Listener, ListenOptions, Timeouts } from '@relayrace/gateway'
 import {
   Admission,
   bind,
   type InFlight,
-  type Limits,
-  type Listener,
-  type ListenOptions,
   lastCall,
   type Pending,
   secureServer,
   settled,
-  type Timeouts,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
 import type { Sweep } from './sweep.ts'
 import { probeAfter } from './upstream-connection.ts'

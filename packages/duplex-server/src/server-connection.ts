@@ -3,15 +3,15 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { GatewayError } from '@relayrace/gateway'
 import {
   type Framing,
-  GatewayError,
   type InFlight,
   lastCall,
   type Pending,
   requestFraming,
   settled,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { parseRequestHead, type RequestLine, responseHead } from './head.ts'
 import { Inbound } from './inbound.ts'
 import { Malformed, type MessageEvents, MessageReader } from './message.ts'

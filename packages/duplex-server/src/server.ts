@@ -8,15 +8,12 @@ import {
   defaultTimeouts,
   Fields,
   GatewayError,
-  hostOf,
-  InFlight,
-  internalFailure,
   type Limits,
   type Listener,
   type ListenOptions,
-  type Pending,
   type Timeouts,
 } from '@relayrace/gateway'
+import { hostOf, InFlight, internalFailure, type Pending } from '@relayrace/gateway/strategy'
 import type { RequestLine } from './head.ts'
 import type { Inbound } from './inbound.ts'
 import type { Producer, Response } from './response.ts'

@@ -1,6 +1,7 @@
 /** Two wires joined: what one says the other hears, an end is passed on as an end, a break as a break. */
 
-import { breakOff, GatewayError, upstreamFailure } from '@relayrace/gateway'
+import { GatewayError } from '@relayrace/gateway'
+import { breakOff, upstreamFailure } from '@relayrace/gateway/strategy'
 import type { Limited, Sweep } from './sweep.ts'
 import type { Wire, WireEvents } from './wire.ts'
 

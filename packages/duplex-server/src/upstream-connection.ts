@@ -2,23 +2,21 @@
 
 import net, { type NetConnectOpts } from 'node:net'
 import tls from 'node:tls'
+import { Fields, GatewayError, type Phase } from '@relayrace/gateway'
 import {
   checkTls,
   connectionOptions,
   type Endpoint,
   endedInOrder,
-  Fields,
   type Framing,
-  GatewayError,
   noContent,
-  type Phase,
   responseFraming,
   type Settings,
   servername,
   unexpectedEnd,
   upstreamFailure,
   watchCloseNotify,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { parseResponseHead, type StatusLine } from './head.ts'
 import { Inbound } from './inbound.ts'
 import { Malformed, type MessageEvents, MessageReader } from './message.ts'

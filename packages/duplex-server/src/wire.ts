@@ -11,7 +11,7 @@ import {
   smallSize,
   takeOver,
   tellResets,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 
 /** What happens on a wire. Nothing is called after `closed`. */
 export interface WireEvents {

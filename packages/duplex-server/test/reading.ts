@@ -1,6 +1,7 @@
 /** Reads bytes with the reader under test, in pieces, and writes down what it said. */
 
-import { type Framing, GatewayError, requestFraming, responseFraming } from '@relayrace/gateway'
+import { GatewayError } from '@relayrace/gateway'
+import { type Framing, requestFraming, responseFraming } from '@relayrace/gateway/strategy'
 import { parseRequestHead, parseResponseHead } from '../src/head.ts'
 import { Malformed, MessageReader } from '../src/message.ts'
 

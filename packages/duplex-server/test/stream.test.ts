@@ -2,15 +2,8 @@ import type { Socket } from 'node:net'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
 import { seeded } from '@relayrace/fixtures/random'
 import { parser } from '@relayrace/fixtures/wire'
-import {
-  chunked,
-  type Framing,
-  GatewayError,
-  noContent,
-  shared,
-  smallSize,
-  untilClose,
-} from '@relayrace/gateway'
+import { GatewayError } from '@relayrace/gateway'
+import { chunked, type Framing, noContent, shared, smallSize, untilClose } from '@relayrace/gateway/strategy'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Inbound } from '../src/inbound.ts'
 import { Outbound } from '../src/outbound.ts'

@@ -1,6 +1,12 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import { contentToSend, type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway'
+import {
+  contentToSend,
+  type HttpExchange,
+  heard,
+  release,
+  responseFraming,
+} from '@relayrace/gateway/strategy'
 import type { Dispatcher } from 'undici'
 import { type Connections, latin1 } from './connections.ts'
 import type { Use } from './pool.ts'

@@ -2,6 +2,7 @@
 
 import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import type { Phase, PhaseTimes, PoolState } from '@relayrace/gateway'
 import {
   after,
   Bound,
@@ -10,10 +11,7 @@ import {
   endedInOrder,
   type HttpExchange,
   longest,
-  type Phase,
-  type PhaseTimes,
   type Places,
-  type PoolState,
   probeAfter,
   readingCopies,
   readProgress,
@@ -26,7 +24,7 @@ import {
   timedOut,
   unexpectedEnd,
   watchCloseNotify,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { buildConnector, Client, type Dispatcher } from 'undici'
 import { type OpenClient, Pool, type Use } from './pool.ts'
 

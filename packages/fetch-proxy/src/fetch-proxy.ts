@@ -2,12 +2,10 @@
 
 import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type FetchGateway, Fields, type GatewayOptions } from '@relayrace/gateway'
 import {
   bindsConnection,
   createTunnel,
-  type FetchGateway,
-  Fields,
-  type GatewayOptions,
   type Holding,
   type HttpExchange,
   heard,
@@ -17,7 +15,7 @@ import {
   relayFrom,
   type Taker,
   upstreamFailure,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
 import { Asking } from './asking.ts'
 import { type Connections, createConnections, latin1 } from './connections.ts'

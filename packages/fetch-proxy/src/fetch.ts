@@ -24,7 +24,7 @@ import {
   settle,
   targetOf,
   upstreamFailure,
-} from '@relayrace/gateway/anywhere'
+} from '@relayrace/gateway/web'
 
 export interface FetchHandlerOptions extends GatewayOptions {
   /** Asks the upstream. Default: the platform's own. */

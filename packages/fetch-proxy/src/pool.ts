@@ -1,7 +1,8 @@
 /** Upstream connections, each a client of undici's: idle ones by origin, the freshest first, within the gateway's places. */
 
 import type { Socket } from 'node:net'
-import type { ClientConnection, Holding, Places, PoolState, Settings } from '@relayrace/gateway'
+import type { PoolState } from '@relayrace/gateway'
+import type { ClientConnection, Holding, Places, Settings } from '@relayrace/gateway/strategy'
 import type { Client, Dispatcher } from 'undici'
 
 /** Makes a client, which tells of each socket as soon as it begins to dial, and of that one once it is connected. */

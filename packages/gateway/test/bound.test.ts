@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { Fields } from '../src/index.ts'
+import { Fields } from '../src/application.ts'
 import { Bound, bindsConnection } from '../src/node/bound.ts'
 
 describe('a connection is logged in to', () => {

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  clientClosed,
-  GatewayError,
-  internalFailure,
-  type Phase,
-  timedOut,
-  upstreamFailure,
-} from '../src/index.ts'
+import { GatewayError, type Phase } from '../src/application.ts'
+import { clientClosed, internalFailure, timedOut, upstreamFailure } from '../src/contract/errors.ts'
 
 const coded = (code: string, cause?: unknown): Error => Object.assign(new Error('x', { cause }), { code })
 

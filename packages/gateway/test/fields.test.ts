@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FieldNames } from '../src/contract/fields.ts'
-import { connectionOptions, endToEnd, Fields } from '../src/index.ts'
+import { Fields } from '../src/application.ts'
+import { connectionOptions, endToEnd, FieldNames } from '../src/contract/fields.ts'
 
 const sample = (): Fields => new Fields(['A', '1', 'b', '2', 'a', '3'])
 

@@ -3,12 +3,11 @@ import {
   appendForwarded,
   type Exchange,
   Fields,
-  passedBefore,
   preserveHost,
   type RequestHead,
   setForwarded,
-} from '../src/index.ts'
-import { forwardingFields } from '../src/rules/forwarded.ts'
+} from '../src/application.ts'
+import { forwardingFields, passedBefore } from '../src/rules/forwarded.ts'
 
 function exchange(
   remoteAddress: string | undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contentLength, hasContent, requestFraming, responseFraming } from '../src/index.ts'
+import { contentLength, hasContent, requestFraming, responseFraming } from '../src/rules/framing.ts'
 
 describe('contentLength', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { InFlight, type Pending } from '../src/index.ts'
+import { InFlight, type Pending } from '../src/exchange/in-flight.ts'
 
 class Exchange implements Pending {
   place = -1

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { Exchange, GatewayOptions } from '../src/application.ts'
+import { Fields } from '../src/application.ts'
 import { admit, prepare } from '../src/exchange/prepare.ts'
 import { settle } from '../src/exchange/settings.ts'
-import type { Exchange, GatewayOptions } from '../src/index.ts'
-import { Fields } from '../src/index.ts'
 
 async function prepared(
   raw: readonly string[],

@@ -3,11 +3,10 @@ import {
   defaultLimits,
   defaultPool,
   defaultTimeouts,
-  endpointOf,
   type GatewayOptions,
   setForwarded,
-  settle,
-} from '../src/index.ts'
+} from '../src/application.ts'
+import { endpointOf, settle } from '../src/exchange/settings.ts'
 
 const upstream = 'http://origin.example'
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { endpoint, isHost, joinTarget, type Origin, readTarget } from '../src/index.ts'
+import type { Origin } from '../src/application.ts'
+import { endpoint, isHost, joinTarget, readTarget } from '../src/rules/upstream.ts'
 
 describe('joinTarget', () => {
   // As in Go's TestSingleJoinSlash, TestJoinURLPath and TestReverseProxyQuery, but that nothing is ever decoded.

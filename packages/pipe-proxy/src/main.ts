@@ -1,4 +1,4 @@
-import { runProgram } from '@relayrace/gateway/program'
+import { runProgram } from '@relayrace/gateway/strategy'
 import { createPipeProxy } from './pipe.ts'
 
 await runProgram('pipe-proxy', createPipeProxy, new URL('../package.json', import.meta.url))

@@ -1,17 +1,16 @@
 /** The pipe proxy: a node:http server and a node:http client with a pipe between them. */
 
+import type { GatewayOptions, HttpGateway } from '@relayrace/gateway'
 import {
   type Agents,
   ask,
   createAgents,
   createTunnel,
-  type GatewayOptions,
   type HttpExchange,
-  type HttpGateway,
   httpGateway,
   openRequest,
   relay,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 
 /** Relays with `node:http` and `stream.pipeline`. @throws TypeError when an option makes no sense. */
 export function createPipeProxy(options: GatewayOptions): HttpGateway {

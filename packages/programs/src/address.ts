@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import type { UnixSocket } from '@relayrace/gateway/contract'
+import type { UnixSocket } from '@relayrace/gateway'
 
 export interface Address {
   readonly host: string

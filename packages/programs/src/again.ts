@@ -1,6 +1,6 @@
 /** Asks once more where an instance has died under a request. */
 
-import type { Transport } from '@relayrace/gateway/contract'
+import type { Transport } from '@relayrace/gateway'
 import type { Instance } from './instance.ts'
 import { leasedBy, release } from './leases.ts'
 

@@ -1,7 +1,7 @@
 /** Which instance an exchange is with, until it has ended or goes elsewhere. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Exchange } from '@relayrace/gateway/contract'
+import type { Exchange } from '@relayrace/gateway'
 
 /** What is counted. */
 export interface Leased {

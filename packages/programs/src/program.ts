@@ -1,7 +1,7 @@
 /** A service that is a program of its own: where it is asked, and how many of it there are. */
 
 import path from 'node:path'
-import { type Exchange, GatewayError, type Origin } from '@relayrace/gateway/contract'
+import { type Exchange, GatewayError, type Origin } from '@relayrace/gateway'
 import { type Address, freePort, portAddress, socketAddress, socketIn } from './address.ts'
 import { hold } from './guard.ts'
 import { Instance, type InstanceStatus, ProgramError, type ProgramLine, type Start } from './instance.ts'

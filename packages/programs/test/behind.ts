@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import { random } from '@relayrace/fixtures/seed'
-import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway/contract'
+import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { askAgain, type Program } from '../src/index.ts'
 import { inGo, inNode, inPython, type Language } from './languages.ts'

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import type { UnixSocket } from '@relayrace/gateway/contract'
+import type { UnixSocket } from '@relayrace/gateway'
 import { expect, onTestFinished, test } from 'vitest'
 import { child, exchange, lives, node, pidOf, stage } from './stage.ts'
 

@@ -1,7 +1,7 @@
 /** A program's life: begun, ready, asked, died, replaced, stopped. */
 
 import { existsSync } from 'node:fs'
-import type { UnixSocket } from '@relayrace/gateway/contract'
+import type { UnixSocket } from '@relayrace/gateway'
 import { describe, expect, test } from 'vitest'
 import { freePort } from '../src/address.ts'
 import { ProgramError, type ProgramOptions, program } from '../src/index.ts'

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { fileURLToPath } from 'node:url'
-import type { Exchange, Origin, UnixSocket } from '@relayrace/gateway/contract'
+import type { Exchange, Origin, UnixSocket } from '@relayrace/gateway'
 import { onTestFinished } from 'vitest'
 import { type Program, type ProgramLine, type ProgramOptions, program } from '../src/index.ts'
 

@@ -10,15 +10,8 @@ import tls from 'node:tls'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { slice } from '@relayrace/fixtures/payloads'
 import { type Bytes, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import {
-  endedInOrder,
-  type Gateway,
-  type GatewayOptions,
-  type HttpGateway,
-  type Reply,
-  type Strategy,
-  watchCloseNotify,
-} from '@relayrace/gateway'
+import type { Gateway, GatewayOptions, HttpGateway, Reply, Strategy } from '@relayrace/gateway'
+import { endedInOrder, watchCloseNotify } from '@relayrace/gateway/strategy'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { get, head, reply, type Stage, stageFor } from './stage.ts'
 

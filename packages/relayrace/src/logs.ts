@@ -1,6 +1,6 @@
 /** A line for each exchange, and for what becomes of the program. */
 
-import type { ExchangeSummary } from '@relayrace/gateway/contract'
+import type { ExchangeSummary } from '@relayrace/gateway'
 import { type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 

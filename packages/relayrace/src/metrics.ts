@@ -1,7 +1,7 @@
 /** What Prometheus is told: made from what gateways and upstreams say of themselves. */
 
 import cluster from 'node:cluster'
-import type { ExchangeSummary } from '@relayrace/gateway/contract'
+import type { ExchangeSummary } from '@relayrace/gateway'
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Serving } from './serve.ts'
 

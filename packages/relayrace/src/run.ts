@@ -2,7 +2,7 @@
 
 import cluster from 'node:cluster'
 import { unwatchFile, watchFile } from 'node:fs'
-import { createWorkers } from '@relayrace/gateway/program'
+import { createWorkers } from '@relayrace/gateway/strategy'
 import type { Logger } from 'pino'
 import { AggregatorRegistry } from 'prom-client'
 import { type Admin, startAdmin } from './admin.ts'

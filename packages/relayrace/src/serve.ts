@@ -2,7 +2,6 @@
 
 import http, { type Server } from 'node:http'
 import https from 'node:https'
-import { bind, CertificateFiles, type Strategy, secureServer } from '@relayrace/gateway'
 import type {
   ExchangeSummary,
   Gateway,
@@ -10,7 +9,9 @@ import type {
   HttpGateway,
   Listener,
   ListenOptions,
-} from '@relayrace/gateway/contract'
+} from '@relayrace/gateway'
+import { CertificateFiles, type Strategy } from '@relayrace/gateway'
+import { bind, secureServer } from '@relayrace/gateway/strategy'
 import type { ProgramLine } from '@relayrace/programs'
 import { compose, createRouter, type MountRoute, mount, type RouterOptions } from '@relayrace/router'
 import { ConfigError, type Settled, type StrategyName } from './config.ts'

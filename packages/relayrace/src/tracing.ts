@@ -13,7 +13,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import type { EndMessage, Exchange, ExchangeMessage, UpstreamMessage } from '@relayrace/gateway/contract'
+import type { EndMessage, Exchange, ExchangeMessage, UpstreamMessage } from '@relayrace/gateway'
 
 /** By the semantic conventions for HTTP. @returns how to stop. */
 export function traceExchanges(): () => void {

@@ -1,4 +1,4 @@
 /** An HTTP gateway on http-proxy-3, held to the contract. */
 
-export * from '@relayrace/gateway/contract'
+export * from '@relayrace/gateway'
 export { createReverseProxy } from './reverse.ts'

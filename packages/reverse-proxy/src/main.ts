@@ -1,4 +1,4 @@
-import { runProgram } from '@relayrace/gateway/program'
+import { runProgram } from '@relayrace/gateway/strategy'
 import { createReverseProxy } from './reverse.ts'
 
 await runProgram('reverse-proxy', createReverseProxy, new URL('../package.json', import.meta.url))

@@ -2,20 +2,19 @@
 
 import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Stream } from 'node:stream'
+import type { GatewayOptions, HttpGateway } from '@relayrace/gateway'
 import {
   type Agents,
   ask,
   createAgents,
   createTunnel,
   type Dialling,
-  type GatewayOptions,
   type HttpExchange,
-  type HttpGateway,
   httpGateway,
   type Joined,
   relay,
   servername,
-} from '@relayrace/gateway'
+} from '@relayrace/gateway/strategy'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
 
 /** Relays with `http-proxy-3`. @throws TypeError when an option makes no sense. */

@@ -1,6 +1,6 @@
 /** What stands before a choice: it looks at the exchange, answers by itself, or adds to what is chosen. */
 
-import type { Choice, Choose, Exchange } from '@relayrace/gateway/contract'
+import type { Choice, Choose, Exchange } from '@relayrace/gateway'
 
 /**
  * Returns a `Reply` to answer, or what `next()` returns, with something added to it. It is asked for each attempt, so what

@@ -1,9 +1,8 @@
 /** Services that differ in strategy, behind one server of `node:http` and with one table of routes. */
 
 import type { IncomingMessage } from 'node:http'
-import type { Strategy } from '@relayrace/gateway'
-import { targetOf } from '@relayrace/gateway/anywhere'
-import type { GatewayOptions, HttpGateway } from '@relayrace/gateway/contract'
+import type { GatewayOptions, HttpGateway, Strategy } from '@relayrace/gateway'
+import { targetOf } from '@relayrace/gateway/web'
 import { segmentsOf } from './path.ts'
 import { createRouter, type RouterOptions } from './router.ts'
 import { patternOf, type RouterRoute } from './routes.ts'

@@ -1,7 +1,7 @@
 /** Routes for the `upstream` of any gateway. */
 
-import { GatewayError, internalFailure } from '@relayrace/gateway/anywhere'
-import type { Choice, Choose, Exchange, Reply } from '@relayrace/gateway/contract'
+import type { Choice, Choose, Exchange, Reply } from '@relayrace/gateway'
+import { GatewayError, internalFailure } from '@relayrace/gateway/web'
 import { compose, type Middleware } from './middleware.ts'
 import { segmentsOf } from './path.ts'
 import { type Compiled, compile, isPromise, type RouterRoute } from './routes.ts'

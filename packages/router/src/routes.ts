@@ -1,7 +1,7 @@
 /** What a route says, checked when it is made, and what it makes of an exchange. */
 
-import { isRoute, settle } from '@relayrace/gateway/anywhere'
-import type { Choice, Choose, Exchange, Origin, Route, Upstream } from '@relayrace/gateway/contract'
+import type { Choice, Choose, Exchange, Origin, Route, Upstream } from '@relayrace/gateway'
+import { isRoute, settle } from '@relayrace/gateway/web'
 import { compose, type Middleware } from './middleware.ts'
 import { beyond, segmentsOf } from './path.ts'
 import type { Pattern } from './table.ts'

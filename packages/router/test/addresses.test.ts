@@ -1,6 +1,6 @@
 /** Which address is the client's. */
 
-import type { Exchange } from '@relayrace/gateway/contract'
+import type { Exchange } from '@relayrace/gateway'
 import { describe, expect, test } from 'vitest'
 import { clientAddress, ipAllow } from '../src/middleware/index.ts'
 

@@ -1,6 +1,6 @@
 /** Routes that make no sense are told at once, and finding one takes as long among many. */
 
-import type { ReceivedRequest } from '@relayrace/gateway/contract'
+import type { ReceivedRequest } from '@relayrace/gateway'
 import { describe, expect, test, vi } from 'vitest'
 import { createRouter, type RouterRoute } from '../src/index.ts'
 import { segmentsOf } from '../src/path.ts'

@@ -1,8 +1,8 @@
 /** What a router does for every gateway, whatever its strategy. */
 
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import type { Route } from '@relayrace/gateway'
 import { GatewayError, type Strategy } from '@relayrace/gateway'
-import type { Route } from '@relayrace/gateway/contract'
 import { get, head, reply, stageFor } from '@relayrace/promises/stage'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRouter, type RouterOptions, type RouterRoute } from '../src/index.ts'

@@ -2,7 +2,7 @@
 
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { Exchange, GatewayError } from '@relayrace/gateway'
-import type { EndpointState } from './member.ts'
+import type { AttemptOutcome, EndpointState } from './member.ts'
 
 export interface EndpointMessage {
   /** The name of the set. */
@@ -20,9 +20,6 @@ export type Change =
   | 'checked-up'
   | 'draining'
   | 'resumed'
-
-/** `undecided` says nothing of the endpoint: the client left, or a hook threw. */
-export type AttemptOutcome = 'completed' | 'failed' | 'undecided'
 
 export interface AttemptMessage {
   readonly upstreams: string

@@ -3,7 +3,8 @@
 import { type ClientRequest, request as plainRequest, type RequestOptions } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
-import { endpoint, type Origin, type UpstreamTls } from '@relayrace/gateway'
+import type { Origin, UpstreamTls } from '@relayrace/gateway'
+import { endpoint } from '@relayrace/gateway/strategy'
 import type { Clock } from './clock.ts'
 
 /** Durations are milliseconds. */

@@ -2,7 +2,6 @@
 
 export {
   type AttemptMessage,
-  type AttemptOutcome,
   attemptEnded,
   type Change,
   type DiscoveryMessage,
@@ -25,7 +24,7 @@ export {
   type ServiceOptions,
 } from './discovery.ts'
 export { byAddress, byCookie, byField, hashed, type Key } from './hashed.ts'
-export type { Condition, EndpointState, Entry } from './member.ts'
+export type { AttemptOutcome, Condition, EndpointState, Entry } from './member.ts'
 export type { Ejection, Retry, UpstreamsOptions } from './options.ts'
 export { type Candidate, leastInFlight, type Policy, roundRobin, twoChoices } from './policies.ts'
 export type { Sticky } from './sticky.ts'

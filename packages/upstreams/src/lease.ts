@@ -1,8 +1,7 @@
 /** An attempt at an endpoint, from the choice to its end: counted once, with what it says of the endpoint. */
 
 import { type Exchange, GatewayError } from '@relayrace/gateway'
-import type { AttemptOutcome } from './channels.ts'
-import type { Member } from './member.ts'
+import type { AttemptOutcome, Member } from './member.ts'
 
 /** The set that the endpoint is in. */
 export interface Lender {

@@ -1,7 +1,7 @@
 /** One endpoint of a set: what it has under way, what became of it, whether it may be asked. */
 
-import { endpoint, isHost, type Origin, type Route } from '@relayrace/gateway'
-import type { AttemptOutcome } from './channels.ts'
+import type { Origin, Route } from '@relayrace/gateway'
+import { endpoint, isHost } from '@relayrace/gateway/strategy'
 import { Circuit, type CircuitOptions } from './circuit.ts'
 import type { Clock } from './clock.ts'
 import type { Candidate } from './policies.ts'
@@ -18,6 +18,9 @@ export interface Entry {
 
 /** `trial`: it was ejected, and is asked once at a time until an answer comes. `leaving`: it is in the set no more. */
 export type Condition = 'up' | 'down' | 'ejected' | 'trial' | 'draining' | 'leaving'
+
+/** `undecided` says nothing of the endpoint: the client left, or a hook threw. */
+export type AttemptOutcome = 'completed' | 'failed' | 'undecided'
 
 export interface EndpointState {
   readonly id: string

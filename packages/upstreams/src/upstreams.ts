@@ -11,18 +11,19 @@ import {
   type Transport,
 } from '@relayrace/gateway'
 import { Budget } from './budget.ts'
-import {
-  type AttemptOutcome,
-  attemptEnded,
-  type Change,
-  discovered,
-  endpointChanged,
-  unavailable,
-} from './channels.ts'
+import { attemptEnded, type Change, discovered, endpointChanged, unavailable } from './channels.ts'
 import { Checker, type Checks } from './checks.ts'
 import type { Discovery } from './discovery.ts'
 import { Lease, type Lender } from './lease.ts'
-import { type EndpointState, type Entry, entryOf, idOf, Member, type MemberOptions } from './member.ts'
+import {
+  type AttemptOutcome,
+  type EndpointState,
+  type Entry,
+  entryOf,
+  idOf,
+  Member,
+  type MemberOptions,
+} from './member.ts'
 import { defaultEjection, type Retry, settle, type UpstreamsOptions } from './options.ts'
 import type { Policy } from './policies.ts'
 import { Stickiness } from './sticky.ts'

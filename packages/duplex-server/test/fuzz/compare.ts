@@ -1,6 +1,6 @@
 /** Compares what two readers made of the same bytes, and says what speaks for ours where they disagree. */
 
-import { connectionOptions, readTarget } from '@relayrace/gateway'
+import { connectionOptions, readTarget } from '@relayrace/gateway/strategy'
 import { headLimit, type NodeReading } from '@relayrace/promises/damage/node-parser'
 import { cut, type Read, type Reading, read } from '../reading.ts'
 

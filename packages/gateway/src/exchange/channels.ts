@@ -34,13 +34,13 @@ export interface EndMessage extends ExchangeMessage {
 }
 
 /** A request head has arrived. `ExchangeMessage`. */
-export const exchangeStart: Channel = channel('relayrace:exchange:start')
+const exchangeStart: Channel = channel('relayrace:exchange:start')
 /** It is about to be sent on. Not for what is refused. `UpstreamMessage`. */
-export const exchangeUpstream: Channel = channel('relayrace:exchange:upstream')
+const exchangeUpstream: Channel = channel('relayrace:exchange:upstream')
 /** It has failed: at most once, before the end. `ErrorMessage`. */
-export const exchangeError: Channel = channel('relayrace:exchange:error')
+const exchangeError: Channel = channel('relayrace:exchange:error')
 /** It is over, however it ended: exactly once. `EndMessage`. */
-export const exchangeEnd: Channel = channel('relayrace:exchange:end')
+const exchangeEnd: Channel = channel('relayrace:exchange:end')
 
 /** Whether somebody will want to know how an exchange went. Asked when it starts. */
 export function isWatched({ onEnd }: Settings): boolean {

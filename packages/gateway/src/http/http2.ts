@@ -118,7 +118,7 @@ function sayGoodbye(session: ServerHttp2Session): void {
 }
 
 /** A request whose `rawHeaders` read as those of HTTP/1.1 do. */
-export class Http2Request extends Http2ServerRequest {
+class Http2Request extends Http2ServerRequest {
   override readonly rawHeaders: string[]
   /** We have told the client to send no more of it. */
   stopped = false
@@ -212,7 +212,7 @@ export function adoptHttp2(request: object, response: object): void {
 type Lines = readonly string[]
 
 /** A response that takes fields in `rawHeaders` layout, and is visibly broken when it is destroyed. */
-export class Http2Response extends Http2ServerResponse<Http2Request> {
+class Http2Response extends Http2ServerResponse<Http2Request> {
   constructor(stream: ServerHttp2Stream) {
     super(stream)
     watchEnd(this)

@@ -10,8 +10,6 @@ import { createLog } from './log.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './tls.ts'
 import { createWorkers, WorkerFault, type WorkerMessage } from './workers.ts'
 
-export { createWorkers, type Workers } from './workers.ts'
-
 const groups = { timeouts: defaultTimeouts, limits: defaultLimits, pool: defaultPool } as const
 
 interface Invocation {

@@ -1,6 +1,6 @@
 /** What there is in damaged bytes, by the word of a parser: a gateway may pass on that much and no more. */
 
-import { responseFraming } from '@relayrace/gateway'
+import { responseFraming } from '@relayrace/gateway/strategy'
 import { type NodeReading, readRequests, readResponses } from './node-parser.ts'
 
 /** A message as far as it came. */

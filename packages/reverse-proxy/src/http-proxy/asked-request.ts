@@ -1,7 +1,7 @@
 /** What listeners of `proxyReq` and `proxyReqWs` are given: the outgoing request as an `OutgoingMessage`, before it is one. */
 
 import { type ClientRequest, OutgoingMessage } from 'node:http'
-import { Fields, type RequestHead } from '@relayrace/gateway/contract'
+import { Fields, type RequestHead } from '@relayrace/gateway'
 
 /**
  * Fields, method and path can be changed, and content written, as on a `ClientRequest`. Nothing is sent before all

@@ -1,7 +1,7 @@
 /** What an application has changed in the `headers` of a message of node:http, beside its raw lines. */
 
 import { IncomingMessage } from 'node:http'
-import type { Fields } from '@relayrace/gateway/contract'
+import type { Fields } from '@relayrace/gateway'
 
 interface Lines {
   _addHeaderLines(raw: string[], length: number): void

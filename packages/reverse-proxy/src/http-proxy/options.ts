@@ -5,8 +5,8 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { SecureVersion } from 'node:tls'
-import { unknownOption } from '@relayrace/gateway'
-import type { Origin, Pool, UpstreamTls } from '@relayrace/gateway/contract'
+import type { Origin, Pool, UpstreamTls } from '@relayrace/gateway'
+import { unknownOption } from '@relayrace/gateway/strategy'
 
 export interface ProxyTargetDetailed {
   host?: string | undefined

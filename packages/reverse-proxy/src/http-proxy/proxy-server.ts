@@ -6,15 +6,6 @@ import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Duplex, PassThrough, type Readable } from 'node:stream'
 import {
-  adoptHttp2,
-  endpointOf,
-  endToEnd,
-  forwardingFields,
-  type HttpExchange,
-  internalFailure,
-  joinTarget,
-} from '@relayrace/gateway'
-import {
   type ContentTransform,
   type Exchange,
   GatewayError,
@@ -22,7 +13,16 @@ import {
   type RequestHead,
   type ResponseHead,
   type Route,
-} from '@relayrace/gateway/contract'
+} from '@relayrace/gateway'
+import {
+  adoptHttp2,
+  endpointOf,
+  endToEnd,
+  forwardingFields,
+  type HttpExchange,
+  internalFailure,
+  joinTarget,
+} from '@relayrace/gateway/strategy'
 import { reverseGateway } from '../reverse.ts'
 import { Again, Nowhere } from './again.ts'
 import { AskedRequest } from './asked-request.ts'

@@ -1,6 +1,6 @@
 /** What the options of http-proxy change in a response head: cookies, and where redirects lead. */
 
-import type { ResponseHead } from '@relayrace/gateway/contract'
+import type { ResponseHead } from '@relayrace/gateway'
 import type { ServerOptions, Target } from './options.ts'
 
 export function rewriteCookies({ fields }: ResponseHead, options: ServerOptions): void {

@@ -1,7 +1,7 @@
 /** Adds to what was chosen, whatever it is: the hooks and limits that are there stay. */
 
-import { Fields, isRoute } from '@relayrace/gateway/anywhere'
-import type { Choice, Exchange, Reply, RequestHead, Route } from '@relayrace/gateway/contract'
+import type { Choice, Exchange, Reply, RequestHead, Route } from '@relayrace/gateway'
+import { Fields, isRoute } from '@relayrace/gateway/web'
 import { isPromise } from '../routes.ts'
 
 export interface Additions {

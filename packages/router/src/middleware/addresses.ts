@@ -1,7 +1,7 @@
 /** Which addresses may ask, and which is the client's behind proxies that are trusted. */
 
 import { BlockList, isIP } from 'node:net'
-import type { Exchange, Reply } from '@relayrace/gateway/contract'
+import type { Exchange, Reply } from '@relayrace/gateway'
 import type { Middleware } from '../middleware.ts'
 
 export interface AddressOptions {

@@ -1,7 +1,7 @@
 /** Who has one of these tokens may ask: in X-API-Token, or as a bearer (RFC 6750). */
 
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Exchange } from '@relayrace/gateway/contract'
+import type { Exchange } from '@relayrace/gateway'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { credentials, quoted, unauthorized } from './credentials.ts'

@@ -1,6 +1,6 @@
 /** Cookies of a service that does not know where it stands (RFC 6265 §4.1). */
 
-import type { ResponseHead } from '@relayrace/gateway/contract'
+import type { ResponseHead } from '@relayrace/gateway'
 
 export interface CookieRewrite {
   /** What Domain becomes; `false` takes it away, so that a cookie is for the host that the client has asked. */

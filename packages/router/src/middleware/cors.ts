@@ -1,6 +1,6 @@
 /** Which pages may read what is answered: the CORS protocol of the Fetch standard. */
 
-import type { Exchange, Fields, Reply } from '@relayrace/gateway/contract'
+import type { Exchange, Fields, Reply } from '@relayrace/gateway'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 

@@ -1,6 +1,6 @@
 /** What a request says of who asks (RFC 9110 §11.6.2), and how it is told that this will not do. */
 
-import type { Fields, Reply } from '@relayrace/gateway/contract'
+import type { Fields, Reply } from '@relayrace/gateway'
 
 /** The credentials of a scheme; undefined when there are none, or several, which two readers could tell apart. */
 export function credentials(fields: Fields, scheme: string): string | undefined {

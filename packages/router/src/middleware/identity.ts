@@ -1,6 +1,6 @@
 /** Who asks, once a middleware has found out. */
 
-import type { Exchange } from '@relayrace/gateway/contract'
+import type { Exchange } from '@relayrace/gateway'
 
 const identities = new WeakMap<Exchange, string>()
 

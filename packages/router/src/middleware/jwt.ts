@@ -1,7 +1,7 @@
 /** Who has a token that an issuer has signed may ask (RFC 7519, RFC 6750). Needs `jose`. */
 
-import { GatewayError } from '@relayrace/gateway/anywhere'
-import type { Exchange, Reply } from '@relayrace/gateway/contract'
+import type { Exchange, Reply } from '@relayrace/gateway'
+import { GatewayError } from '@relayrace/gateway/web'
 import type { CryptoKey, JWK, JWTPayload, JWTVerifyOptions, KeyObject } from 'jose'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'

@@ -1,6 +1,6 @@
 /** Redirects of a service that does not know where it stands. */
 
-import type { ResponseHead } from '@relayrace/gateway/contract'
+import type { ResponseHead } from '@relayrace/gateway'
 import { moved } from './cookies.ts'
 
 /**

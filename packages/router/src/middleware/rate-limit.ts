@@ -1,8 +1,8 @@
 /** How often one may ask: 429 for who asks more. Needs `rate-limiter-flexible`. */
 
 import { isIPv6 } from 'node:net'
-import { GatewayError } from '@relayrace/gateway/anywhere'
-import type { Exchange, Reply } from '@relayrace/gateway/contract'
+import type { Exchange, Reply } from '@relayrace/gateway'
+import { GatewayError } from '@relayrace/gateway/web'
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'

@@ -1,6 +1,6 @@
 /** A name for each exchange, which the service and the client are told. */
 
-import type { Exchange } from '@relayrace/gateway/contract'
+import type { Exchange } from '@relayrace/gateway'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 

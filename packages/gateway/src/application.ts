@@ -1,4 +1,4 @@
-/** What a program that runs a gateway needs beside its strategy. Every strategy's package has it too. */
+/** For applications: what a gateway offers and can be told, whatever its strategy. The package of every strategy has it too. */
 
 export {
   type ErrorDetails,
@@ -33,6 +33,7 @@ export type {
   ResponseHead,
   Route,
   SocketGateway,
+  Strategy,
   Timeouts,
   Transport,
   UnixSocket,

@@ -1,4 +1,4 @@
-/** What of a gateway runs wherever `fetch` does: nothing here imports `node:`. */
+/** For what runs wherever `fetch` does: nothing here imports `node:`. */
 
 export {
   alreadyRead,

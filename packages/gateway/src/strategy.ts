@@ -1,12 +1,9 @@
-/** What a gateway is, and everything about one that is not its strategy. */
+/** For the authors of strategies: everything about a gateway on Node.js that is not its strategy. */
 
 export { clientClosed, internalFailure, timedOut, upstreamFailure } from './contract/errors.ts'
-export { connectionOptions, endToEnd, isToken, listOfTokens } from './contract/fields.ts'
-export type { Strategy } from './contract/gateway.ts'
-export * from './contract.ts'
+export { connectionOptions, endToEnd } from './contract/fields.ts'
 export { Attempt } from './exchange/attempt.ts'
-export { exchangeEnd, exchangeError, exchangeStart, exchangeUpstream } from './exchange/channels.ts'
-export { after, BodyClock, longest, type Timer } from './exchange/clock.ts'
+export { after, longest, type Timer } from './exchange/clock.ts'
 export type { SendableReply } from './exchange/hooks.ts'
 export { InFlight, type Pending } from './exchange/in-flight.ts'
 export { type Around, Life } from './exchange/life.ts'
@@ -16,10 +13,10 @@ export { endpointOf, nearest, type Settings, settle, unknownOption } from './exc
 export { Stopwatch } from './exchange/stopwatch.ts'
 export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './http/agents.ts'
 export { ask, mayRepeat, openRequest, servername } from './http/ask.ts'
-export { type ByteSource, type PulledAnswer, relay, relayFrom } from './http/download.ts'
-export { type Front, HttpExchange } from './http/exchange.ts'
+export { relay, relayFrom } from './http/download.ts'
+export { HttpExchange } from './http/exchange.ts'
 export { type HttpTransport, httpGateway } from './http/http-gateway.ts'
-export { adoptHttp2, Http2Request, Http2Response } from './http/http2.ts'
+export { adoptHttp2 } from './http/http2.ts'
 export { bind, lastCall, secureServer, settled } from './http/listen.ts'
 export type { Holding, Places, Taker } from './http/places.ts'
 export { createTunnel, type Joined } from './http/tunnel.ts'
@@ -33,13 +30,9 @@ export { readingCopies } from './node/reading.ts'
 export { release } from './node/release.ts'
 export { tellResets } from './node/resets.ts'
 export { takeOver } from './node/take-over.ts'
-export {
-  type ForwardedMode,
-  forwardedModes,
-  forwardingFields,
-  passedBefore,
-  rewriteFor,
-} from './rules/forwarded.ts'
+export { runProgram } from './program/program.ts'
+export { createWorkers } from './program/workers.ts'
+export { forwardingFields, rewriteFor } from './rules/forwarded.ts'
 export {
   chunked,
   contentLength,
