@@ -371,7 +371,10 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
     // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
     // read into again. A write of its own buffer may still be under way: only then is the connection free.
     const unread = this.#answer?.complete === false
-    if (unread || this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0) upstream.abandon()
+    // Who refuses an upgrade often ends the connection, and does not say so.
+    const refused = this.#upgrade.length > 0
+    if (refused || unread || this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0)
+      upstream.abandon()
     else if (upstream.wire.paused) this.#releaseLater(upstream)
     else upstream.release()
   }

@@ -76,6 +76,13 @@ function totals(stage: ReturnType<typeof stageFor>): void {
     await first.connection.ended()
   })
 
+  test('one that has refused an upgrade is not asked again: many end it then, and do not say so', async () => {
+    const { one, client, gateway } = await between({})
+    const refused = await answered(client, one, get('/one', 'Connection: Upgrade', 'Upgrade: echo'))
+    await refused.connection.ended()
+    await settled({ gateway }, 0)
+  })
+
   test('pool.connections: never are more open than that, in use and idle together', async () => {
     const { one, two, another, gateway } = await between({ connections: 3 })
     let most = 0
