@@ -5,7 +5,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { freePort, startProgram } from '@relayrace/fixtures/target'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { blocksOf, folderFor, runBlock, typesIn } from './blocks.ts'
 import { manifestIn, root } from './workspace.ts'
 
 const documents = globSync('{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/*.md}', {
@@ -57,68 +58,40 @@ test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
 )
 
 describe.each([
-  ['README.md', 5, ''],
+  ['README.md', 1, ''],
   ['packages/router/README.md', 6, ''],
   ['packages/mount/README.md', 5, '/api'],
 ])('the examples of %s', async (document, atLeast, prefix) => {
-  const examples = [...(await read(document)).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '')
-  const folder = path.join(import.meta.dirname, '.cache', 'examples', document.replaceAll(/\W/g, '-'))
-
+  const examples = (await blocksOf(document)).filter(({ language }) => language === 'ts')
+  let folder = ''
   beforeAll(async () => {
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true })
-    const settings = {
-      extends: '../../../../tsconfig.base.json',
-      compilerOptions: { isolatedDeclarations: false },
-    }
-    await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(settings))
-    await Promise.all(examples.map((code, i) => writeFile(path.join(folder, `example-${i}.ts`), code)))
+    folder = await folderFor(document.replaceAll(/\W/g, '-'))
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   test('are there', () => {
     expect(examples.length).toBeGreaterThanOrEqual(atLeast)
   })
 
   test('have the right types', { timeout: 60_000 }, async () => {
-    const tsc = path.join(root, 'node_modules/.bin/tsc')
-    const checked = promisify(execFile)(tsc, ['-p', folder]).catch(({ stdout }) => ({ stdout }))
-    expect((await checked).stdout).toBe('')
+    expect(await typesIn(folder, examples)).toBe('')
   })
 
-  test.for(
-    examples.map((code) => ({
-      code,
-      name: /\bcreate(?!Server\()[A-Z]\w+/.exec(withoutImports(code))?.[0] ?? '',
-    })),
-  )('$name runs', { timeout: 30_000 }, async ({ code, name }) => {
-    await using origin = await startBulkOrigin()
-    await using another = await startBulkOrigin()
-    const port = await freePort()
-    const url = new URL(`http://127.0.0.1:${port}`)
-    const text = code
-      .replaceAll('8080', `${port}`)
-      .replaceAll('http://127.0.0.1:9000', origin.url.origin)
-      .replaceAll('http://127.0.0.1:9001', another.url.origin)
-    if (/^export default/m.test(code)) {
-      const file = path.join(folder, `${name}.ts`)
-      await writeFile(file, text)
-      const { default: handler } = await import(file)
-      const response: Response = await handler.fetch(new Request('http://gateway.example/bytes/1000'))
+  test.for(examples.map((example, i) => ({ example, name: `${i + 1}` })))(
+    '$name runs',
+    { timeout: 30_000 },
+    async ({ example }) => {
+      await using origin = await startBulkOrigin()
+      await using another = await startBulkOrigin()
+      const places = {
+        'http://127.0.0.1:9000': origin.url.origin,
+        'http://127.0.0.1:9001': another.url.origin,
+      }
+      await using running = await runBlock(folder, example, places)
+      const response = await fetch(new URL(`${prefix}/bytes/1000`, running.url))
       expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
-      return
-    }
-    const argv = [process.execPath, '--input-type=module-typescript', '--eval', text] as const
-    await using running = await startProgram({ argv, cwd: import.meta.dirname, url })
-    if (name === 'createDuplexServer') {
-      const response = await fetch(url, { method: 'POST', body: 'hello' })
-      expect([response.status, await response.text()]).toEqual([200, 'hello'])
-    } else {
-      const response = await fetch(new URL(`${prefix}/bytes/1000`, url))
-      expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
-    }
-    expect(running.stderr()).toBe('')
-  })
+      expect(running.stderr()).toBe('')
+    },
+  )
 })
 
 describe('the example of packages/programs/README.md', async () => {
@@ -167,10 +140,6 @@ function imports(text: string): { names: string[]; from: string }[] {
     names: names.split(',').flatMap((name) => (/^ *type /.test(name) ? [] : name.trim() || [])),
     from,
   }))
-}
-
-function withoutImports(code: string): string {
-  return code.replaceAll(/^import .*$/gm, '')
 }
 
 function withoutCode(text: string): string {

@@ -15,6 +15,10 @@ test('the guide makes the claim', () => {
   expect(claimed).toContain('download')
 })
 
+test.skipIf(kept === undefined)('the guide leads to the newest results', () => {
+  expect(guide).toContain(`](../${kept?.folder}/report.md)`)
+})
+
 test.skipIf(kept === undefined).each(claimed)(
   'of ours the guide names the least and the most in %s',
   (name) => {

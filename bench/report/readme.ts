@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { markdownTable } from './markdown.ts'
-import { counted, number } from './numbers.ts'
+import { counted, listed, number } from './numbers.ts'
 import { type MetricRecord, parseResults, type Results } from './results.ts'
 import { insteadOf, type ScenarioSummary, summarize } from './summary.ts'
 
@@ -70,7 +70,16 @@ export function readmeSection({ results, folder }: Kept): string {
     return [[`${ask}, ${metric.unit}`, best(what), ...[...ours, ...others].map((one) => cell(what, one))]]
   })
   const { environment, rounds, createdAt } = results
+  const download = scenarios.find(({ record }) => record.name === 'download')
+  const cost = [...ours, ...others].flatMap((name) => {
+    const value = download?.rows.find(({ target }) => target.name === name)?.cells.get('cpuPerGiB')
+    return value === undefined ? [] : { name, seconds: value.median }
+  })
+  const said = cost
+    .toSorted((a, b) => a.seconds - b.seconds)
+    .map(({ name, seconds }) => `${number(seconds)} s for ${name}`)
   return [
+    `**To relay a GiB takes ${listed(said)} of processor time.**`,
     markdownTable(['', 'best', ...ours.map((name) => `**${name}**`), ...others], rows),
     `Less is better. Medians of ${counted(rounds, 'round')}; **bold** is the best and what this run cannot tell from it. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All contestants and figures](${folder}/report.md), [as a page](${folder}/report.html), [raw](${folder}/results.json).`,
   ].join('\n\n')
