@@ -98,7 +98,7 @@ export const gatewayRules: readonly Mutation[] = [
   rule(
     'rules/forwarded',
     'What a client claims under new names that begin as X-Forwarded does goes to the origin',
-    "    'x-forwarded',\n",
+    "    'x-forward',\n",
     "    'x-forwarded-for',\n",
   ),
   rule(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Exchange, GatewayOptions } from '../src/application.ts'
+import type { Exchange, GatewayOptions, RequestHead } from '../src/application.ts'
 import { Fields } from '../src/application.ts'
 import { admit, prepare } from '../src/exchange/prepare.ts'
 import { settle } from '../src/exchange/settings.ts'
@@ -57,3 +57,11 @@ describe('a request goes on', () => {
     expect(await prepared(raw, options)).toMatchObject({ out: { method: 'GET', path: '/' } })
   })
 })
+
+test.each(['Proxy', 'HTTP2-Settings', 'Content_Length', 'Transfer_Encoding', 'X-Forwarded-Anything'])(
+  '%s of a client does not go on',
+  async (name) => {
+    const { out } = (await prepared([...host, name, '5', 'A', '1'], {})) as { out: RequestHead }
+    expect([out.fields.has(name), out.fields.get('a')]).toEqual([false, '1'])
+  },
+)

@@ -52,7 +52,13 @@ export const fwd: readonly Case[] = [
       'without trust': {
         setup: setting,
         run: async (stage) => {
-          const request = await forwarded(stage, [...claims, 'X-Real-IP: 192.0.2.1'])
+          const request = await forwarded(stage, [
+            ...claims,
+            'X-Real-IP: 192.0.2.1',
+            'X_Forwarded_For: 192.0.2.1',
+            'X-Forwarded-Tls-Client-Cert: evil',
+            'Client-Cert: :evil:',
+          ])
           values(request, 'x-forwarded-for', ['127.0.0.1'], atOrigin)
           values(request, 'x-forwarded-proto', ['http'], atOrigin)
           values(request, 'x-forwarded-host', ['a'], atOrigin)

@@ -15,8 +15,14 @@ export function sentFraming(framing: Framing, { content }: RequestHead): Framing
 /** Methods whose requests say nothing of content that they do not have (RFC 9110 §8.6). */
 export const bare: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
-/** Set anew for the next hop, or said again by `rewrite`. */
-export const replaced: FieldNames = new FieldNames(['host', 'http2-settings'], { also: forwardingFields })
+/**
+ * Set anew for the next hop, or said again by `rewrite`. To CGI and what follows it an underscore is a dash, and Proxy is the
+ * variable by which programs are told of a proxy (CVE-2016-5385).
+ */
+export const replaced: FieldNames = new FieldNames(
+  ['host', 'http2-settings', 'proxy', 'content_length', 'transfer_encoding'],
+  { also: forwardingFields },
+)
 
 /** What a request asks for, and whom. */
 export function targetOf(
