@@ -52,7 +52,7 @@ export function listingText(list: Listing, colour: boolean): string {
   const kinds = {
     strategy: 'Ours',
     peer: 'Peers',
-    mount: 'Ours in a framework, measured by name',
+    mount: 'Ours in something else, measured by name',
     control: 'Controls, which do not compete',
   } as const
   const targetLines = (Object.keys(kinds) as ListedTarget['kind'][]).flatMap((kind) => [

@@ -3,7 +3,4 @@ import { deviations } from '@relayrace/fixtures/deviations'
 import { findTargets } from '@relayrace/fixtures/targets'
 
 for (const target of findTargets(['fetch-proxy']))
-  conformance(
-    { ...target, configurable: true },
-    { level: 'SHOULD', deviations: deviations[target.name] ?? {} },
-  )
+  conformance(target, { level: 'SHOULD', deviations: deviations[target.name] ?? {} })
