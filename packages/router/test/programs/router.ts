@@ -1,6 +1,6 @@
 /** Pipe-proxy behind routes, as the program that it is without them. */
 
-import { runProgram } from '@relayrace/gateway/program'
+import { runProgram } from '@relayrace/gateway/strategy'
 import { createPipeProxy } from '../../../pipe-proxy/src/index.ts'
 import { createRouter } from '../../src/index.ts'
 
