@@ -259,6 +259,32 @@ describe('services', () => {
   })
 })
 
+describe('load-balancer', () => {
+  test('what the load balancer says of the client goes on', async () => {
+    const origin = await listening((asked, response) => response.end(asked.headers['x-forwarded-for']))
+    const { url } = await start('load-balancer', 0, { ...at(origin), "'0.0.0.0'": "'127.0.0.1'" })
+    const response = await fetch(url, { headers: { 'X-Forwarded-For': '203.0.113.7' } })
+    expect(await response.text()).toBe('203.0.113.7, 127.0.0.1')
+  })
+})
+
+describe('security', () => {
+  test('who has no token, and what is too much, is refused; what says too much is taken out', async () => {
+    const origin = await listening((_, response) => response.setHeader('Server', 'secret').end('hello'))
+    const { url } = await start('security', 0, at(origin), { TOKEN: 'a token' })
+    const api = new URL('/api/a', url)
+    const headers = { 'X-API-Token': 'a token' }
+    const body = new Uint8Array(1_000_001)
+    const [stranger, large, good] = [
+      await fetch(api),
+      await fetch(api, { method: 'PUT', headers, body }),
+      await fetch(api, { headers }),
+    ]
+    expect([stranger.status, large.status, good.status]).toEqual([401, 413, 200])
+    expect(good.headers.get('server')).toBeNull()
+  })
+})
+
 /** Elsewhere: beside the packages that they are about. */
 const elsewhere = ['fetching-urls', 'migrating', 'transport']
 
