@@ -2,12 +2,14 @@
 
 import { formatSize } from '@relayrace/fixtures/payloads'
 import type { ListedTarget } from '@relayrace/fixtures/target'
+import { findTarget } from '@relayrace/fixtures/targets'
 
 /** Those that read into buffers of ours. */
 export const readers: readonly string[] = ['pipe-proxy', 'reverse-proxy', 'duplex-server']
 
-/** The same target, whose fast streams are read with at most so many bytes at once. */
-export function withBuffer(target: ListedTarget, size: number): ListedTarget {
+/** The same target, from its source, whose fast streams are read with at most so many bytes at once. */
+export function withBuffer({ name }: ListedTarget, size: number): ListedTarget {
+  const target = findTarget(name)
   const option = `--import=${new URL('replaced-buffers.ts', import.meta.url)}`
   const env = { NODE_OPTIONS: option, READ_BUFFER: `${size}` }
   const start: ListedTarget['start'] = (upstream, options) =>

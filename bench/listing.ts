@@ -79,8 +79,8 @@ export function listingText(list: Listing, colour: boolean): string {
 
 /** What is known of a target before it is measured; whether it can be. */
 export async function recordOf(target: ListedTarget): Promise<TargetRecord> {
-  const { name, kind, about, install } = target
-  const record = { name, kind, about, install }
+  const { name, kind, about, install, runs } = target
+  const record = { name, kind, about, install, ...(runs && { runs }) }
   try {
     const version = await target.version()
     if (version === undefined) return { ...record, version: null, absent: `not installed; ${install}` }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { targets } from '@relayrace/fixtures/targets'
+import { shippedTargets } from '@relayrace/fixtures/targets'
 import { expect, test } from 'vitest'
 import { type Request, readOptions, UsageError } from './options.ts'
 import { chunked } from './scenarios/chunked.ts'
@@ -28,8 +28,19 @@ test('names are picked in the order in which they are given', () => {
 
 test('all is every one', () => {
   const { targets: chosen, scenarios } = read('--preset smoke --target all --scenario all')
-  expect(chosen).toEqual(targets)
+  expect(chosen).toEqual(shippedTargets)
   expect(scenarios).toEqual(all)
+})
+
+test('our own are measured as they are installed, or from their sources when that is asked for', () => {
+  const how = (line: string) => read(line).targets.map(({ name, runs }) => [name, runs])
+  expect(how('--target pipe-proxy,nginx')).toEqual([
+    ['pipe-proxy', 'packed'],
+    ['nginx', undefined],
+  ])
+  expect(how('--target pipe-proxy --from-source')).toEqual([['pipe-proxy', 'source']])
+  // The size of a buffer is no option of a program: it is put into the source.
+  expect(how('--target pipe-proxy --buffer 64KiB')).toEqual([['pipe-proxy-64KiB', 'source']])
 })
 
 test('a profile is one of a download through our own, unless told otherwise', () => {

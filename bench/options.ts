@@ -3,7 +3,7 @@
 import { command, namedCommand } from '@relayrace/fixtures/command'
 import { parseSize } from '@relayrace/fixtures/payloads'
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { targets } from '@relayrace/fixtures/targets'
+import { targets as fromSource, shippedTargets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
 import { readers, withBuffer } from './buffers.ts'
@@ -58,6 +58,7 @@ interface Flags {
   readonly json?: true
   readonly force?: true
   readonly pin: boolean
+  readonly fromSource?: true
 }
 
 /** Undefined when help was asked for and has been printed. */
@@ -72,6 +73,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
   const flags = program.opts<Flags>()
   const preset = oneOf('preset', flags.preset, presets)
+  const targets = listed(flags)
   const own = ownTargets(flags.command ?? [])
   const known = [...targets, ...own]
   const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)
@@ -103,6 +105,10 @@ export function readOptions(args: readonly string[]): Request | undefined {
   }
 }
 
+/** Our own as they are installed, unless what stands here is asked for. */
+export const listed = ({ fromSource: source }: { readonly fromSource?: true }): readonly ListedTarget[] =>
+  source ? fromSource : shippedTargets
+
 /** Those without a name are called custom, custom-2, custom-3. */
 export function ownTargets(commands: readonly string[]): ListedTarget[] {
   let unnamed = 0
@@ -111,7 +117,7 @@ export function ownTargets(commands: readonly string[]): ListedTarget[] {
     if (name === undefined) unnamed++
     return command(line, name ?? (unnamed === 1 ? 'custom' : `custom-${unnamed}`))
   })
-  const taken = [...targets, ...own].map(({ name }) => name)
+  const taken = [...fromSource, ...own].map(({ name }) => name)
   const twice = own.find(({ name }) => taken.indexOf(name) !== taken.lastIndexOf(name))
   if (twice) throw new UsageError(`there are two targets named ${twice.name}; write --command NAME='…'`)
   return own
@@ -192,6 +198,10 @@ function commandLine(): Command {
     )
     .option('-l, --list', 'shows targets, scenarios and presets')
     .option('--json', 'prints JSON on standard output instead of tables')
+    .option(
+      '--from-source',
+      'runs our own as they stand here, instead of built and packed as they are installed: quick to start, not what users have',
+    )
     .option('--no-pin', 'does not hold the roles to processors of their own')
     .option('--force', 'publishes from a machine that is not quiet all the same')
     .helpOption('-h, --help', 'shows this')

@@ -175,7 +175,8 @@ describe('a whole run', { timeout: 60_000 }, () => {
     '--profile %s leaves a profile of a program that ends in order, and of one that a signal would kill',
     async (profiler, ending) => {
       const out = path.join(folder, profiler)
-      const args = [...tiny, '-t', 'pipe-proxy,naive-pipeline', '--profile', profiler, '--out', out]
+      const args = [...tiny, '--from-source', '-t', 'pipe-proxy,naive-pipeline', '--profile', profiler]
+      args.push('--out', out)
       const { code, stdout, stderr } = await bench(args)
       expect(stderr).toBe('')
       expect(code).toBe(0)

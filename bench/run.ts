@@ -86,6 +86,7 @@ async function measure(request: Request): Promise<number> {
   }
   const missing = records.find(({ name, absent }) => name === request.base && absent !== null)
   if (missing) throw new UsageError(`--base ${missing.name} is ${missing.absent}`)
+  await prepare(present)
   const noise = await listenForNoise(preset.quiet ? 5_000 : 1_000)
   if (preset.quiet && noise.objections.length > 0 && !request.force) {
     throw new UsageError(
@@ -162,6 +163,7 @@ async function profileAll(request: Request): Promise<number> {
   const { signal } = interrupt
   const folder = await folderFor(request, usualFolder(false, new Date(), `profile-${preset.name}`))
   await using origin = await startBulkOrigin()
+  await prepare(targets)
   const profiles: Profile[] = []
   for (const scenario of scenarios) {
     for (const target of targets) {
@@ -175,6 +177,11 @@ async function profileAll(request: Request): Promise<number> {
   }
   if (json) console.log(JSON.stringify(profiles, null, 2))
   return profiles.some(({ problem }) => problem !== undefined) ? 1 : 0
+}
+
+/** Our own are built and packed before they are measured. */
+async function prepare(targets: readonly ListedTarget[]): Promise<void> {
+  for (const target of targets) await target.prepare?.(say)
 }
 
 /** What Node programs most often use; without it, what else is there. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -16,8 +16,10 @@ import {
   truncated,
 } from '@relayrace/conformance'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
+import { unpack } from '@relayrace/fixtures/packed'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
 import { startProgram } from '@relayrace/fixtures/target'
+import { shippedTargets } from '@relayrace/fixtures/targets'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Manifest, manifestIn, published, root } from './workspace.ts'
 
@@ -71,19 +73,10 @@ const home = (name: string): string => path.join(installed, 'node_modules', name
 
 beforeAll(async () => {
   installed = await mkdtemp(path.join(tmpdir(), 'published-'))
-  for (const { folder, manifest } of published) {
-    const tarball = path.join(root, folder, '.pack/package.tgz')
-    if (!existsSync(tarball)) throw new Error(`${tarball} is missing: run npm test, which packs first`)
-    await mkdir(home(manifest.name), { recursive: true })
-    await run('tar', ['-xzf', tarball, '-C', home(manifest.name), '--strip-components=1'])
-  }
-  for (const { folder, manifest } of published) {
-    for (const name of dependenciesOf(manifest)) {
-      if (existsSync(home(name))) continue
-      await mkdir(path.dirname(home(name)), { recursive: true })
-      await symlink(await realpath(path.join(root, folder, 'node_modules', name)), home(name))
-    }
-  }
+  await unpack(
+    published.map(({ folder }) => folder),
+    installed,
+  )
 })
 
 afterAll(() => rm(installed, { recursive: true, force: true }))
@@ -173,6 +166,22 @@ describe.each(programs)('the program of %s', (program) => {
     },
   )
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'what suite and bench start is installed, and not from its sources',
+  { timeout: 120_000 },
+  async () => {
+    const target = shippedTargets.find(({ name }) => name === 'pipe-proxy')
+    await target?.prepare?.()
+    await using origin = await startBulkOrigin()
+    await using running = await target?.start(origin.url)
+    const answer = await fetch(new URL('/bytes/1MiB', running?.url))
+    expect((await answer.arrayBuffer()).byteLength).toBe(2 ** 20)
+    expect(readFileSync(`/proc/${running?.pid}/cmdline`, 'utf8')).toMatch(
+      /node_modules\/@relayrace\/pipe-proxy\/dist\/main\.js/,
+    )
+  },
+)
 
 function dependenciesOf({ dependencies, peerDependencies }: Manifest): string[] {
   return Object.keys({ ...dependencies, ...peerDependencies })

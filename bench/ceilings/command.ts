@@ -54,6 +54,7 @@ async function measure(request: CeilingsRequest, args: readonly string[]): Promi
     )
   }
   const { provider, passedOver } = await providerFor(request)
+  for (const target of present) await target.prepare?.(say)
   const noise = await listenForNoise(1_000)
   const folder = await folderFor(request, createdAt)
   const pins = request.pin ? pinning() : undefined

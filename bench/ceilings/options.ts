@@ -1,9 +1,8 @@
 /** The command line of `npm run bench -- ceilings`. */
 
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { targets } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { bytes, commands, names, ownTargets, pick, UsageError, whole } from '../options.ts'
+import { bytes, commands, listed, names, ownTargets, pick, UsageError, whole } from '../options.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import { chain } from './chain.ts'
 import { type CeilingJob, ceilingJobs, usualBytes } from './jobs.ts'
@@ -40,6 +39,7 @@ interface Flags {
   readonly report?: string
   readonly json?: true
   readonly pin: boolean
+  readonly fromSource?: true
 }
 
 /** Those that most people ask about first. */
@@ -60,7 +60,7 @@ export function readCeilingsOptions(args: readonly string[]): CeilingsRequest | 
   const flags = program.opts<Flags>()
   const own = ownTargets(flags.command ?? [])
   // Without a proxy there is nothing that could be limited.
-  const known = [...targets, ...own].filter(({ name }) => name !== 'direct')
+  const known = [...listed(flags), ...own].filter(({ name }) => name !== 'direct')
   const usual = known.filter(({ kind, name }) => kind === 'strategy' || foremost.includes(name))
   const named = flags.target === undefined ? usual : pick('target', flags.target, known)
   if (flags.provider !== undefined) pick('provider', [flags.provider], providers)
@@ -109,6 +109,7 @@ const commandLine = (): Command =>
     .option('-o, --out <folder>', 'where to write ceilings.json, ceilings.md and ceilings.html')
     .option('--report <folder>', 'writes the reports anew from the ceilings.json there, and measures nothing')
     .option('--json', 'prints JSON on standard output instead of tables')
+    .option('--from-source', 'runs our own as they stand here, instead of packed as they are installed')
     .option('--no-pin', 'does not hold the roles to processors of their own')
     .helpOption('-h, --help', 'shows this')
     .addHelpText(

@@ -7,6 +7,7 @@ import {
   type NoiseRecord,
   type Pinning,
   type TargetRecord,
+  targetShape,
   type WindowRecord,
   windowShape,
 } from '../report/results.ts'
@@ -146,16 +147,7 @@ const schema: z.ZodType<Ceilings> = z.strictObject({
     passedOver: z.array(z.strictObject({ name: text, why: text })),
   }),
   ...circumstances,
-  targets: z.array(
-    z.strictObject({
-      name: text,
-      kind: z.enum(['strategy', 'peer', 'control', 'mount']),
-      about: text,
-      version: text.nullable(),
-      install: text,
-      absent: text.nullable(),
-    }),
-  ),
+  targets: z.array(targetShape),
   jobs: z.array(z.strictObject({ name: text, title: text, question: text, load: text })),
   searches: z.array(
     z.strictObject({

@@ -83,6 +83,8 @@ export interface TargetRecord {
   readonly install: string
   /** Why it was not measured; null when it was. */
   readonly absent: string | null
+  /** Of our own: built and packed as they are installed, or from their sources. */
+  readonly runs?: 'packed' | 'source' | undefined
 }
 
 export interface ScenarioRecord {
@@ -146,6 +148,16 @@ const text = z.string()
 const count = z.int().nonnegative()
 const texts = z.record(text, text)
 
+export const targetShape: z.ZodType<TargetRecord> = z.strictObject({
+  name: text,
+  kind: z.enum(['strategy', 'peer', 'control', 'mount']),
+  about: text,
+  version: text.nullable(),
+  install: text,
+  absent: text.nullable(),
+  runs: z.enum(['packed', 'source']).optional(),
+})
+
 const metric = z.strictObject({
   id: text,
   label: text,
@@ -194,16 +206,7 @@ const resultsSchema: z.ZodType<Results> = z
     base: text.nullable(),
     scale: z.record(text, z.number()),
     ...circumstances,
-    targets: z.array(
-      z.strictObject({
-        name: text,
-        kind: z.enum(['strategy', 'peer', 'control', 'mount']),
-        about: text,
-        version: text.nullable(),
-        install: text,
-        absent: text.nullable(),
-      }),
-    ),
+    targets: z.array(targetShape),
     scenarios: z.array(
       z.strictObject({
         name: text,

@@ -63,6 +63,16 @@ test('a known limit is told with its reason and is no failure of the run', () =>
   )
 })
 
+test('that our own ran from their sources is said', () => {
+  const results = exampleResults({ ours: [1], theirs: [2] })
+  const [ours, ...others] = results.targets
+  const targets = [{ ...(ours as (typeof results.targets)[0]), runs: 'source' as const }, ...others]
+  expect(summarize(results).cautions.join('\n')).not.toContain('From their sources')
+  expect(summarize({ ...results, targets }).cautions).toContainEqual(
+    'From their sources, not as they are installed: ours. They hold more memory than users see.',
+  )
+})
+
 test('an interrupted run, few rounds and a noisy machine are said before anything', () => {
   const { cautions } = summarize(
     exampleResults(

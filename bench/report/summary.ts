@@ -257,6 +257,12 @@ function cautions(results: Results): string[] {
   }
   if (pinning === null) said.push('No role was held to a processor of its own.')
   for (const what of environment.notMeasured) said.push(`Not measured on this platform: ${what}.`)
+  const unpacked = results.targets.filter(({ runs }) => runs === 'source').map(({ name }) => name)
+  if (unpacked.length > 0) {
+    said.push(
+      `From their sources, not as they are installed: ${listed(unpacked)}. They hold more memory than users see.`,
+    )
+  }
   if (environment.dirty) said.push('The source had changes that are not committed.')
   return said
 }

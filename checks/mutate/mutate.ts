@@ -130,7 +130,7 @@ async function suite(
 ): Promise<Run> {
   const report = path.join(root, 'mutate-report.json')
   rmSync(report, { force: true })
-  const args = ['--target', target, '--only', only.join(','), '--json', report]
+  const args = ['--from-source', '--target', target, '--only', only.join(','), '--json', report]
   const { code, said } = await run(['packages/conformance/src/cli.ts', ...args], root, limit, signal)
   if (code === undefined) return { end: 'hung', why: '' }
   const text = textOf(report)

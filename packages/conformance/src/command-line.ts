@@ -23,6 +23,8 @@ export interface Known {
   readonly command: string
   /** Of our own strategies among them every failure may be published. */
   readonly targets: readonly Target[]
+  /** The same, our own from their sources. */
+  readonly fromSource?: readonly Target[]
   deviations(name: string): Readonly<Record<string, string>>
 }
 
@@ -47,7 +49,7 @@ What to hold it to
   --only PREFIX[,PREFIX]    cases whose id begins so: FRAME, TRLR-0, HDR-02
   --seed N                  for the random splits; 1
   --lanes N                 how many instances at a time; 4
-
+${sources(known)}
 What to write
   --json FILE   --junit FILE
   --html FILE               a page with both sides of the wire, for yourself
@@ -59,6 +61,11 @@ What to write
 
 Ctrl-C ends the run; what has been judged by then is written, marked as incomplete.
 `
+
+const sources = (known: Known | undefined): string =>
+  known?.fromSource
+    ? '  --from-source             our own as they stand here, instead of as they are installed\n'
+    : ''
 
 const namesOf = (known: Known | undefined): string[] => known?.targets.map(({ name }) => name) ?? []
 
@@ -82,6 +89,7 @@ const options = {
   only: { type: 'string', multiple: true },
   seed: { type: 'string' },
   lanes: { type: 'string' },
+  'from-source': { type: 'boolean' },
   json: { type: 'string' },
   junit: { type: 'string' },
   html: { type: 'string' },
@@ -239,12 +247,13 @@ function again(given: Given, known: Known | undefined): string {
     'seed',
     'lanes',
   ] as const
-  const said = shaping.flatMap((name) => {
+  const said: string[] = shaping.flatMap((name) => {
     const value = given[name]
     if (value === undefined) return []
     const texts = typeof value === 'string' ? [value] : name === 'command' ? value : [value.join(',')]
     return texts.map((text) => `--${name} ${/^[\w.,:/-]+$/.test(text) ? text : `'${text}'`}`)
   })
+  if (given['from-source']) said.push('--from-source')
   return [known?.command ?? 'npx @relayrace/conformance', ...said].join(' ')
 }
 
@@ -275,15 +284,18 @@ async function targetsOf(given: Given, known: Known | undefined): Promise<Target
     return [{ ...started(new URL(given.url), origin), ...declared }]
   }
   if (!known) throw new UsageError('there are no targets by name here; use --command or --url')
+  const listed = given['from-source'] ? (known.fromSource ?? known.targets) : known.targets
   const chosen = names.map((name) => {
-    const found = known.targets.find((target) => target.name === name)
+    const found = listed.find((target) => target.name === name)
     if (found) return found
     throw new UsageError(`no target "${name}"; there are: ${namesOf(known).join(', ')}`)
   })
   const present: Target[] = []
   for (const target of chosen) {
-    if ((await target.version?.()) !== undefined) present.push(target)
-    else process.stderr.write(`${target.name} is skipped: not installed; ${target.install}\n`)
+    if ((await target.version?.()) !== undefined) {
+      await target.prepare?.((message) => process.stderr.write(`${message}\n`))
+      present.push(target)
+    } else process.stderr.write(`${target.name} is skipped: not installed; ${target.install}\n`)
   }
   return present
 }
