@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { circles, importsOf, loads, type Rule, strays, straysIn } from './imports.ts'
-import { manifestIn, root, type Workspace, workspaces } from './workspace.ts'
+import { type Manifest, manifestIn, root, type Workspace, workspaces } from './workspace.ts'
 
 /** What of this repository each part may import. */
 const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { computed?: readonly string[] }>> =
@@ -26,6 +26,12 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     },
     'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
     'packages/conformance': { packages: ['@relayrace/fixtures'] },
+    'packages/strategies': {
+      packages: [
+        ...['@relayrace/gateway', '@relayrace/pipe-proxy', '@relayrace/reverse-proxy'],
+        ...['@relayrace/fetch-proxy', '@relayrace/duplex-server'],
+      ],
+    },
     'packages/promises': {
       packages: ['@relayrace/gateway', '@relayrace/fixtures'],
       // The strategy that a program is started for, and an example out of a document.
@@ -59,8 +65,35 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 /** What runs where there is no Node.js: of it types alone. */
 const neutral = ['contract', 'rules', 'exchange']
 
-/** Tests judge from outside, so they need these whatever they belong to. */
-const forTests = ['@relayrace/conformance', '@relayrace/fixtures', '@relayrace/promises']
+const judges = ['@relayrace/conformance', '@relayrace/fixtures']
+/** All strategies keep these, and no test of the package that all of them are made of can: that would be a circle. */
+const ofStrategy = [...judges, '@relayrace/promises']
+/** What stands around a gateway is tested on every strategy. */
+const onStrategies = ['@relayrace/fixtures', '@relayrace/promises', '@relayrace/strategies']
+/** What the tests of each part may import beside that: they judge from outside, or on several strategies. */
+const testArrows: Readonly<Record<string, readonly string[]>> = {
+  'packages/gateway': judges,
+  'packages/pipe-proxy': ofStrategy,
+  'packages/reverse-proxy': ofStrategy,
+  'packages/fetch-proxy': ofStrategy,
+  'packages/duplex-server': ofStrategy,
+  'packages/router': [...onStrategies, '@relayrace/pipe-proxy'],
+  'packages/mount': [...onStrategies, '@relayrace/pipe-proxy'],
+  'packages/programs': [...onStrategies, '@relayrace/fetch-proxy'],
+  'packages/upstreams': [...onStrategies, '@relayrace/pipe-proxy', '@relayrace/router'],
+  'packages/relayrace': judges,
+  'packages/conformance': judges,
+  examples: ['@relayrace/fixtures'],
+}
+
+/** Of the root, for everybody. */
+const everywhere = ['vitest']
+/** Sources that a test has written or chosen itself. */
+const computedInTests: Readonly<Record<string, readonly string[]>> = {
+  'packages/relayrace': ["relayrace/test/starters.test.ts: path.join(folder, 'handler/main.js')"],
+  'packages/router': ['router/test/needed.test.ts: name'],
+  'packages/upstreams': ['upstreams/test/readme.test.ts: file.href'],
+}
 
 const ours = (name: string): boolean => name.startsWith('@relayrace/')
 
@@ -72,7 +105,9 @@ describe.each(workspaces)('$folder', ({ folder, manifest }) => {
     const used = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(ours)
     const developed = Object.keys(manifest.devDependencies ?? {}).filter(ours)
     expect(used.filter((name) => ![...packages, ...types].includes(name))).toEqual([])
-    expect(developed.filter((name) => ![...packages, ...types, ...forTests].includes(name))).toEqual([])
+    expect(
+      developed.filter((name) => ![...packages, ...types, ...(testArrows[folder] ?? [])].includes(name)),
+    ).toEqual([])
   })
 
   test('imports nothing against the arrows, nothing undeclared, and nothing by a path out of its folder', () => {
@@ -81,6 +116,17 @@ describe.each(workspaces)('$folder', ({ folder, manifest }) => {
     expect(straysIn(path.join(root, folder), files, ruleOf({ folder, manifest }))).toEqual(
       arrow?.computed ?? [],
     )
+  })
+
+  test('nor do its tests, and nobody imports those of others', () => {
+    const { packages = [], types = [] } = arrow ?? {}
+    const rule = {
+      packages: [...Object.keys(dependenciesOf(manifest)).filter((name) => !ours(name)), ...everywhere],
+      node: true,
+    }
+    const may = [...packages, ...types, ...(testArrows[folder] ?? []), manifest.name]
+    rule.packages.push(...may.filter((name) => name === manifest.name || name in dependenciesOf(manifest)))
+    expect(straysIn(path.join(root, folder), testsOf(folder), rule)).toEqual(computedInTests[folder] ?? [])
   })
 })
 
@@ -208,6 +254,21 @@ function sources(folder: string): string[] {
     exclude: ['**/node_modules', '**/test/**', '**/*.test.ts', '**/*.d.ts'],
   }).map((file) => path.join(root, folder, file))
 }
+
+/** Everything that is neither shipped nor run. */
+function testsOf(folder: string): string[] {
+  const within = folder.startsWith('packages/') ? '{test,examples}/**/*.ts' : '**/*.test.ts'
+  return globSync(within, {
+    cwd: path.join(root, folder),
+    exclude: ['**/node_modules', '**/*.d.ts'],
+  }).map((file) => path.join(root, folder, file))
+}
+
+const dependenciesOf = ({ dependencies, peerDependencies, devDependencies }: Manifest): object => ({
+  ...dependencies,
+  ...peerDependencies,
+  ...devDependencies,
+})
 
 /** A folder without arrows of its own may use nothing of this repository. */
 function ruleOf({ folder, manifest }: Workspace): Rule {

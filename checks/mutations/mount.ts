@@ -2,7 +2,8 @@
 
 import { type Mutation, type SeenBy, tests } from './mutation.ts'
 
-const mounted = (name: string): SeenBy => tests('packages/pipe-proxy', 'mount', name)
+const mounted = (name: string): SeenBy =>
+  tests('packages/mount', ['mounts', 'parsed'], `^pipe-proxy .*(?:${name})`)
 const prefixes = tests('packages/mount', 'prefix')
 
 const fault = (file: string, breaks: string, old: string, changed: string, seenBy: SeenBy): Mutation => ({

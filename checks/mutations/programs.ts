@@ -4,7 +4,7 @@ import { type Mutation, type SeenBy, tests } from './mutation.ts'
 
 const life = (name: string): SeenBy => tests('packages/programs', 'program', name)
 const orphans = (name: string): SeenBy => tests('packages/programs', 'orphans', name)
-const behind = (name: string): SeenBy => tests('packages/pipe-proxy', 'programs', name)
+const behind = (name: string): SeenBy => tests('packages/programs', 'behind', `^pipe-proxy .*${name}`)
 
 const fault = (file: string, breaks: string, old: string, changed: string, seenBy: SeenBy): Mutation => ({
   file: `packages/programs/src/${file}.ts`,

@@ -2,8 +2,8 @@
 
 import { type Mutation, type SeenBy, tests } from './mutation.ts'
 
-const routing = tests('packages/pipe-proxy', 'router')
-const before = tests('packages/pipe-proxy', 'before')
+const routing = tests('packages/router', ['routing', 'mounting'], '^pipe-proxy ')
+const before = tests('packages/router', ['before', 'counted', 'signed'], '^pipe-proxy ')
 const routes = tests('packages/router', 'routes')
 
 const fault = (file: string, breaks: string, old: string, changed: string, seenBy: SeenBy): Mutation => ({

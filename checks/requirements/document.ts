@@ -48,7 +48,7 @@ for (const strategy of strategies) {
   }
 }
 
-/** The lists of names in `packages/gateway/test/programs.ts`, which tables are made of. */
+/** The lists of `packages/strategies` and of `packages/gateway/test/programs.ts`, which tables are made of. */
 const named = new Map<string, readonly string[]>([
   ['onNodeHttp', strategies.filter((name) => name !== 'duplex-server')],
   ['strategies', strategies],

@@ -115,7 +115,8 @@ export function testsOf(
       for (const part of parts(node)) visit(part, titles, tables)
       return
     }
-    const inside = [...titles, opened.text]
+    // What stands for the name of a strategy says nothing.
+    const inside = opened.base === 'describe' && opened.text === '%s' ? titles : [...titles, opened.text]
     const ran = [...tables, ...opened.tables.map(tableOf)]
     if (opened.base === 'describe') {
       visit(opened.body, inside, ran)

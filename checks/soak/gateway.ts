@@ -4,12 +4,9 @@
  */
 
 import { subscribe } from 'node:diagnostics_channel'
-import { createDuplexGateway } from '@relayrace/duplex-server'
-import { createFetchProxy } from '@relayrace/fetch-proxy'
 import { type Held, held } from '@relayrace/fixtures/held'
-import type { Exchange, Gateway, GatewayOptions, Strategy } from '@relayrace/gateway'
-import { createPipeProxy } from '@relayrace/pipe-proxy'
-import { createReverseProxy } from '@relayrace/reverse-proxy'
+import type { Exchange, Gateway, GatewayOptions } from '@relayrace/gateway'
+import { strategies } from '@relayrace/strategies'
 
 /** By the protocol that a client speaks there. */
 export interface Ports {
@@ -31,14 +28,8 @@ export interface State extends Held {
   readonly warnings: readonly string[]
 }
 
-const create: Readonly<Record<string, Strategy<Gateway>>> = {
-  'pipe-proxy': createPipeProxy,
-  'reverse-proxy': createReverseProxy,
-  'fetch-proxy': createFetchProxy,
-  'duplex-server': createDuplexGateway,
-}
-
 const [name = '', upstream = '', cert = '', key = ''] = process.argv.slice(2)
+const [, create] = strategies.find(([one]) => one === name) as (typeof strategies)[number]
 let begun = 0
 let ended = 0
 let endedAgain = 0
@@ -110,8 +101,8 @@ const hooks: GatewayOptions = {
 }
 
 const gateways = {
-  bare: (create[name] as Strategy<Gateway>)(options),
-  hooked: (create[name] as Strategy<Gateway>)(hooks),
+  bare: create(options),
+  hooked: create(hooks),
 }
 
 async function portsOf(gateway: Gateway): Promise<Ports['bare']> {

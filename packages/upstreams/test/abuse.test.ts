@@ -2,21 +2,11 @@
 
 import { random } from '@relayrace/fixtures/seed'
 import type { Exchange } from '@relayrace/fixtures/wire'
+import { strategies } from '@relayrace/strategies'
 import { CountBreaker } from 'cockatiel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AttemptMessage, attemptEnded, leastInFlight } from '../src/index.ts'
-import {
-  busy,
-  get,
-  head,
-  type ManualClock,
-  manualClock,
-  origin,
-  post,
-  reply,
-  stage,
-  strategies,
-} from './stage.ts'
+import { busy, get, head, type ManualClock, manualClock, origin, post, reply, stage } from './stage.ts'
 
 const upgrade = ['Connection: Upgrade', 'Upgrade: echo']
 

@@ -2,6 +2,7 @@
 
 import type { Exchange } from '@relayrace/fixtures/wire'
 import { GatewayError } from '@relayrace/gateway'
+import { strategies } from '@relayrace/strategies'
 import { CountBreaker } from 'cockatiel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AttemptMessage, attemptEnded, createUpstreams, unavailable } from '../src/index.ts'
@@ -17,7 +18,6 @@ import {
   reply,
   stage,
   stateOf,
-  strategies,
 } from './stage.ts'
 
 const begun = `${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`

@@ -7,19 +7,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { seeded } from '@relayrace/fixtures/random'
 import type { Origin } from '@relayrace/fixtures/wire'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUpstreams, leastInFlight, type Policy, roundRobin, twoChoices } from '../src/index.ts'
-import {
-  answering,
-  get,
-  manualClock,
-  origin,
-  reply,
-  type Stage,
-  stage,
-  stateOf,
-  strategies,
-} from './stage.ts'
+import { answering, get, manualClock, origin, reply, type Stage, stage, stateOf } from './stage.ts'
 
 const threeOf = (): Promise<Origin[]> => Promise.all([1, 2, 3].map((n) => answering(`${n}`)))
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   type Checks,
@@ -27,7 +28,6 @@ import {
   refusing,
   reply,
   stage,
-  strategies,
 } from './stage.ts'
 
 const interval = 5_000

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { strategies } from '@relayrace/strategies'
 import { type Answer, decode, encode, type Packet, type RecordType } from 'dns-packet'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
@@ -18,7 +19,7 @@ import {
   fromSrv,
   type Upstreams,
 } from '../src/index.ts'
-import { answering, get, type ManualClock, manualClock, stage, strategies } from './stage.ts'
+import { answering, get, type ManualClock, manualClock, stage } from './stage.ts'
 
 /** What is known of names, by their type; or what goes wrong. */
 type Zone = Partial<Record<RecordType, Answer[] | 'SERVFAIL' | 'NXDOMAIN'>>

@@ -2,6 +2,7 @@
 
 import type { Message, Origin } from '@relayrace/fixtures/wire'
 import type { Exchange } from '@relayrace/gateway'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, test } from 'vitest'
 import {
   byAddress,
@@ -12,7 +13,7 @@ import {
   hashed,
   type Key,
 } from '../src/index.ts'
-import { answering, get, manualClock, origin, post, reply, stage, stateOf, strategies } from './stage.ts'
+import { answering, get, manualClock, origin, post, reply, stage, stateOf } from './stage.ts'
 
 const fourOf = (): Promise<Origin[]> => Promise.all([1, 2, 3, 4].map((n) => answering(`${n}`)))
 const urlsOf = (origins: readonly Origin[]): URL[] => origins.map(({ url }) => url)

@@ -1,6 +1,7 @@
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, test } from 'vitest'
 import { createUpstreams, type UpstreamsOptions } from '../src/index.ts'
-import { answering, stage, strategies } from './stage.ts'
+import { answering, stage } from './stage.ts'
 
 describe('an option that makes no sense is a TypeError that names it', () => {
   test.each<[unknown, string]>([

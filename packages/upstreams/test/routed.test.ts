@@ -1,9 +1,10 @@
 /** Several sets behind a router, with one transport. */
 
+import { createRouter } from '@relayrace/router'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, test } from 'vitest'
-import { createRouter } from '../../router/src/index.ts'
 import { createUpstreams } from '../src/index.ts'
-import { answering, busy, get, origin, refusing, stage, strategies } from './stage.ts'
+import { answering, busy, get, origin, refusing, stage } from './stage.ts'
 
 describe.each(strategies)('C4 on %s', (_, create) => {
   test('each route has endpoints of its own: they are asked in turn, and others instead when one fails', async () => {

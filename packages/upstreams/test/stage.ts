@@ -10,10 +10,6 @@ import {
 } from '@relayrace/fixtures/wire'
 import type { Gateway, GatewayOptions, Strategy } from '@relayrace/gateway'
 import { expect, onTestFinished } from 'vitest'
-import { createDuplexGateway } from '../../duplex-server/src/index.ts'
-import { createFetchProxy } from '../../fetch-proxy/src/index.ts'
-import { createPipeProxy } from '../../pipe-proxy/src/index.ts'
-import { createReverseProxy } from '../../reverse-proxy/src/index.ts'
 import {
   type Clock,
   createUpstreams,
@@ -23,13 +19,6 @@ import {
   type Upstreams,
   type UpstreamsOptions,
 } from '../src/index.ts'
-
-export const strategies: readonly (readonly [name: string, create: Strategy])[] = [
-  ['pipe-proxy', createPipeProxy],
-  ['reverse-proxy', createReverseProxy],
-  ['duplex-server', createDuplexGateway],
-  ['fetch-proxy', createFetchProxy],
-]
 
 /** Nobody listens there. */
 export const refusing = 'http://127.0.0.1:1'

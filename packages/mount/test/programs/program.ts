@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { HttpGateway } from '@relayrace/gateway'
-import { createPipeProxy } from '../../../pipe-proxy/src/index.ts'
+import { createPipeProxy } from '@relayrace/pipe-proxy'
 import { passUpgrades } from '../../src/index.ts'
 
 if (!process.env.UPSTREAM) throw new Error('UPSTREAM=http://host:port is needed')

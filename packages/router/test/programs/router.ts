@@ -1,7 +1,7 @@
 /** Pipe-proxy behind routes, as the program that it is without them. */
 
 import { runProgram } from '@relayrace/gateway/strategy'
-import { createPipeProxy } from '../../../pipe-proxy/src/index.ts'
+import { createPipeProxy } from '@relayrace/pipe-proxy'
 import { createRouter } from '../../src/index.ts'
 
 await runProgram(

@@ -2,14 +2,14 @@
 
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
+import { createFetchProxy } from '@relayrace/fetch-proxy'
 import { random } from '@relayrace/fixtures/seed'
 import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway'
+import { strategies } from '@relayrace/strategies'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { askAgain, type Program } from '../src/index.ts'
 import { inGo, inNode, inPython, type Language } from './languages.ts'
 import { node, stage } from './stage.ts'
-
-type Strategy = (options: GatewayOptions) => Gateway
 
 /** `/api/NAME/…` goes to that program, which sees what is after the name. */
 function under(apps: Readonly<Record<string, Program>>): Choose {
@@ -63,7 +63,7 @@ async function bytesOf(response: IncomingMessage): Promise<number> {
   return bytes
 }
 
-export function programsOf(create: Strategy): void {
+describe.each(strategies)('%s', (_, create) => {
   let languages: Readonly<Record<string, Language>>
   beforeAll(async () => {
     languages = { app1: inNode, app2: await inPython(), app3: await inGo() }
@@ -236,7 +236,18 @@ export function programsOf(create: Strategy): void {
       await expect.poll(() => app.state().instances.map(({ inFlight }) => inFlight)).toEqual([0])
     })
   })
-}
+})
+
+describe('C5 programs behind fetch()', () => {
+  test('are free again once an exchange has ended, if askAgain stands around it', async () => {
+    const { app } = stage(node)
+    const gateway = createFetchProxy({ upstream: app.upstream, transport: askAgain })
+    onTestFinished(() => gateway.close(0))
+    const response = await gateway.fetch(new Request('http://a/hello'))
+    expect(await response.json()).toMatchObject({ language: 'node', path: '/hello' })
+    await expect.poll(() => app.state().instances[0]?.inFlight).toBe(0)
+  })
+})
 
 function killed(pid: number): boolean {
   try {

@@ -1,7 +1,8 @@
 /** What stands before services, on every gateway: requests and upgrades are refused alike. */
 
-import type { RequestHead, Strategy } from '@relayrace/gateway'
+import type { RequestHead } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, test } from 'vitest'
 import type { Middleware } from '../src/index.ts'
 import {
@@ -23,7 +24,7 @@ import { gateFor, refused, upgrade } from './gate.ts'
 
 const basic = (text: string): string => `Authorization: Basic ${Buffer.from(text).toString('base64')}`
 
-export function middlewareOf(create: Strategy): void {
+describe.each(strategies)('%s', (_, create) => {
   const stage = gateFor(create)
 
   describe('C2 tokens', () => {
@@ -377,4 +378,4 @@ export function middlewareOf(create: Strategy): void {
       expect((await client.response()).get('location')).toBe(expected)
     })
   })
-}
+})

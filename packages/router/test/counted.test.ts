@@ -2,8 +2,8 @@
 
 import { once } from 'node:events'
 import { type RedisServer, startRedis } from '@relayrace/fixtures/redis'
-import type { Strategy } from '@relayrace/gateway'
 import { get } from '@relayrace/promises/stage'
+import { strategies } from '@relayrace/strategies'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Middleware } from '../src/index.ts'
@@ -11,7 +11,7 @@ import { apiTokens, hashToken } from '../src/middleware/index.ts'
 import { type RateLimitOptions, rateLimit } from '../src/middleware/rate-limit.ts'
 import { type Gate, gateFor, refused, upgrade } from './gate.ts'
 
-export function ratesOf(create: Strategy): void {
+describe.each(strategies)('%s', (_, create) => {
   const stage = gateFor(create)
 
   const bearer = (token: string): string => `Authorization: Bearer ${token}`
@@ -160,7 +160,7 @@ export function ratesOf(create: Strategy): void {
       expect(() => rateLimit({ limit: 1, window: 1, ...wrong })).toThrow(message)
     })
   })
-}
+})
 
 /** Goes with the test. */
 async function redisServer(): Promise<RedisServer | undefined> {

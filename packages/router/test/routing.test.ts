@@ -1,9 +1,9 @@
 /** What a router does for every gateway, whatever its strategy. */
 
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import type { Route } from '@relayrace/gateway'
-import { GatewayError, type Strategy } from '@relayrace/gateway'
+import { GatewayError, type Route } from '@relayrace/gateway'
 import { get, head, reply, stageFor } from '@relayrace/promises/stage'
+import { strategies } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRouter, type RouterOptions, type RouterRoute } from '../src/index.ts'
 
@@ -35,7 +35,7 @@ async function tunnel(client: Client, origin: Origin, target: string): Promise<E
   return exchange
 }
 
-export function routingOf(create: Strategy): void {
+describe.each(strategies)('%s', (_, create) => {
   const stage = stageFor(create)
 
   async function routed(
@@ -482,4 +482,4 @@ export function routingOf(create: Strategy): void {
       expect(told).toMatchObject([{ message: 'broken' }])
     })
   })
-}
+})

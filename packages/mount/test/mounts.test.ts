@@ -1,8 +1,9 @@
 /** A gateway in each framework: what goes in and out, whole targets and prefixes, upgrades behind authentication. */
 
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import type { HttpGateway, Strategy } from '@relayrace/gateway'
+import type { HttpGateway } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
+import { onNodeHttp } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { passUpgrades } from '../src/index.ts'
 import { frameworks, type Mounting, token, urlOf } from './frameworks.ts'
@@ -16,7 +17,7 @@ interface Stage {
   readonly targets: readonly string[]
 }
 
-export function mountsOf(create: Strategy<HttpGateway>): void {
+describe.each(onNodeHttp)('%s', (_, create) => {
   describe.each(Object.entries(frameworks))('B7 %s', (name, mount) => {
     async function stage(options?: Mounting): Promise<Stage> {
       const origin = await startOrigin()
@@ -203,4 +204,4 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
       })
     }
   })
-}
+})

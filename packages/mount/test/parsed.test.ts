@@ -5,8 +5,9 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { serve } from '@hono/node-server'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import type { HttpGateway, Strategy } from '@relayrace/gateway'
+import type { HttpGateway } from '@relayrace/gateway'
 import { head, reply } from '@relayrace/promises/stage'
+import { onNodeHttp } from '@relayrace/strategies'
 import express from 'express'
 import { Hono } from 'hono'
 import Koa from 'koa'
@@ -56,7 +57,7 @@ async function read(request: IncomingMessage): Promise<unknown> {
   return type === 'x/raw' ? Buffer.from(content) : content
 }
 
-export function parsedOf(create: Strategy<HttpGateway>): void {
+describe.each(onNodeHttp)('%s', (_, create) => {
   interface Stage {
     readonly origin: Origin
     readonly client: Client
@@ -182,4 +183,4 @@ export function parsedOf(create: Strategy<HttpGateway>): void {
     await send(reply('ok'))
     expect((await client.response()).text).toBe('ok')
   })
-}
+})

@@ -3,8 +3,8 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Strategy } from '@relayrace/gateway'
 import { get, reply } from '@relayrace/promises/stage'
+import { strategies } from '@relayrace/strategies'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { identityOf } from '../src/middleware/index.ts'
@@ -21,7 +21,7 @@ const signed = (claims: JWTPayload, secret = key, alg = 'HS256'): Promise<string
 const unsigned = (claims: JWTPayload): string =>
   `${[{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
 
-export function jwtOf(create: Strategy): void {
+describe.each(strategies)('%s', (_, create) => {
   const stage = gateFor(create)
 
   describe('C2 signed tokens', () => {
@@ -114,4 +114,4 @@ export function jwtOf(create: Strategy): void {
       expect(() => jwt(options)).toThrow(message)
     })
   })
-}
+})

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { HttpGateway, Strategy } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
+import { onNodeHttp } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Mount, type MountOptions, type MountRoute, mount } from '../src/index.ts'
 
@@ -16,7 +17,7 @@ interface Stage {
   readonly visit: () => Promise<Client>
 }
 
-export function mountingOf(create: Strategy<HttpGateway>): void {
+describe.each(onNodeHttp)('%s', (_, create) => {
   /** The same strategy, in a gateway of its own that says in Via which one it is. */
   const named =
     (pseudonym: string, made: HttpGateway[] = []): Strategy<HttpGateway> =>
@@ -191,4 +192,4 @@ export function mountingOf(create: Strategy<HttpGateway>): void {
       expect(mounted.inFlight).toBe(0)
     })
   })
-}
+})

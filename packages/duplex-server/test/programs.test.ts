@@ -1,4 +1,0 @@
-import { programsOf } from '../../programs/test/behind.ts'
-import { createDuplexGateway } from '../src/index.ts'
-
-programsOf(createDuplexGateway)

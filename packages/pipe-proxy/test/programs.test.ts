@@ -1,4 +1,0 @@
-import { programsOf } from '../../programs/test/behind.ts'
-import { createPipeProxy } from '../src/index.ts'
-
-programsOf(createPipeProxy)

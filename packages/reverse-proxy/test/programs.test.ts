@@ -1,4 +1,0 @@
-import { programsOf } from '../../programs/test/behind.ts'
-import { createReverseProxy } from '../src/index.ts'
-
-programsOf(createReverseProxy)
