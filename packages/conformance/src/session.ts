@@ -126,8 +126,8 @@ export async function openSession(target: Target, setup: Setup): Promise<Session
     async perform({ run, delivery: name, seed, limit }) {
       if (gone !== undefined) throw new NotStarted(gone)
       const record = transcript()
-      const curtain = new AbortController()
-      const { signal } = curtain
+      const abort = new AbortController()
+      const { signal } = abort
       const { instance } = alive
       const { url: target, pid } = instance
       let told = false
@@ -151,14 +151,14 @@ export async function openSession(target: Target, setup: Setup): Promise<Session
       const settled = told ? undefined : await attempt(ledger(stage), limit, died)
       // A dead process is seen dead a little later than its sockets are.
       const dead = settled !== undefined && (await hasDied(alive))
-      curtain.abort()
+      abort.abort()
       // What a failure leaves behind must not fail the next case.
       if (asked !== undefined || settled !== undefined || told) {
         restarted = restart()
         await restarted
       }
       const error = asked ?? settled
-      if (dead) return { verdict: 'crash', why: epitaph(instance, error), transcript: String(record) }
+      if (dead) return { verdict: 'crash', why: reasonOfDeath(instance, error), transcript: String(record) }
       if (error === undefined) return { verdict: 'pass', why: '', transcript: String(record) }
       const said = error instanceof Failed || error instanceof Missed
       const late = isLate(error) || error instanceof Overrun || (error instanceof Failed && stage.overslept())
@@ -260,7 +260,7 @@ async function accepts(url: URL): Promise<boolean> {
   }
 }
 
-function epitaph({ stderr }: Running, error: unknown): string {
+function reasonOfDeath({ stderr }: Running, error: unknown): string {
   const lines = (stderr?.() ?? '').trim().split('\n')
   const said = lines.findLast((line) => /error|panic|fatal/i.test(line)) ?? lines.at(-1)
   return `the process died${said ? `: ${said.trim().slice(0, 200)}` : ` (${oneLine(error)})`}`

@@ -17,7 +17,7 @@ import type { Stage } from './case.ts'
 import { complete, Failed } from './expect.ts'
 import { anotherRequest } from './ledger.ts'
 
-export interface Scenery {
+export interface StageOptions {
   readonly origin: Origin
   readonly target: URL
   readonly pid: number | undefined
@@ -37,8 +37,8 @@ export interface SetStage extends Stage {
   readonly overslept: () => boolean
 }
 
-export function setStage(scenery: Scenery): SetStage {
-  const { origin, target, pid, record, delivery: name, seed, signal, stdout, terminate } = scenery
+export function setStage(options: StageOptions): SetStage {
+  const { origin, target, pid, record, delivery: name, seed, signal, stdout, terminate } = options
   const clients: Client[] = []
   let overslept = false
   const cuts = delivery(name, seeded(seed + 1))

@@ -271,7 +271,7 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
     if (this.error !== undefined) return
     if (isRoute(left)) {
       try {
-        void this.turnAway(left)
+        void this.followRoute(left)
       } catch (cause) {
         this.fail(cause)
       }

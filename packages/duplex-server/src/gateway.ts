@@ -1,7 +1,7 @@
 /** The gateway on raw sockets: accepts connections, answers each request by an exchange with the upstream. */
 
 import { GatewayError, type GatewayOptions, type SocketGateway } from '@relayrace/gateway'
-import { InFlight, settle } from '@relayrace/gateway/strategy'
+import { InFlight, resolveSettings } from '@relayrace/gateway/strategy'
 import { type Front, SocketExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { serve } from './serve.ts'
@@ -9,7 +9,7 @@ import { Sweep } from './sweep.ts'
 
 /** Relays HTTP/1.1 on `node:net`, without `node:http`. @throws TypeError when an option makes no sense. */
 export function createDuplexGateway(options: GatewayOptions): SocketGateway {
-  const settings = settle('duplex-server', options)
+  const settings = resolveSettings('duplex-server', options)
   const { timeouts, limits } = settings
   const sweep = new Sweep([...Object.values(timeouts), settings.pool.idleTimeout])
   const pool = new Pool(settings, sweep)

@@ -6,11 +6,11 @@ import type { Limits, Listener, ListenOptions, Timeouts } from '@relayrace/gatew
 import {
   Admission,
   bind,
+  closingPatience,
   type InFlight,
-  lastCall,
   type Pending,
   secureServer,
-  settled,
+  waitUntil,
 } from '@relayrace/gateway/strategy'
 import { type Answerer, endConnections, ServerConnection } from './server-connection.ts'
 import type { Sweep } from './sweep.ts'
@@ -71,7 +71,7 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
     const stopped = [...listeners].map((listener) => listener.close())
     await endConnections(connections, inFlight, grace)
     ended?.()
-    await settled(() => admission.size === 0, Math.min(grace, lastCall))
+    await waitUntil(() => admission.size === 0, Math.min(grace, closingPatience))
     admission.destroy()
     await Promise.all(stopped)
   }

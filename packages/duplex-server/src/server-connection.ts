@@ -5,12 +5,12 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { GatewayError } from '@relayrace/gateway'
 import {
+  closingPatience,
   type Framing,
   type InFlight,
-  lastCall,
   type Pending,
   requestFraming,
-  settled,
+  waitUntil,
 } from '@relayrace/gateway/strategy'
 import { parseRequestHead, type RequestLine, responseHead } from './head.ts'
 import { Inbound } from './inbound.ts'
@@ -61,15 +61,15 @@ export async function endConnections(
     if (connection.idle && !connection.isFresh) connection.wire.socket.destroySoon()
   }
   // What was accepted just now gets an answer too.
-  await settled(() => [...connections].every(({ isFresh }) => !isFresh), Math.min(grace, lastCall))
+  await waitUntil(() => [...connections].every(({ isFresh }) => !isFresh), Math.min(grace, closingPatience))
   await inFlight.drained(
     grace,
     () => new GatewayError('destination_unavailable', { phase: 'total', source: 'gateway' }),
   )
   // The kernel may not have taken all that was written.
   for (const connection of connections) if (!connection.handedOver) connection.wire.socket.destroySoon()
-  const left = Math.max(until - performance.now(), Math.min(grace, lastCall))
-  await settled(() => connections.size === 0, left)
+  const left = Math.max(until - performance.now(), Math.min(grace, closingPatience))
+  await waitUntil(() => connections.size === 0, left)
   for (const connection of connections) connection.wire.socket.destroy()
 }
 

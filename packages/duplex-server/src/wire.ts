@@ -2,6 +2,7 @@
 
 import net, { type NetConnectOpts, type Socket } from 'node:net'
 import {
+  detectResets,
   giveBack,
   giveUp,
   leaseLarge,
@@ -10,7 +11,6 @@ import {
   shared,
   smallSize,
   takeOver,
-  tellResets,
 } from '@relayrace/gateway/strategy'
 
 /** What happens on a wire. Nothing is called after `closed`. */
@@ -50,7 +50,7 @@ export class Wire {
       typeof socket === 'function'
         ? socket({ buffer: () => this.#nextBuffer() as Buffer, callback: (count) => this.#received(count) })
         : socket
-    tellResets(this.socket)
+    detectResets(this.socket)
     this.socket.on('end', () => this.events.ended())
     this.socket.on('error', (error: Error) => {
       this.#error = error

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { Fields, GatewayError, type GatewayOptions } from '@relayrace/gateway'
-import { endpoint, noContent, settle } from '@relayrace/gateway/strategy'
+import { endpoint, noContent, resolveSettings } from '@relayrace/gateway/strategy'
 import { afterEach, describe, expect, test } from 'vitest'
 import { requestHead } from '../src/head.ts'
 import { Pool } from '../src/pool.ts'
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 async function stage(options: Partial<GatewayOptions['pool']> = {}) {
   const origin = await startOrigin()
-  const settings = settle('test', { upstream: origin.url, pool: options })
+  const settings = resolveSettings('test', { upstream: origin.url, pool: options })
   // Looked at by hand: `check` takes the time from the test.
   const pool = new Pool(settings, new Sweep([Number.POSITIVE_INFINITY]))
   opened.push({ close: () => pool.close(), origin })

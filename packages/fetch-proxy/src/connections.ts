@@ -8,6 +8,7 @@ import {
   Bound,
   checkTls,
   clientOf,
+  detectResets,
   endedInOrder,
   type HttpExchange,
   longest,
@@ -20,7 +21,6 @@ import {
   Stopwatch,
   servername,
   type Timer,
-  tellResets,
   timedOut,
   unexpectedEnd,
   watchCloseNotify,
@@ -190,7 +190,7 @@ function dialer(settings: Settings): Dial {
     const socket = dial(named, callback) as unknown as Socket
     if (secure) watchCloseNotify(socket)
     // That of a socket with `onread` begins to read again although the parser has been paused.
-    else tellResets(socket).read = Readable.prototype.read
+    else detectResets(socket).read = Readable.prototype.read
     readProgress(socket, settings.limits)
     timePhases(socket, settings, socketPath !== undefined || isIP(options.hostname) > 0, secure)
     return socket

@@ -20,8 +20,8 @@ import {
   type ReceivedRequest,
   type Replay,
   type ResponseHead,
+  resolveSettings,
   type SendableReply,
-  settle,
   targetOf,
   upstreamFailure,
 } from '@relayrace/gateway/web'
@@ -41,7 +41,7 @@ export interface FetchHandler {
 
 /** @throws TypeError when an option makes no sense. */
 export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOptions): FetchHandler {
-  const settings = settle('fetch-proxy', options)
+  const settings = resolveSettings('fetch-proxy', options)
   if (settings.lookup !== undefined && given === undefined)
     throw new TypeError('lookup is for connections of our own: the platform resolves names by itself')
   const inFlight = new InFlight<FetchExchange>()
@@ -172,7 +172,7 @@ class FetchExchange extends Life {
     asking.signal.throwIfAborted()
     if (isRoute(head)) {
       await answer.body?.cancel()
-      await this.turnAway(head)
+      await this.followRoute(head)
       return
     }
     await this.#respond(head, answer)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Exchange, GatewayOptions, RequestHead } from '../src/application.ts'
 import { Fields } from '../src/application.ts'
 import { admit, prepare } from '../src/exchange/prepare.ts'
-import { settle } from '../src/exchange/settings.ts'
+import { resolveSettings } from '../src/exchange/settings.ts'
 
 async function prepared(
   raw: readonly string[],
@@ -10,7 +10,11 @@ async function prepared(
   method = 'GET',
   target = '/',
 ): Promise<unknown> {
-  const settings = settle('here', { upstream: 'http://origin.example', pseudonym: 'here', ...options })
+  const settings = resolveSettings('here', {
+    upstream: 'http://origin.example',
+    pseudonym: 'here',
+    ...options,
+  })
   const request = { method, target, version: '1.1', fields: new Fields([...raw]), secure: false }
   const exchange = {
     request: { ...request, remoteAddress: '192.0.2.1', remotePort: 1 },

@@ -6,13 +6,13 @@ import {
   type GatewayOptions,
   setForwarded,
 } from '../src/application.ts'
-import { endpointOf, settle } from '../src/exchange/settings.ts'
+import { endpointOf, resolveSettings } from '../src/exchange/settings.ts'
 
 const upstream = 'http://origin.example'
 
-describe('settle', () => {
+describe('resolveSettings', () => {
   test('fills in every default', () => {
-    const settings = settle('x', { upstream })
+    const settings = resolveSettings('x', { upstream })
     expect(settings.timeouts).toEqual(defaultTimeouts)
     expect(settings.limits).toEqual(defaultLimits)
     expect(settings.pool).toEqual(defaultPool)
@@ -21,13 +21,18 @@ describe('settle', () => {
   })
 
   test('keeps what is given, beside the defaults', () => {
-    const { timeouts } = settle('x', { upstream, timeouts: { connect: 5, drain: Number.POSITIVE_INFINITY } })
+    const { timeouts } = resolveSettings('x', {
+      upstream,
+      timeouts: { connect: 5, drain: Number.POSITIVE_INFINITY },
+    })
     expect(timeouts).toEqual({ ...defaultTimeouts, connect: 5, drain: Number.POSITIVE_INFINITY })
   })
 
   test('two gateways have two pseudonyms, so that a loop is told from a chain', () => {
-    expect(settle('x', { upstream }).pseudonym).not.toBe(settle('x', { upstream }).pseudonym)
-    expect(settle('x', { upstream, pseudonym: 'me' }).pseudonym).toBe('me')
+    expect(resolveSettings('x', { upstream }).pseudonym).not.toBe(
+      resolveSettings('x', { upstream }).pseudonym,
+    )
+    expect(resolveSettings('x', { upstream, pseudonym: 'me' }).pseudonym).toBe('me')
   })
 
   test.each<[string, string, object]>([
@@ -42,13 +47,13 @@ describe('settle', () => {
     ['a pseudonym that cannot stand in Via', 'Option pseudonym has to be a token', { pseudonym: 'Ω' }],
     ['a pseudonym of two words', 'Option pseudonym has to be a token', { pseudonym: 'my proxy' }],
   ])('refuses %s and says what to do', (_, message, options) => {
-    const make = (): unknown => settle('x', { upstream, ...options } as GatewayOptions)
+    const make = (): unknown => resolveSettings('x', { upstream, ...options } as GatewayOptions)
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)
   })
 
   test('takes an option that is undefined for one that is left out', () => {
-    expect(settle('x', { upstream, onEnd: undefined } as never).onEnd).toBeUndefined()
+    expect(resolveSettings('x', { upstream, onEnd: undefined } as never).onEnd).toBeUndefined()
   })
 
   test.each<[string, object]>([
@@ -57,12 +62,12 @@ describe('settle', () => {
     ['limits.requestBody', { limits: { requestBody: Number.NaN } }],
     ['pool.idle', { pool: { idle: '5' } }],
   ])('names %s when it makes no sense', (option, options) => {
-    expect(() => settle('x', { upstream, ...options } as GatewayOptions)).toThrow(option)
+    expect(() => resolveSettings('x', { upstream, ...options } as GatewayOptions)).toThrow(option)
   })
 
   test('a choice is made later', () => {
     const choose = (): string => upstream
-    expect(settle('x', { upstream: choose })).toMatchObject({ endpoint: undefined, choose })
+    expect(resolveSettings('x', { upstream: choose })).toMatchObject({ endpoint: undefined, choose })
   })
 })
 

@@ -1,7 +1,7 @@
 /** What a route says, checked when it is made, and what it makes of an exchange. */
 
 import type { Choice, Choose, Exchange, Origin, Route, Upstream } from '@relayrace/gateway'
-import { isRoute, settle } from '@relayrace/gateway/web'
+import { isRoute, resolveSettings } from '@relayrace/gateway/web'
 import { compose, type Middleware } from './middleware.ts'
 import { beyond, segmentsOf } from './path.ts'
 import type { Pattern } from './table.ts'
@@ -107,12 +107,12 @@ function chooserOf(route: RouterRoute, name: string): Choose {
   const own: Own = { ...hooks, name, ...(replace !== undefined && { path: replacer(path, replace) }) }
   try {
     if (typeof upstream === 'function') {
-      settle('router', { upstream: { ...own, to: 'http://127.0.0.1' } })
+      resolveSettings('router', { upstream: { ...own, to: 'http://127.0.0.1' } })
       return chooserBy(upstream, own)
     }
     const { to, ...rest } = routeTo(upstream)
     const fixed = merged(own, { ...rest, to: typeof to === 'string' ? (URL.parse(to) ?? to) : to })
-    settle('router', { upstream: fixed })
+    resolveSettings('router', { upstream: fixed })
     return () => fixed
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)

@@ -1,10 +1,10 @@
 /** SEC: what a request must not be able to do. */
 
+import { startBystander } from '../bystander.ts'
 import { type Case, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, lacks, truncated, values } from '../expect.ts'
 import { refusesOrReads } from '../refusal.ts'
 import { secureOrigin, unknownAuthority } from '../secure.ts'
-import { someoneElse } from '../someone-else.ts'
 
 const trusted = secureOrigin('with a TLS origin that it trusts', 'server')
 const trustedName: Setup = {
@@ -36,8 +36,8 @@ export const sec: readonly Case[] = [
         CONNECT: (host: string) => head(`CONNECT ${host} HTTP/1.1`, `Host: ${host}`),
       },
       async ({ ask }, request) => {
-        await using elsewhere = await someoneElse()
-        const text = request(elsewhere.host)
+        await using bystander = await startBystander()
+        const text = request(bystander.host)
         const to = text.startsWith('CONNECT') ? { to: 'CONNECT' } : {}
         const { client, exchange, response } = await ask(text, to)
         exchange?.send(reply('ok'))
@@ -48,7 +48,7 @@ export const sec: readonly Case[] = [
         })
         if (answer && !exchange)
           check(answer.status >= 400, `it answered ${answer.startLine} without asking its origin`)
-        equal(elsewhere.visits(), 0, 'the number of connections to the host that the request named')
+        equal(bystander.visits(), 0, 'the number of connections to the host that the request named')
       },
     ),
   },
@@ -112,15 +112,15 @@ export const sec: readonly Case[] = [
     level: 'MUST',
     title: 'follows no redirect of the origin, and so takes no credentials anywhere',
     run: each({ 301: '301', 302: '302', 307: '307', 308: '308' }, async ({ exchange, origin }, status) => {
-      await using elsewhere = await someoneElse()
-      const location = `http://${elsewhere.host}/evil`
+      await using bystander = await startBystander()
+      const location = `http://${bystander.host}/evil`
       const { response } = await exchange(
         get('/sec', 'Authorization: Basic c2VjcmV0', 'Cookie: secret=1'),
         head(`HTTP/1.1 ${status} Over there`, 'Content-Length: 0', `Location: ${location}`),
       )
       answered(response, Number(status), '')
       values(response, 'location', [location], 'the response')
-      equal(elsewhere.visits(), 0, 'the number of connections to where the redirect points')
+      equal(bystander.visits(), 0, 'the number of connections to where the redirect points')
       equal(origin.requests.length, 1, 'the number of requests at the origin')
     }),
   },

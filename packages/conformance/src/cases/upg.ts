@@ -1,9 +1,9 @@
 /** UPG: leaving HTTP for another protocol. RFC 9110 §7.8 and §9.3.6, RFC 6455 §4. */
 
 import type { Client, Exchange, Message } from '@relayrace/fixtures/wire'
+import { startBystander } from '../bystander.ts'
 import { type Case, chunked, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal, inOrder, lacks, values } from '../expect.ts'
-import { someoneElse } from '../someone-else.ts'
 import { heldBack, piece, whole } from './strm.ts'
 
 const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
@@ -329,14 +329,14 @@ export const upg: readonly Case[] = [
     run: each(
       { 'another host': '', 'its own origin': 'origin', 'no port': 'a.example', 'a path': '/upg' },
       async ({ connect, origin }, target) => {
-        await using elsewhere = await someoneElse()
-        const authority = target === 'origin' ? origin.url.host : target || elsewhere.host
+        await using bystander = await startBystander()
+        const authority = target === 'origin' ? origin.url.host : target || bystander.host
         const client = await connect()
         client.send(head(`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`))
         const response = await client.response({ to: 'CONNECT' })
         complete(response)
         check(response.status >= 400, `the response is ${response.startLine}, not a refusal`)
-        equal(elsewhere.visits(), 0, 'the number of connections to the host that the request named')
+        equal(bystander.visits(), 0, 'the number of connections to the host that the request named')
         equal(origin.requests.length, 0, 'the number of requests at the origin')
       },
     ),

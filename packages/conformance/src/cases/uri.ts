@@ -1,9 +1,9 @@
 /** URI: the request target passes as it came. RFC 9112 §3.2, RFC 9110 §7.7 and §9. */
 
+import { startBystander } from '../bystander.ts'
 import { type Case, each, get, head, reply, type Setup, type Stage } from '../case.ts'
 import { answered, check, complete, equal } from '../expect.ts'
 import { refuses, refusesOrReads } from '../refusal.ts'
-import { someoneElse } from '../someone-else.ts'
 
 const under = (base: string): Setup => ({
   name: `under the base path ${base}`,
@@ -97,8 +97,8 @@ export const uri: readonly Case[] = [
         'an encoded slash': ['/a%2Fb', '/a%2Fb'],
       },
       async (stage, [rest = '', target = '']) => {
-        await using elsewhere = await someoneElse()
-        const { host } = elsewhere
+        await using bystander = await startBystander()
+        const { host } = bystander
         await refusesOrReads(stage, head(`GET http://${host}${rest} HTTP/1.1`, 'Host: stale.example'), {
           statuses: [400, 403, 404, 421],
           look: (request) => {
@@ -108,7 +108,7 @@ export const uri: readonly Case[] = [
             check([host, stage.origin.url.host].includes(at), `Host at the origin is ${at}, not ${host}`)
           },
         })
-        equal(elsewhere.visits(), 0, 'the number of connections to the host that the request named')
+        equal(bystander.visits(), 0, 'the number of connections to the host that the request named')
       },
     ),
   },

@@ -70,7 +70,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   #asking: Promise<void> | undefined
   /** Answers that were given up for another one, in this attempt, and whether one of them has led to another origin. */
   #followed = 0
-  #abroad = false
+  #crossOrigin = false
   #contentTaken = false
   #replay: Replay | undefined
   #interim: Interim | undefined
@@ -160,7 +160,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   async #try(admitted: Admitted | undefined, where: Origin | Route | undefined): Promise<void> {
     const attempt = this.newAttempt()
     this.#attempt = attempt
-    this.answerRefused = this.#abroad = false
+    this.answerRefused = this.#crossOrigin = false
     this.#followed = 0
     try {
       attempt.run(() => this.#choose(admitted ?? this.#admittedAgain(), where))
@@ -212,12 +212,12 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   }
 
   /** Gives up the answer that has begun to come: it is asked for elsewhere. */
-  protected turnAway(route: Route): Promise<void> | undefined {
+  protected followRoute(route: Route): Promise<void> | undefined {
     allowRedirect(this.#followed++, this.contentTaken)
-    this.#abroad ||= originOf(route.to) !== this.endpoint.origin
+    this.#crossOrigin ||= originOf(route.to) !== this.endpoint.origin
     const again = (): Promise<void> | undefined => {
       this.answerRefused = false
-      return this.#choose({ ...this.#admittedAgain(), abroad: this.#abroad }, route)
+      return this.#choose({ ...this.#admittedAgain(), crossOrigin: this.#crossOrigin }, route)
     }
     this.answerRefused = true
     const reason = new GatewayError('destination_unavailable', { phase: 'responseHead', source: 'gateway' })

@@ -45,7 +45,7 @@ export interface Admitted {
   /** Those that go on. */
   readonly fields: Fields
   /** An answer has turned it away from the origin that it was meant for. */
-  readonly abroad?: boolean
+  readonly crossOrigin?: boolean
 }
 
 export interface Prepared {
@@ -131,8 +131,8 @@ function go(
   let chosen = settings
   let endpoint: Endpoint
   // Credentials are meant for one origin (RFC 9110 §15.4): another one gets those that its own route adds.
-  const discreet = admitted.abroad === true
-  if (discreet) withoutCredentials(admitted.fields)
+  const crossOrigin = admitted.crossOrigin === true
+  if (crossOrigin) withoutCredentials(admitted.fields)
   try {
     if (isReply(choice)) return sendable(choice)
     if (isRoute(choice)) {
@@ -142,12 +142,12 @@ function go(
   } catch (cause) {
     throw internalFailure(cause, 'requestHead')
   }
-  const ready = direct(chosen, endpoint, admitted, exchange, discreet)
-  if (!discreet || chosen.rewrite !== settings.rewrite) return ready
-  return ready instanceof Promise ? ready.then(discreetly) : discreetly(ready)
+  const ready = direct(chosen, endpoint, admitted, exchange, crossOrigin)
+  if (!crossOrigin || chosen.rewrite !== settings.rewrite) return ready
+  return ready instanceof Promise ? ready.then(strippedOfCredentials) : strippedOfCredentials(ready)
 }
 
-function discreetly(ready: Prepared): Prepared {
+function strippedOfCredentials(ready: Prepared): Prepared {
   withoutCredentials(ready.out.fields)
   return ready
 }
@@ -188,7 +188,7 @@ function direct(
   endpoint: Endpoint,
   { incoming, framing, path: asked, fields }: Admitted,
   exchange: Exchange,
-  discreet = false,
+  crossOrigin = false,
 ): Prepared | Promise<Prepared> {
   if (framing.kind === 'length' && framing.length > settings.limits.requestBody) {
     throw tooLarge('requestHead')
@@ -210,7 +210,7 @@ function direct(
   }
   try {
     const { inherited } = settings
-    const edited = settings.rewrite(out, exchange, discreet ? withoutItsCredentials(inherited) : inherited)
+    const edited = settings.rewrite(out, exchange, crossOrigin ? withoutItsCredentials(inherited) : inherited)
     if (edited === undefined) return finish()
     return Promise.resolve(edited)
       .then(finish)

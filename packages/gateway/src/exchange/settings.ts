@@ -77,7 +77,7 @@ export interface Settings {
 }
 
 /** @throws TypeError when an option makes no sense, naming it. */
-export function settle(name: string, options: GatewayOptions): Settings {
+export function resolveSettings(name: string, options: GatewayOptions): Settings {
   check(options)
   const { upstream, timeouts, limits, pool, pseudonym, tls, lookup } = options
   const { rewrite, informational, modifyResponse, transport, onError, onEnd } = options

@@ -30,7 +30,7 @@ const global6: readonly (readonly [network: string, prefix: number])[] = [['2000
 const special6: readonly (readonly [network: string, prefix: number])[] = [
   ['2001::', 23], // protocol assignments, with Teredo, benchmarks, ORCHID
   ['2001:db8::', 32], // documentation
-  ['2002::', 16], // 6to4: an IPv4 address in other clothes
+  ['2002::', 16], // 6to4: an IPv4 address within
   ['3fff::', 20], // documentation
 ]
 

@@ -13,7 +13,7 @@ import { Bound, type ClientConnection, clientOf } from '../node/bound.ts'
 import { endedInOrder, unexpectedEnd, watchCloseNotify } from '../node/close-notify.ts'
 import { beginsContent, progressed, watchProgress } from '../node/progress.ts'
 import { connectReading } from '../node/reading.ts'
-import { tellResets } from '../node/resets.ts'
+import { detectResets } from '../node/resets.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { Places } from './places.ts'
 
@@ -226,7 +226,7 @@ function plainAgent(
 ): http.Agent {
   return Object.assign(new http.Agent(options), {
     createConnection: (given: NetConnectOpts): Socket =>
-      opened(watchProgress(tellResets(net.connect(given)), limits)),
+      opened(watchProgress(detectResets(net.connect(given)), limits)),
   })
 }
 

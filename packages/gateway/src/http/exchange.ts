@@ -116,7 +116,7 @@ export class HttpExchange extends Life {
       await this.#front.carry(this)
     } catch (thrown) {
       if (!(thrown instanceof Redirection)) throw thrown
-      await this.turnAway(thrown.route)
+      await this.followRoute(thrown.route)
     }
   }
 

@@ -9,14 +9,14 @@ import { setImmediate } from 'node:timers/promises'
 import { clientClosed, GatewayError } from '../contract/errors.ts'
 import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } from '../contract/gateway.ts'
 import { InFlight } from '../exchange/in-flight.ts'
-import { type Settings, settle } from '../exchange/settings.ts'
+import { resolveSettings, type Settings } from '../exchange/settings.ts'
 import { Admission } from '../node/admission.ts'
 import { Pipelines } from '../node/pipelines.ts'
 import { acceptReading, becomesStream, isBorrowed } from '../node/reading.ts'
 import {
+  acceptReplacement,
+  BorrowedConnection,
   behindContent,
-  Lent,
-  letStandIn,
   listenOn,
   readAhead,
   readsContent,
@@ -28,11 +28,11 @@ import { probeAfter } from './agents.ts'
 import { type Front, HttpExchange } from './exchange.ts'
 import { adoptHttp2, createHttp2, type Http2Front, speaksHttp2 } from './http2.ts'
 import { framingOf, hasBytes } from './incoming.ts'
-import { bind, lastCall, secureServer, settled } from './listen.ts'
+import { bind, closingPatience, secureServer, waitUntil } from './listen.ts'
 import { Places } from './places.ts'
 
-/** What a strategy on node:http is: how one exchange is carried, and what it holds upstream. */
-export interface HttpTransport {
+/** What a strategy on node:http gives the gateway: it carries one exchange, and holds connections upstream. */
+export interface Carrier {
   /** Ask, head, body, end. Rejecting fails the exchange with that error. */
   carry(exchange: HttpExchange): Promise<void>
   /** Carries an exchange that asks for another protocol. Resolves when the tunnel is closed, or the refusal was sent. */
@@ -46,11 +46,11 @@ export interface HttpTransport {
 export function httpGateway(
   name: string,
   options: GatewayOptions,
-  transport: (settings: Settings, places: Places) => HttpTransport,
+  carrierOf: (settings: Settings, places: Places) => Carrier,
 ): HttpGateway {
-  const settings = settle(name, options)
+  const settings = resolveSettings(name, options)
   const places = new Places(settings.pool)
-  const upstream = transport(settings, places)
+  const carrier = carrierOf(settings, places)
   const inFlight = new InFlight<HttpExchange>()
   /** Of our listeners, with what parses them. */
   const sockets = new Map<Socket, (socket: Socket) => void>()
@@ -58,7 +58,7 @@ export function httpGateway(
   const pipelines = new Pipelines()
   /** When the last exchange of a connection was first seen to have ended. */
   const served = new WeakMap<HttpExchange, number>()
-  let restless: NodeJS.Timeout | undefined
+  let idleCheck: NodeJS.Timeout | undefined
   const servers = new Set<http.Server | https.Server>()
   const admission = new Admission(settings.limits.connections)
   const listeners = new Set<Listener>()
@@ -85,7 +85,7 @@ export function httpGateway(
   function malformed(socket: Socket, status: number): void {
     const exchange = underWay.get(socket)
     if (exchange === undefined || exchange.response.writableFinished) {
-      turnAway(socket, status)
+      refuse(socket, status)
     } else if (!exchange.incoming.complete) {
       exchange.fail(new GatewayError('http_request_error', { phase: 'requestBody', status }))
     } else if (!exchange.isLast) {
@@ -141,7 +141,7 @@ export function httpGateway(
     try {
       // It may have ended in the moment in which its turn came.
       if (exchange.error !== undefined) throw exchange.error
-      await (exchange.upgrade === undefined ? upstream.carry(exchange) : upstream.tunnel(exchange))
+      await (exchange.upgrade === undefined ? carrier.carry(exchange) : carrier.tunnel(exchange))
     } finally {
       places.free(exchange)
     }
@@ -159,7 +159,7 @@ export function httpGateway(
   async function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     const { socket, httpVersion, rawHeaders } = request
     socket.on('error', destroyThis)
-    if (duplex !== socket) letStandIn(duplex)
+    if (duplex !== socket) acceptReplacement(duplex)
     becomesStream(socket)
     const protocols = offeredProtocols(httpVersion, rawHeaders)
     const framing = framingOf(request)
@@ -215,7 +215,7 @@ export function httpGateway(
       parse(client)
     } else {
       const length = framing.kind === 'length' ? head.length + framing.length : Number.POSITIVE_INFINITY
-      parseOnce(new Lent(client, length, request, protocols) as Duplex as Socket)
+      parseOnce(new BorrowedConnection(client, length, request, protocols) as Duplex as Socket)
     }
     client.resume()
   }
@@ -229,15 +229,15 @@ export function httpGateway(
   async function handleOnce(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const socket = request.socket as Duplex
     response.shouldKeepAlive = false
-    if (!(socket instanceof Lent)) return handle(request, response)
+    if (!(socket instanceof BorrowedConnection)) return handle(request, response)
     if (underWay.has(request.socket)) {
-      socket.spoiled = true
+      socket.ambiguous = true
       return
     }
     request.rawHeaders = socket.rawHeaders
     request.once('end', () => socket.contentEnded())
     const exchange = new HttpExchange(front, request, response)
-    const take = (): Buffer | undefined => (socket.spoiled ? undefined : socket.giveBack())
+    const take = (): Buffer | undefined => (socket.ambiguous ? undefined : socket.giveBack())
     const { protocols, client } = socket
     if (protocols.length > 0) exchange.upgrade = { protocols, socket: client, take }
     await run(exchange)
@@ -269,16 +269,16 @@ export function httpGateway(
     server.on('checkContinue', answer)
     server.on('checkExpectation', answer)
     server.on('upgrade', (request, socket, head) => {
-      if (socket instanceof Lent) socket.spoiled = true
+      if (socket instanceof BorrowedConnection) socket.ambiguous = true
       else upgrade(request, socket, head)
     })
     server.on('connect', ({ socket }: IncomingMessage, duplex: Duplex) => {
       socket.on('error', destroyThis)
-      if (duplex !== socket) letStandIn(duplex)
+      if (duplex !== socket) acceptReplacement(duplex)
       malformed(socket, 501)
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-      if (socket instanceof Lent) socket.spoiled = true
+      if (socket instanceof BorrowedConnection) socket.ambiguous = true
       // Not what it sent was wrong: it is gone.
       if (error.syscall !== undefined) socket.destroy()
       else malformed(socket as Socket, statusOfParser(error.code))
@@ -337,11 +337,11 @@ export function httpGateway(
     const listener = await bind(server, where)
     servers.add(server)
     listeners.add(listener)
-    restless ??= setInterval(
-      endRestless,
+    idleCheck ??= setInterval(
+      endIdle,
       checkedEvery(Math.min(settings.timeouts.idle, settings.timeouts.requestHead)),
     )
-    restless.unref()
+    idleCheck.unref()
     return listener
   }
 
@@ -349,7 +349,7 @@ export function httpGateway(
    * Node's clock for what lies between two requests stops with whatever comes, and the one for a head begins with its
    * first line: empty lines would keep a connection for ever.
    */
-  function endRestless(): void {
+  function endIdle(): void {
     const { idle, requestHead } = settings.timeouts
     const now = performance.now()
     for (const socket of sockets.keys()) {
@@ -368,9 +368,9 @@ export function httpGateway(
     for (const socket of sockets.keys()) if (hasServed(socket)) socket.destroySoon()
     for (const front of http2Fronts) front.close()
     // What was accepted just now gets an answer too.
-    await settled(
+    await waitUntil(
       () => [...sockets.keys()].every((socket) => underWay.has(socket)),
-      Math.min(grace, lastCall),
+      Math.min(grace, closingPatience),
     )
     await inFlight.drained(
       grace,
@@ -378,20 +378,20 @@ export function httpGateway(
     )
     // What has ended here may still be on its way out: no response loses its last frame.
     for (const front of http2Fronts) front.end()
-    await settled(() => [...http2Fronts].every(({ empty }) => empty), Math.min(grace, lastCall))
+    await waitUntil(() => [...http2Fronts].every(({ empty }) => empty), Math.min(grace, closingPatience))
     for (const front of http2Fronts) front.destroy()
-    clearInterval(restless)
+    clearInterval(idleCheck)
     for (const server of servers) {
       server.closeAllConnections()
       // It is closed already; this stops what it does at intervals.
       server.close(() => {})
     }
     parser?.closeAllConnections()
-    await settled(() => admission.size === 0, Math.min(grace, lastCall))
+    await waitUntil(() => admission.size === 0, Math.min(grace, closingPatience))
     admission.destroy()
     await Promise.all(stopped)
     over = true
-    await upstream.close()
+    await carrier.close()
   }
 
   const close = (grace = 10_000): Promise<void> => {
@@ -405,7 +405,7 @@ export function httpGateway(
       return inFlight.size
     },
     get pool() {
-      const { connections, idle, waiting } = upstream.pool
+      const { connections, idle, waiting } = carrier.pool
       return { connections, idle, waiting: waiting + places.waiting }
     },
     handle,
@@ -442,7 +442,7 @@ function statusOfParser(code: string | undefined): number {
 }
 
 /** Answers a connection that never became a request, and listens a while so that the answer can be read. */
-function turnAway(socket: Socket, status: number): void {
+function refuse(socket: Socket, status: number): void {
   socket.on('error', () => socket.destroy())
   if (!socket.writable) {
     socket.destroy()

@@ -17,7 +17,7 @@ const streams = 128
 /** Streams that a client may reset at once, and then each second, before its connection is given up (CVE-2023-44487). */
 const resets = { streamResetBurst: 256, streamResetRate: 32 }
 /** How long a connection that has been told to end may take for it, in ms. */
-const farewell = 1_000
+const closingTime = 1_000
 /** Frames that make no sense, before the connection is given up. */
 const invalidFrames = 100
 
@@ -62,13 +62,13 @@ export function createHttp2({ limits, timeouts }: Settings): Http2Front {
     session.setLocalWindowSize(Math.min(limits.connectionWindow, 2 ** 31 - 1))
     closeWhenIdle(session, timeouts)
     // Its handshake was under way when the others were told.
-    if (closing) sayGoodbye(session)
+    if (closing) sendGoaway(session)
   })
   return {
     server,
     close() {
       closing = true
-      for (const session of sessions) sayGoodbye(session)
+      for (const session of sessions) sendGoaway(session)
     },
     end() {
       for (const session of sessions) session.close()
@@ -104,15 +104,15 @@ function closeWhenIdle(session: ServerHttp2Session, { idle, requestHead }: Timeo
 /** Asks a client to send no more, and ends its connection if nothing is left and it does not go. */
 function end(session: ServerHttp2Session): void {
   session.close()
-  const timer = setTimeout(() => session.destroy(), farewell)
+  const timer = setTimeout(() => session.destroy(), closingTime)
   session.once('close', () => clearTimeout(timer))
 }
 
 /** What a client has sent meanwhile is still served: it hears first that there will be an end (RFC 9113 §6.8). */
-function sayGoodbye(session: ServerHttp2Session): void {
+function sendGoaway(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return
   session.goaway(noError, 2 ** 31 - 1)
-  const timer = setTimeout(() => session.close(), farewell)
+  const timer = setTimeout(() => session.close(), closingTime)
   session.once('close', () => clearTimeout(timer))
   session.ping(() => session.close())
 }

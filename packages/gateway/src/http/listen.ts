@@ -53,10 +53,10 @@ function urlOf(server: Server, secure: boolean): URL {
 }
 
 /** How long a connection that was accepted just before the end may take to send its request, in ms. */
-export const lastCall = 500
+export const closingPatience = 500
 
 /** Resolves when that is so, or after `limit` ms. */
-export async function settled(isSo: () => boolean, limit: number): Promise<void> {
+export async function waitUntil(isSo: () => boolean, limit: number): Promise<void> {
   const until = performance.now() + limit
   while (!isSo() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -8,7 +8,7 @@ import { BodyClock } from '../exchange/clock.ts'
 import type { Settings } from '../exchange/settings.ts'
 import { breakOff } from '../node/close-notify.ts'
 import { forgetProgress } from '../node/progress.ts'
-import { tellResets } from '../node/resets.ts'
+import { detectResets } from '../node/resets.ts'
 import { agreesWith } from '../rules/request.ts'
 import { type Dialling, noteResponse, onceBy, probeAfter } from './agents.ts'
 import { endBy, openRequest, passInterim, watchConnecting } from './ask.ts'
@@ -124,7 +124,7 @@ async function join(exchange: HttpExchange, early: Buffer, upstream: Socket, hea
     breakOff(client)
     breakOff(upstream)
   }
-  tellResets(client)
+  detectResets(client)
   // TLS would close altogether when the client has ended its side.
   client.allowHalfOpen = true
   upstream.setKeepAlive(true, probeAfter)

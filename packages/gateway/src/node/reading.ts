@@ -10,7 +10,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import net, { type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { largeSize, provenAfter } from './buffers.ts'
-import { tellResets } from './resets.ts'
+import { detectResets } from './resets.ts'
 import { takeOver } from './take-over.ts'
 
 /** A piece of content is as large as the read it came with: small, until the stream has shown that its receiver reads. */
@@ -66,7 +66,7 @@ function register(socket: Socket, mine: Reads): Socket {
 /** Makes a connection as `net.connect` does, on which an HTTP parser of Node listens for `data`. */
 export function connectReading(options: NetConnectOpts): Socket {
   const mine = readingInto()
-  return register(tellResets(net.connect({ ...options, onread: mine.onread } as NetConnectOpts)), mine)
+  return register(detectResets(net.connect({ ...options, onread: mine.onread } as NetConnectOpts)), mine)
 }
 
 /**

@@ -11,7 +11,7 @@ interface WithHandle {
 }
 
 /** Makes a socket fail with `ECONNRESET` when it is reset, whatever Node says. To be called before its end has come. */
-export function tellResets<S extends Socket>(socket: S): S {
+export function detectResets<S extends Socket>(socket: S): S {
   if (mistakesResets && !('encrypted' in socket)) socket.push = push
   return socket
 }

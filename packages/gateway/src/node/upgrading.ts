@@ -56,7 +56,7 @@ export function readsContent(): boolean {
 }
 
 /** Node's stream in place of the socket fails as the socket does, and ends the socket itself unless it may be half open. */
-export function letStandIn(stream: Duplex): void {
+export function acceptReplacement(stream: Duplex): void {
   stream.allowHalfOpen = true
   stream.on('error', () => {})
 }
@@ -100,13 +100,13 @@ export function withoutUpgrade({ method, url, httpVersion, rawHeaders }: Incomin
  * A client's connection as a parser of node:http sees it that reads the content of an upgrade: given back when the other
  * protocol begins.
  */
-export class Lent extends Duplex {
+export class BorrowedConnection extends Duplex {
   readonly client: Socket
   readonly protocols: readonly string[]
   /** As the request came. */
   readonly rawHeaders: string[]
   /** Something came behind the content in the same read as its end: it cannot be told what the parser has taken of it. */
-  spoiled = false
+  ambiguous = false
   #behind: (() => Buffer) | undefined
   #returned = false
   /** Bytes of the request that have not come yet; Infinity while its content is chunked. */
@@ -145,7 +145,7 @@ export class Lent extends Duplex {
   contentEnded(): void {
     if (this.#behind !== undefined) return
     // What came in the same read as the end of chunked content has gone to the parser.
-    if (this.#left > 0 && (this.readableLength > 0 || !this.#endsInLine)) this.spoiled = true
+    if (this.#left > 0 && (this.readableLength > 0 || !this.#endsInLine)) this.ambiguous = true
     this.#readAhead(Buffer.alloc(0))
   }
 

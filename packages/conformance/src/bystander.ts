@@ -3,14 +3,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
-export interface SomeoneElse extends AsyncDisposable {
+export interface Bystander extends AsyncDisposable {
   /** With its port. */
   readonly host: string
   /** How many connections there were. */
   visits(): number
 }
 
-export async function someoneElse(): Promise<SomeoneElse> {
+export async function startBystander(): Promise<Bystander> {
   let visits = 0
   const server = createServer((socket) => {
     visits++
