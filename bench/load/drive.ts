@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { loads } from './index.ts'
-import type { Job, LoadModule, Order, Outcome, Report } from './job.ts'
+import type { Job, Order, Report } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 
 const program = fileURLToPath(new URL('generator.ts', import.meta.url))
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { slice, Verifier } from '@relayrace/fixtures/payloads'
 import { quantile } from '../statistics/describe.ts'
 import { exchange, Problems } from './exchange.ts'
-import type { LoadModule, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 
 export interface Echo {
   readonly kind: 'echo'

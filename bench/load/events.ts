@@ -3,7 +3,7 @@
 import type { SentEvent } from '@relayrace/fixtures/origin'
 import { quantile } from '../statistics/describe.ts'
 import { exchange, Problems } from './exchange.ts'
-import type { LoadModule, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 
 export interface Events {
   readonly kind: 'events'

@@ -1,7 +1,7 @@
 /** One HTTP/1.1 exchange on a fresh socket, read through one big shared buffer so that the client stays cheap. */
 
 import { connect, type Socket } from 'node:net'
-import { silenceLimit } from './job.ts'
+import { silenceLimit } from './module.ts'
 import { type ResponseHead, ResponseReader } from './response.ts'
 
 export interface ExchangeOptions {

@@ -2,7 +2,8 @@
 
 import { Problems } from './exchange.ts'
 import { loads } from './index.ts'
-import type { Job, LoadModule, Order, Outcome, Report } from './job.ts'
+import type { Job, Order, Report } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 
 const say = (report: Report): void => void process.send?.(report)
 

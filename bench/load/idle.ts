@@ -3,7 +3,7 @@
 import { connect } from 'node:net'
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { Problems } from './exchange.ts'
-import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
 import { requests } from './requests.ts'
 import { ResponseReader } from './response.ts'
 import { bytesPath } from './sink.ts'

@@ -8,7 +8,7 @@ import { Verifier } from '@relayrace/fixtures/payloads'
 import autocannon, { type Client, type ResponseInfo } from 'autocannon'
 import { quantile } from '../statistics/describe.ts'
 import { Problems } from './exchange.ts'
-import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
 import { bytesPath } from './sink.ts'
 
 export interface Requests {

@@ -3,7 +3,7 @@
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { median } from '../statistics/describe.ts'
 import { type Exchange, exchange, Problems } from './exchange.ts'
-import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
 
 export interface Download {
   readonly kind: 'download'

@@ -5,7 +5,7 @@
 
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { type Exchange, exchange, Problems } from './exchange.ts'
-import type { LoadModule, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 import { bytesPath, oneStream, usualPatience } from './sink.ts'
 
 export interface Slow {

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { longestSlice, slice } from '@relayrace/fixtures/payloads'
 import { exchange, Problems } from './exchange.ts'
-import type { LoadModule, Outcome } from './job.ts'
+import type { LoadModule, Outcome } from './module.ts'
 
 export interface Upload {
   readonly kind: 'upload'

@@ -1,6 +1,7 @@
 /** A scenario is a question, a load, what must come back, and what counts as wrong. */
 
-import type { Job, Outcome } from '../load/job.ts'
+import type { Job } from '../load/job.ts'
+import type { Outcome } from '../load/module.ts'
 import type { ScenarioRecord } from '../report/results.ts'
 
 export interface Scenario<Amounts extends Scale = Scale> extends Omit<ScenarioRecord, 'load'> {
