@@ -46,7 +46,7 @@ test('our own are measured as they are installed, or from their sources when tha
 test('a profile is one of a download through our own, unless told otherwise', () => {
   const { action, profiler, targets: chosen, scenarios } = read('--profile cpu')
   expect({ action, profiler: profiler?.name }).toEqual({ action: 'profile', profiler: 'cpu' })
-  expect(chosen.map(({ kind }) => kind)).toEqual(['strategy', 'strategy', 'strategy', 'strategy'])
+  expect(chosen.map(({ kind }) => kind)).toEqual(Array(5).fill('strategy'))
   expect(scenarios.map(({ name }) => name)).toEqual(['download'])
   const told = read('--profile cpu --target undici --scenario upload,small')
   expect(told.targets.map(({ name }) => name)).toEqual(['undici'])
@@ -93,10 +93,11 @@ test('ratios may refer to a command, and to a target with a buffer of its own', 
   expect(read('--buffer 64KiB --target pipe-proxy --base pipe-proxy-64KiB').base).toBe('pipe-proxy-64KiB')
 })
 
-test('smoke and quick run all four strategies', () => {
+test('smoke and quick run all five strategies', () => {
   for (const preset of ['smoke', 'quick']) {
     const strategies = read(`--preset ${preset}`).targets.filter(({ kind }) => kind === 'strategy')
     expect(strategies.map(({ name }) => name).toSorted()).toEqual([
+      'dispatch-proxy',
       'duplex-server',
       'fetch-proxy',
       'pipe-proxy',

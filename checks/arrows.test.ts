@@ -10,7 +10,9 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     'packages/gateway': { packages: [] },
     'packages/pipe-proxy': { packages: ['@relayrace/gateway'] },
     'packages/reverse-proxy': { packages: ['@relayrace/gateway'] },
-    'packages/fetch-proxy': { packages: ['@relayrace/gateway'] },
+    'packages/dispatch-proxy': { packages: ['@relayrace/gateway'] },
+    // For undici's client as a gateway needs it, which fetch is given: it stands once.
+    'packages/fetch-proxy': { packages: ['@relayrace/gateway', '@relayrace/dispatch-proxy'] },
     'packages/duplex-server': { packages: ['@relayrace/gateway'] },
     'packages/router': { packages: ['@relayrace/gateway'] },
     'packages/programs': { packages: ['@relayrace/gateway'] },
@@ -19,7 +21,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
       packages: [
         ...['@relayrace/gateway', '@relayrace/router', '@relayrace/upstreams', '@relayrace/programs'],
         ...['@relayrace/pipe-proxy', '@relayrace/reverse-proxy'],
-        ...['@relayrace/fetch-proxy', '@relayrace/duplex-server'],
+        ...['@relayrace/dispatch-proxy', '@relayrace/fetch-proxy', '@relayrace/duplex-server'],
       ],
       // A configuration in TypeScript, which only its user knows the name of.
       computed: ['relayrace/src/config.ts: url.href'],
@@ -29,7 +31,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
     'packages/strategies': {
       packages: [
         ...['@relayrace/gateway', '@relayrace/pipe-proxy', '@relayrace/reverse-proxy'],
-        ...['@relayrace/fetch-proxy', '@relayrace/duplex-server'],
+        ...['@relayrace/dispatch-proxy', '@relayrace/fetch-proxy', '@relayrace/duplex-server'],
       ],
     },
     'packages/promises': {
@@ -43,6 +45,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
         '@relayrace/gateway',
         '@relayrace/pipe-proxy',
         '@relayrace/reverse-proxy',
+        '@relayrace/dispatch-proxy',
         '@relayrace/fetch-proxy',
         '@relayrace/duplex-server',
         '@relayrace/programs',
@@ -75,6 +78,7 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
   'packages/gateway': judges,
   'packages/pipe-proxy': ofStrategy,
   'packages/reverse-proxy': ofStrategy,
+  'packages/dispatch-proxy': ofStrategy,
   'packages/fetch-proxy': ofStrategy,
   'packages/duplex-server': ofStrategy,
   'packages/router': [...onStrategies, '@relayrace/pipe-proxy'],

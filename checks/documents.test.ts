@@ -47,7 +47,7 @@ describe.each(documents)('%s', (document) => {
   })
 })
 
-test.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])(
+test.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server'])(
   'the README of %s has the options and errors that all share (npm run readmes)',
   async (name) => {
     const shared = async (of: string): Promise<string | undefined> =>

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 
 /** The oldest that `engines` allows, and the long-term release after it. The pinned one runs everything else. */
 const versions = ['22.19.0', '24.21.0']
-const strategies = ['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server']
+const strategies = ['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server']
 /** Where the versions differ: what a platform tells of those who leave, and what it takes from them. */
 const tests = ['abuse', 'early', 'hooks', 'leaks', 'matrix', 'promises', 'required']
 /** Damaged messages, which are 30 000 otherwise. */

@@ -171,7 +171,7 @@ function section({ requirement, proofs, unshown }: Shown): string[] {
 
 function places(on: readonly StrategyName[]): string {
   if (on.length === 0) return ''
-  return on.length === strategies.length ? ', on all four' : `, on ${on.join(', ')}`
+  return on.length === strategies.length ? ', on all five' : `, on ${on.join(', ')}`
 }
 
 const owner = (file: string): string => file.replace(/^packages\//, '').split('/')[0] ?? ''

@@ -3,7 +3,13 @@
  * inside of, begins with the letter.
  */
 
-export const strategies = ['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'] as const
+export const strategies = [
+  'pipe-proxy',
+  'reverse-proxy',
+  'dispatch-proxy',
+  'fetch-proxy',
+  'duplex-server',
+] as const
 export type StrategyName = (typeof strategies)[number]
 
 export interface Requirement {
@@ -395,9 +401,12 @@ export const groups: readonly Group[] = [
 /** Tests that are in all strategies and run in some. */
 export const exceptions: readonly { readonly test: string; readonly on: readonly StrategyName[] }[] = [
   { test: 'C5 programs behind fetch()', on: ['fetch-proxy'] },
-  { test: 'F2 guarded, following redirects', on: ['pipe-proxy', 'reverse-proxy', 'fetch-proxy'] },
+  {
+    test: 'F2 guarded, following redirects',
+    on: ['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy'],
+  },
   {
     test: 'life › B7 mounts in a server of somebody else',
-    on: ['pipe-proxy', 'reverse-proxy', 'fetch-proxy'],
+    on: ['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy'],
   },
 ]

@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { soak } from './soak.ts'
 
-const strategies = ['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server']
+const strategies = ['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server']
 
 interface Options {
   readonly minutes: number

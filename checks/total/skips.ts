@@ -9,7 +9,7 @@ export interface Skip {
 }
 
 const strategy =
-  '^packages/(?:pipe-proxy|reverse-proxy|fetch-proxy|duplex-server)/test/conformance.test.ts: .*'
+  '^packages/(?:pipe-proxy|reverse-proxy|dispatch-proxy|fetch-proxy|duplex-server)/test/conformance.test.ts: .*'
 
 export const skips: readonly Skip[] = [
   {
@@ -17,11 +17,11 @@ export const skips: readonly Skip[] = [
     why: 'nobody can judge it from outside; a test beside each strategy does',
   },
   {
-    test: /^packages\/(?:pipe|reverse|fetch)-proxy\/test\/conformance.test.ts: .* H2-(?:11|19) /,
+    test: /^packages\/(?:pipe|reverse|dispatch|fetch)-proxy\/test\/conformance.test.ts: .* H2-(?:11|19) /,
     why: 'declared in fixtures/deviations.ts',
   },
   {
-    test: /^packages\/fetch-proxy\/test\/conformance.test.ts: .* (?:INFO-02|POOL-01) /,
+    test: /^packages\/(?:dispatch|fetch)-proxy\/test\/conformance.test.ts: .* (?:INFO-02|POOL-01) /,
     why: 'declared in fixtures/deviations.ts',
   },
   {

@@ -59,98 +59,101 @@ function get(url: URL, target: string, given: Record<string, string> = headers):
   })
 }
 
-describe.each(['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'])('with %s', (strategy) => {
-  test('who has no token is told so, and nothing is started for him', async () => {
-    const running = await start(strategy)
-    for (const given of [{}, { 'X-API-Token': 'secreT' }])
-      expect(await get(running.url, '/api/app1/', given)).toMatchObject({
-        status: 401,
-        text: 'who are you?\n',
-      })
-    const refused = new WebSocket(new URL('/api/app1/', running.url))
-    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage]
-    expect(response.statusCode).toBe(401)
-    response.destroy()
-    expect(pids(running)).toEqual([])
-  })
-
-  test('each service is behind its prefix', async () => {
-    const running = await start(strategy)
-    for (const [name, language] of Object.entries(languages)) {
-      const answer = await get(running.url, `/api/${name}/a?b`)
-      if (isThere(running, language))
-        expect(answer.text).toMatch(new RegExp(`^GET /a\\?b in ${language}, process \\d+\\n$`))
-      else expect(answer.status).toBe(404)
-    }
-    expect(await get(running.url, '/api/app4/')).toMatchObject({ status: 404, text: 'no such service\n' })
-  })
-
-  test('WebSocket, events one by one, and a large download', async ({ skip }) => {
-    const running = await start(strategy)
-    const socket = new WebSocket(new URL('/api/app1/', running.url), { headers })
-    await once(socket, 'open')
-    socket.send('through the gateway')
-    expect(String((await once(socket, 'message'))[0])).toBe('through the gateway')
-    socket.close()
-    await once(socket, 'close')
-
-    if (!isThere(running, 'Python') || !isThere(running, 'Go')) skip('there is no python3 or no go')
-    const request = http.get(new URL('/api/app2/events', running.url), { headers, agent: false })
-    const [events] = (await once(request, 'response')) as [IncomingMessage]
-    expect(events.headers['content-type']).toBe('text/event-stream')
-    let seen = ''
-    // The fourth is sent three tenths of a second after the first: they do not come together at the end, which never comes.
-    for await (const piece of events.setEncoding('utf8')) {
-      seen += piece
-      if (seen.includes('id: 3\n')) break
-    }
-    expect([...seen.matchAll(/^id: (\d)$/gm)].map(([, id]) => id)).toEqual(['0', '1', '2', '3'])
-
-    const large = 256 * 1024 * 1024
-    expect(await get(running.url, `/api/app3/bytes/${large}`)).toMatchObject({
-      status: 200,
-      bytes: large,
-      complete: true,
+describe.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server'])(
+  'with %s',
+  (strategy) => {
+    test('who has no token is told so, and nothing is started for him', async () => {
+      const running = await start(strategy)
+      for (const given of [{}, { 'X-API-Token': 'secreT' }])
+        expect(await get(running.url, '/api/app1/', given)).toMatchObject({
+          status: 401,
+          text: 'who are you?\n',
+        })
+      const refused = new WebSocket(new URL('/api/app1/', running.url))
+      const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage]
+      expect(response.statusCode).toBe(401)
+      response.destroy()
+      expect(pids(running)).toEqual([])
     })
-  })
 
-  test('while its services are killed and replaced, each answer is whole, an honest refusal, or visibly broken', async () => {
-    const running = await start(strategy)
-    const dice = random(`kills ${strategy}`)
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(dice() * list.length)] as T
-    const targets = ['/api/app1/x']
-    if (isThere(running, 'Python')) targets.push('/api/app2/x')
-    if (isThere(running, 'Go')) targets.push('/api/app3/x', '/api/app3/bytes/1000000')
-    const counts = { whole: 0, refused: 0, broken: 0 }
-    const wrong: unknown[] = []
-    let kills = 0
-    // A refusal comes at once, and many of them while a service is down: what is whole is what counts.
-    const loop = async (): Promise<void> => {
-      while (counts.whole < 500) {
-        const target = pick(targets)
-        const { status, bytes, text, complete } = await get(running.url, target)
-        const right = target.includes('bytes') ? bytes === 1_000_000 : text.startsWith('GET /x in ')
-        if (status === 200 && complete && right) {
-          counts.whole += 1
-          if (counts.whole % 150 === 0) process.kill(running.pid as number, 'SIGHUP')
-          else if (counts.whole % 25 === 0) kills += Number(killed(pick(pids(running).slice(-4))))
-        } else if (complete && (status === 502 || status === 503)) counts.refused += 1
-        else if (!complete) counts.broken += 1
-        else wrong.push({ target, status, bytes, complete })
+    test('C5 each service is behind its prefix', async () => {
+      const running = await start(strategy)
+      for (const [name, language] of Object.entries(languages)) {
+        const answer = await get(running.url, `/api/${name}/a?b`)
+        if (isThere(running, language))
+          expect(answer.text).toMatch(new RegExp(`^GET /a\\?b in ${language}, process \\d+\\n$`))
+        else expect(answer.status).toBe(404)
       }
-    }
-    await Promise.all(Array.from({ length: 12 }, loop))
-    console.info(`${strategy}, ${kills} kills: ${JSON.stringify(counts)}`)
-    expect(wrong).toEqual([])
-    expect(kills).toBeGreaterThan(3)
-    for (const target of targets)
-      await expect.poll(async () => (await get(running.url, target)).status).toBe(200)
+      expect(await get(running.url, '/api/app4/')).toMatchObject({ status: 404, text: 'no such service\n' })
+    })
 
-    process.kill(running.pid as number, 'SIGTERM')
-    expect(await running.exited).toEqual({ code: 0, signal: null })
-    expect(pids(running).filter(lives)).toEqual([])
-  })
-})
+    test('WebSocket, events one by one, and a large download', async ({ skip }) => {
+      const running = await start(strategy)
+      const socket = new WebSocket(new URL('/api/app1/', running.url), { headers })
+      await once(socket, 'open')
+      socket.send('through the gateway')
+      expect(String((await once(socket, 'message'))[0])).toBe('through the gateway')
+      socket.close()
+      await once(socket, 'close')
+
+      if (!isThere(running, 'Python') || !isThere(running, 'Go')) skip('there is no python3 or no go')
+      const request = http.get(new URL('/api/app2/events', running.url), { headers, agent: false })
+      const [events] = (await once(request, 'response')) as [IncomingMessage]
+      expect(events.headers['content-type']).toBe('text/event-stream')
+      let seen = ''
+      // The fourth is sent three tenths of a second after the first: they do not come together at the end, which never comes.
+      for await (const piece of events.setEncoding('utf8')) {
+        seen += piece
+        if (seen.includes('id: 3\n')) break
+      }
+      expect([...seen.matchAll(/^id: (\d)$/gm)].map(([, id]) => id)).toEqual(['0', '1', '2', '3'])
+
+      const large = 256 * 1024 * 1024
+      expect(await get(running.url, `/api/app3/bytes/${large}`)).toMatchObject({
+        status: 200,
+        bytes: large,
+        complete: true,
+      })
+    })
+
+    test('while its services are killed and replaced, each answer is whole, an honest refusal, or visibly broken', async () => {
+      const running = await start(strategy)
+      const dice = random(`kills ${strategy}`)
+      const pick = <T>(list: readonly T[]): T => list[Math.floor(dice() * list.length)] as T
+      const targets = ['/api/app1/x']
+      if (isThere(running, 'Python')) targets.push('/api/app2/x')
+      if (isThere(running, 'Go')) targets.push('/api/app3/x', '/api/app3/bytes/1000000')
+      const counts = { whole: 0, refused: 0, broken: 0 }
+      const wrong: unknown[] = []
+      let kills = 0
+      // A refusal comes at once, and many of them while a service is down: what is whole is what counts.
+      const loop = async (): Promise<void> => {
+        while (counts.whole < 500) {
+          const target = pick(targets)
+          const { status, bytes, text, complete } = await get(running.url, target)
+          const right = target.includes('bytes') ? bytes === 1_000_000 : text.startsWith('GET /x in ')
+          if (status === 200 && complete && right) {
+            counts.whole += 1
+            if (counts.whole % 150 === 0) process.kill(running.pid as number, 'SIGHUP')
+            else if (counts.whole % 25 === 0) kills += Number(killed(pick(pids(running).slice(-4))))
+          } else if (complete && (status === 502 || status === 503)) counts.refused += 1
+          else if (!complete) counts.broken += 1
+          else wrong.push({ target, status, bytes, complete })
+        }
+      }
+      await Promise.all(Array.from({ length: 12 }, loop))
+      console.info(`${strategy}, ${kills} kills: ${JSON.stringify(counts)}`)
+      expect(wrong).toEqual([])
+      expect(kills).toBeGreaterThan(3)
+      for (const target of targets)
+        await expect.poll(async () => (await get(running.url, target)).status).toBe(200)
+
+      process.kill(running.pid as number, 'SIGTERM')
+      expect(await running.exited).toEqual({ code: 0, signal: null })
+      expect(pids(running).filter(lives)).toEqual([])
+    })
+  },
+)
 
 function killed(pid: number | undefined): boolean {
   try {

@@ -1,6 +1,7 @@
 /** A gateway with a token in front of three services, each a program of its own in a language of its own. */
 
 import { parseArgs } from 'node:util'
+import { createDispatchProxy } from '@relayrace/dispatch-proxy'
 import { createDuplexGateway } from '@relayrace/duplex-server'
 import { createFetchProxy } from '@relayrace/fetch-proxy'
 import type { Choose, Gateway, GatewayOptions } from '@relayrace/gateway'
@@ -13,6 +14,7 @@ import { token, withToken } from './token.ts'
 const strategies: Readonly<Record<string, (options: GatewayOptions) => Gateway>> = {
   'pipe-proxy': createPipeProxy,
   'reverse-proxy': createReverseProxy,
+  'dispatch-proxy': createDispatchProxy,
   'fetch-proxy': createFetchProxy,
   'duplex-server': createDuplexGateway,
 }

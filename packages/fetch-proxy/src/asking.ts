@@ -1,15 +1,8 @@
 /** One request below `fetch`: puts the exact head on the wire, and keeps what `fetch` would change from it. */
 
-import {
-  contentToSend,
-  type HttpExchange,
-  heard,
-  release,
-  responseFraming,
-} from '@relayrace/gateway/strategy'
+import { type Connections, latin1, requestOf, type Use } from '@relayrace/dispatch-proxy/client'
+import { type HttpExchange, heard, release, responseFraming } from '@relayrace/gateway/strategy'
 import type { Dispatcher } from 'undici'
-import { type Connections, latin1 } from './connections.ts'
-import type { Use } from './pool.ts'
 
 /**
  * The dispatcher of one `fetch`. `fetch` normalises URLs, invents fields, merges repeats, refuses a GET with content,
@@ -70,26 +63,8 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
       this.#handler.onResponseError(this, this.#givenUp)
       return true
     }
-    const { out, endpoint, framing } = exchange
-    const content = framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0)
     exchange.enter('responseHead')
-    const use = this.#connections.ask(
-      exchange,
-      this.#fresh,
-      {
-        origin: endpoint.origin,
-        path: out.path,
-        method: out.method,
-        headers: sendable(out.fields.raw),
-        // For iterables, which the declaration of this type leaves out, the body is pulled: no faster than it is sent.
-        body: content ? (contentToSend(exchange) as never) : null,
-        // Otherwise it is taken from Host, and with it the name that the certificate is checked for.
-        ...(endpoint.secure && { servername: endpoint.hostname }),
-        // undici trusts no connection after HEAD. What it fears, content after the head, is noticed and dropped anyway.
-        ...(out.method === 'HEAD' && { reset: false }),
-      },
-      this,
-    )
+    const use = this.#connections.ask(exchange, this.#fresh, requestOf(exchange), this)
     this.#use = use
     exchange.holding = use
     return true
@@ -249,20 +224,3 @@ export class Asking implements Dispatcher.DispatchHandler, Dispatcher.DispatchCo
 
 /** What is to be done then runs when the parser has returned. `queueMicrotask` of Node does the same for more. */
 const readIsUsed = Promise.resolve()
-
-/** Of these undici writes its own, from the body and the state of the connection, and refuses those that it is given. */
-const ownedByClient: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'upgrade',
-])
-
-function sendable(raw: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string
-    if (!ownedByClient.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string)
-  }
-  return kept
-}

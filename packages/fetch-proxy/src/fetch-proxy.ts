@@ -1,14 +1,18 @@
 /** The fetch proxy: `fetch` asks the upstream, a reader takes the response body off its WHATWG stream. */
 
-import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import {
+  type Connections,
+  createConnections,
+  isBeyondClient,
+  wentStale,
+} from '@relayrace/dispatch-proxy/client'
 import { type FetchGateway, Fields, type GatewayOptions } from '@relayrace/gateway'
 import {
   bindsConnection,
   createTunnel,
   type Holding,
   type HttpExchange,
-  heard,
   httpGateway,
   mayRepeat,
   type Places,
@@ -18,7 +22,6 @@ import {
 } from '@relayrace/gateway/strategy'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
 import { Asking } from './asking.ts'
-import { type Connections, createConnections, latin1 } from './connections.ts'
 import { createFetchHandler, type FetchHandler } from './fetch.ts'
 
 /** Relays with `fetch`. @throws TypeError when an option makes no sense. */
@@ -34,7 +37,7 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
     })
     return {
       async carry(exchange) {
-        if (await isBeyondFetch(exchange)) await tunnel(exchange)
+        if (await isBeyondClient(exchange)) await tunnel(exchange)
         else await carry(exchange, connections)
       },
       tunnel,
@@ -71,28 +74,6 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
 
 /** The same function as the platform's, but for its connections. */
 function fetchOver(connections: Connections, places: Places): typeof globalThis.fetch {
-  const watched = (
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-  ): Dispatcher.DispatchHandler => {
-    const { onResponseStart, onResponseData, onResponseEnd } = handler
-    handler.onResponseStart = (controller, status, ...rest) => {
-      heard(status >= 200)
-      onResponseStart?.call(handler, controller, status, ...rest)
-    }
-    handler.onResponseData = (controller, chunk) => {
-      if (chunk.length > 0) heard(true)
-      onResponseData?.call(handler, controller, chunk)
-    }
-    handler.onResponseEnd = (controller, trailers) => {
-      heard(false)
-      const broken = connections.doubt(options.method, () => latin1(controller.rawHeaders as Buffer[]))
-      if (broken === undefined) onResponseEnd?.call(handler, controller, trailers)
-      else handler.onResponseError?.(controller, broken)
-    }
-    return handler
-  }
-
   async function ask(
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
@@ -105,7 +86,7 @@ function fetchOver(connections: Connections, places: Places): typeof globalThis.
     await places.take(holder)
     try {
       signal.throwIfAborted()
-      const use = connections.askFor(options.origin as string, asked, watched(options, handler))
+      const use = connections.askFor(options.origin as string, asked, handler)
       holder.holding = use
       signal.addEventListener('abort', () => use.giveUp())
     } finally {
@@ -140,35 +121,6 @@ class Holder implements Taker {
   }
 }
 
-/**
- * What undici's client refuses to send, and what it would hold back: it sends the head with the first byte of the body,
- * so a client that waits for the origin's word before it goes on would wait for ever. Such an exchange goes the way of
- * upgrades, with node:http and a connection of its own.
- */
-function isBeyondFetch({ incoming, out, framing }: HttpExchange): boolean | Promise<boolean> {
-  if (out.path === '*' || out.fields.has('expect')) return true
-  if (framing.kind === 'none' || incoming.complete || incoming.readableLength > 0) return false
-  return staysSilent(incoming)
-}
-
-/** How long the head of an upload is held back for the first byte of its body, in milliseconds. */
-const patience = 50
-
-function staysSilent(incoming: IncomingMessage): Promise<boolean> {
-  return new Promise((resolve) => {
-    const begun = (): void => settle(false)
-    const timer = setTimeout(() => settle(true), patience)
-    const settle = (silent: boolean): void => {
-      clearTimeout(timer)
-      incoming.off('readable', begun)
-      incoming.off('close', begun)
-      resolve(silent)
-    }
-    incoming.on('readable', begun)
-    incoming.on('close', begun)
-  })
-}
-
 async function carry(exchange: HttpExchange, connections: Connections): Promise<void> {
   const { asking, response } = await ask(exchange, connections)
   await exchange.respond(asking.status, asking.statusText, asking.receivedHeaders)
@@ -194,13 +146,6 @@ async function ask(exchange: HttpExchange, connections: Connections, again = fal
       return ask(exchange, connections, true)
     throw upstreamFailure(cause, asking.sent ? exchange.phase : 'connect')
   }
-}
-
-/** A connection of the pool was lost before anything was sent on it, which is not to be had with one that is being made. */
-function wentStale({ sent }: Asking, { error, framing }: HttpExchange, cause: unknown): boolean {
-  if (sent || error !== undefined || framing.kind !== 'none') return false
-  const { code } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 /** If all of an answer that was refused has come, its connection is free when it has been read. */

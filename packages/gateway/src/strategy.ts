@@ -13,7 +13,7 @@ export { endpointOf, nearest, resolveSettings, type Settings, unknownOption } fr
 export { Stopwatch } from './exchange/stopwatch.ts'
 export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './http/agents.ts'
 export { ask, mayRepeat, openRequest, servername } from './http/ask.ts'
-export { relay, relayFrom } from './http/download.ts'
+export { type ByteSource, Download, relay, relayFrom } from './http/download.ts'
 export { HttpExchange } from './http/exchange.ts'
 export { type Carrier, httpGateway } from './http/http-gateway.ts'
 export { adoptHttp2 } from './http/http2.ts'

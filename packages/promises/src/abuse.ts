@@ -12,7 +12,7 @@ import { Mutator } from './damage/mutate.ts'
 import { headLimit } from './damage/node-parser.ts'
 import { nodeReader, type Reader, type Said } from './damage/reader.ts'
 
-const count = Number(process.env.ABUSE ?? 30_000)
+const many = Number(process.env.ABUSE ?? 30_000)
 /** Exchanges that have an end. Few, so that none of them lasts as long as `patience`. */
 const atOnce = 32
 /** Those that wait for the end of what has none. */
@@ -22,14 +22,18 @@ const patience = 1_000
 /** Of a test, in milliseconds. The machine may be busy. */
 const limit = 300_000
 
-/** @param reader Says what there is in the bytes: the parser that the strategy has, or one that is as strict. */
-export function abuseOf(create: Strategy<Gateway>, reader: Reader = nodeReader): void {
+/**
+ * @param reader Says what there is in the bytes: the parser that the strategy has, or one that is as strict.
+ * @param most Of each, where another strategy has the same parsers and is asked for more.
+ */
+export function abuseOf(create: Strategy<Gateway>, reader: Reader = nodeReader, most: number = many): void {
+  const count = Math.min(most, many)
   describe(`F3 damaged messages by the ${count}: nothing is smuggled, nothing leaks, nothing dies`, () => {
     test('requests: the origin gets what was sent, or nothing', { timeout: limit }, () =>
-      damagedRequests(create, reader),
+      damagedRequests(create, reader, count),
     )
     test('responses: each client gets its own, whole, or sees that it is broken', { timeout: limit }, () =>
-      damagedResponses(create, reader),
+      damagedResponses(create, reader, count),
     )
   })
 }
@@ -37,7 +41,7 @@ export function abuseOf(create: Strategy<Gateway>, reader: Reader = nodeReader):
 /** What follows a text that could go on: the gateway must still be in step to answer it. */
 const sentinel = 'GET /in-step HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 
-async function damagedRequests(create: Strategy<Gateway>, reader: Reader): Promise<void> {
+async function damagedRequests(create: Strategy<Gateway>, reader: Reader, count: number): Promise<void> {
   const mutator = mutatorOf('request')
   const texts = Array.from({ length: count }, () => mutator.next())
   const models = await reader.requests(texts)
@@ -125,7 +129,7 @@ async function damagedRequests(create: Strategy<Gateway>, reader: Reader): Promi
   expect(answeredInStep).toBeGreaterThan(count / 20)
 }
 
-async function damagedResponses(create: Strategy<Gateway>, reader: Reader): Promise<void> {
+async function damagedResponses(create: Strategy<Gateway>, reader: Reader, count: number): Promise<void> {
   const dice = random('choices')
   const mutator = mutatorOf('response')
   /** What the origin says to each request, and how its connection ends then. */

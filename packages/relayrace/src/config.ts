@@ -11,7 +11,13 @@ import { z } from 'zod'
 import { type MiddlewareConfig, middlewareConfig } from './middleware.ts'
 import { duration, size } from './units.ts'
 
-export const strategies = ['pipe-proxy', 'reverse-proxy', 'fetch-proxy', 'duplex-server'] as const
+export const strategies = [
+  'pipe-proxy',
+  'reverse-proxy',
+  'dispatch-proxy',
+  'fetch-proxy',
+  'duplex-server',
+] as const
 export type StrategyName = (typeof strategies)[number]
 
 /** Of a configuration. @typeParam N A duration or a size: in a file also text such as `'30s'` or `'64KiB'`. */

@@ -1,6 +1,7 @@
 /** From a configuration to what a gateway is given: where requests go, and how. */
 
 import { readFileSync } from 'node:fs'
+import { createDispatchProxy } from '@relayrace/dispatch-proxy'
 import { createDuplexGateway } from '@relayrace/duplex-server'
 import { createFetchProxy } from '@relayrace/fetch-proxy'
 import type { GatewayOptions, HttpGateway, Reply, Strategy, Upstream, UpstreamTls } from '@relayrace/gateway'
@@ -75,6 +76,7 @@ export class Programs extends Kept<Program> {
 export const makers: Readonly<Record<StrategyName, Strategy>> = {
   'pipe-proxy': createPipeProxy,
   'reverse-proxy': createReverseProxy,
+  'dispatch-proxy': createDispatchProxy,
   'fetch-proxy': createFetchProxy,
   'duplex-server': createDuplexGateway,
 }

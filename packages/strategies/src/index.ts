@@ -1,5 +1,6 @@
 /** All strategies by name, for what is tested on each of them. */
 
+import { createDispatchProxy } from '@relayrace/dispatch-proxy'
 import { createDuplexGateway } from '@relayrace/duplex-server'
 import { createFetchProxy } from '@relayrace/fetch-proxy'
 import type { HttpGateway, Strategy } from '@relayrace/gateway'
@@ -10,6 +11,7 @@ import { createReverseProxy } from '@relayrace/reverse-proxy'
 export const onNodeHttp: readonly (readonly [name: string, create: Strategy<HttpGateway>])[] = [
   ['pipe-proxy', createPipeProxy],
   ['reverse-proxy', createReverseProxy],
+  ['dispatch-proxy', createDispatchProxy],
   ['fetch-proxy', createFetchProxy],
 ]
 

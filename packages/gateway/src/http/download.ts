@@ -4,6 +4,7 @@ import { type Readable, pipeline as withCallback } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { internalFailure, upstreamFailure } from '../contract/errors.ts'
 import type { ContentTransform } from '../contract/gateway.ts'
+import type { BodyClock } from '../exchange/clock.ts'
 import { isBorrowed, unknownParser } from '../node/reading.ts'
 import { Releaser } from '../node/release.ts'
 import type { HttpExchange } from './exchange.ts'
@@ -140,42 +141,93 @@ export async function relayFrom(
     await writeThrough(exchange, exchange.transform(watchSource(exchange)(piecesOf(exchange, body, answer))))
     return
   }
-  if (!answer.bodyArrived) sendHead(response)
   let held: (() => void) | undefined
-  const clock = exchange.watchDownload(() => held !== undefined)
-  const goOn = (): void => {
-    clock.moved()
-    held?.()
-    held = undefined
-  }
-  response.on('drain', goOn)
-  response.once('close', goOn)
+  const download = new Download(exchange, () => held?.())
+  if (!answer.bodyArrived) download.begin()
   const reader = body.getReader()
-  const releaser = new Releaser(response)
   for (;;) {
     answer.wanted()
     const { value } = await reader.read()
     if (response.destroyed) return
     if (value === undefined) break
-    clock.moved()
     answer.taken(value.byteLength)
-    exchange.countResponse(exchange.responseBytes + value.byteLength)
+    download.write(value)
     if (exchange.failed !== undefined) return
-    if (exchange.responseBytes === expected) {
+    if (download.isOver) {
       // Its end, for the connection to be free again.
       answer.wanted()
-      endWith(response, value)
       return
     }
-    releaser.add(value)
-    if (!response.write(value)) {
+    if (download.isHeld) {
       await new Promise<void>((resolve) => {
         held = resolve
       })
     }
   }
-  exchange.addTrailers(answer.rawTrailers)
-  response.end()
+  download.end(undefined, answer.rawTrailers)
+}
+
+/** Content that is written piece by piece, by whoever waits while it `isHeld`. */
+export class Download {
+  /** The client has yet to take what was written: nothing more is to come before `goOn`. */
+  isHeld = false
+  /** All has been written. */
+  isOver = false
+  readonly #exchange: HttpExchange
+  readonly #goOn: () => void
+  #clock: BodyClock | undefined
+  #releaser: Releaser | undefined
+
+  constructor(exchange: HttpExchange, goOn: () => void) {
+    this.#exchange = exchange
+    this.#goOn = goOn
+  }
+
+  /** The head goes out, because nothing else has come yet. */
+  begin(): void {
+    sendHead(this.#exchange.response)
+    this.#clock ??= this.#watch()
+  }
+
+  /** @param kept Somebody else may look at it again. */
+  write(piece: Uint8Array, kept = false): void {
+    const exchange = this.#exchange
+    const { response } = exchange
+    if (!exchange.countResponse(exchange.responseBytes + piece.byteLength)) return
+    if (exchange.responseBytes === exchange.expected) {
+      this.isOver = true
+      endWith(response, piece)
+      return
+    }
+    this.#clock ??= this.#watch()
+    this.#clock.moved()
+    this.#releaser ??= new Releaser(response)
+    if (!kept) this.#releaser.add(piece)
+    this.isHeld = !response.write(piece)
+  }
+
+  /** @param last A piece that is to go out with the end. */
+  end(last: Uint8Array | undefined, trailers: readonly string[]): void {
+    const exchange = this.#exchange
+    if (last !== undefined && !exchange.countResponse(exchange.responseBytes + last.byteLength)) return
+    this.isOver = true
+    exchange.addTrailers(trailers)
+    endWith(exchange.response, last)
+  }
+
+  #watch(): BodyClock {
+    const { response } = this.#exchange
+    const clock = this.#exchange.watchDownload(() => this.isHeld)
+    const goOn = (): void => {
+      clock.moved()
+      if (!this.isHeld) return
+      this.isHeld = false
+      this.#goOn()
+    }
+    response.on('drain', goOn)
+    response.once('close', goOn)
+    return clock
+  }
 }
 
 async function* piecesOf(

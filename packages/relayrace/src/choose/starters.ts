@@ -15,6 +15,7 @@ export interface Project {
 const factories: Readonly<Record<string, string>> = {
   'pipe-proxy': 'createPipeProxy',
   'reverse-proxy': 'createReverseProxy',
+  'dispatch-proxy': 'createDispatchProxy',
   'fetch-proxy': 'createFetchProxy',
   'duplex-server': 'createDuplexGateway',
 }

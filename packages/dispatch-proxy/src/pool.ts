@@ -15,8 +15,11 @@ export interface Destination {
 
 /** One request, until its connection is idle or closed. */
 export interface Use extends Holding {
-  /** Ends the wait for a connection, and one that is being made. */
-  giveUp(): void
+  /**
+   * Ends the wait for a connection, and one that is being made.
+   * @param refused undici has not taken the request: whatever connection there is has nothing to carry.
+   */
+  giveUp(refused?: boolean): void
 }
 
 interface Connection {
@@ -77,9 +80,10 @@ export class Pool {
     await Promise.all([...this.#all].map((connection) => this.#end(connection)))
   }
 
-  giveUp(request: Request): void {
+  giveUp(request: Request, refused: boolean): void {
+    const { connection } = request
     if (this.#queue.delete(request)) request.isOver()
-    else if (request.connection?.connected === false) void this.#end(request.connection)
+    else if (connection !== undefined && (refused || !connection.connected)) void this.#end(connection)
   }
 
   #begin(request: Request): void {
@@ -219,8 +223,8 @@ class Request implements Use {
     connection.client.dispatch(this.#options, this.#handler)
   }
 
-  giveUp(): void {
-    this.#pool.giveUp(this)
+  giveUp(refused = false): void {
+    this.#pool.giveUp(this, refused)
   }
 
   isOver(): void {

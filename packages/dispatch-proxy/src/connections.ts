@@ -1,5 +1,6 @@
 /** The upstream connections of one gateway, and the phases until there is one: name, handshake, TLS. */
 
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Phase, PhaseTimes, PoolState } from '@relayrace/gateway'
@@ -11,6 +12,7 @@ import {
   detectResets,
   endedInOrder,
   type HttpExchange,
+  heard,
   longest,
   type Places,
   probeAfter,
@@ -26,12 +28,14 @@ import {
   watchCloseNotify,
 } from '@relayrace/gateway/strategy'
 import { buildConnector, Client, type Dispatcher } from 'undici'
-import { type OpenClient, Pool, type Use } from './pool.ts'
+import { type Destination, type OpenClient, Pool, type Use } from './pool.ts'
+import { latin1 } from './request.ts'
 
 export interface Connections {
   /**
    * Asks on a connection that the exchange has a place for.
    * @param fresh On a new one.
+   * @param to Where interceptors have led it; else where the exchange goes.
    * @throws GatewayError `client_closed`, when the client has logged in and left.
    */
   ask(
@@ -39,7 +43,10 @@ export interface Connections {
     fresh: boolean,
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
+    to?: Destination,
   ): Use
+  /** A handler that knows nothing of a gateway, made fit for `ask`. */
+  watched(handler: Dispatcher.DispatchHandler, method: string): Watched
   /** The same for somebody of whom nothing is known, on a connection of nobody in particular. */
   askFor(origin: string, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): Use
   /** If the request that is being written now is the first one on its connection: how long making that took. */
@@ -102,6 +109,13 @@ export function createConnections(settings: Settings, places: Places): Connectio
       },
     })
 
+  const doubt = (method: string, head: () => readonly string[]): Error | undefined => {
+    if (breaking === undefined) return undefined
+    // One without content has ended with its head, whatever its status.
+    const { kind } = responseFraming(method, 200, head())
+    return kind === 'close' ? breaking : undefined
+  }
+
   const shared = new Pool(settings, places, open)
   const bound = new Bound(
     (client) => new Pool(settings, places, open, client),
@@ -109,22 +123,19 @@ export function createConnections(settings: Settings, places: Places): Connectio
   )
 
   return {
-    ask({ incoming, out, endpoint }, fresh, options, handler) {
+    ask({ incoming, out, endpoint }, fresh, options, handler, to = endpoint) {
       const mine = bound.of(clientOf(incoming), out.fields) ?? shared
-      return mine.ask(endpoint, fresh, options, handler)
+      return mine.ask(to, fresh, options, handler)
     },
     askFor(origin, options, handler) {
-      return shared.ask({ origin, socketPath: undefined }, false, options, handler)
+      const to = { origin, socketPath: undefined }
+      return shared.ask(to, false, options, new Watched(handler, options.method, doubt))
     },
+    watched: (handler, method) => new Watched(handler, method, doubt),
     get opening() {
       return opening
     },
-    doubt(method, head) {
-      if (breaking === undefined) return undefined
-      // One without content has ended with its head, whatever its status.
-      const { kind } = responseFraming(method, 200, head())
-      return kind === 'close' ? breaking : undefined
-    },
+    doubt,
     get pool() {
       const states = [shared, ...bound.all].map(({ state }) => state)
       const sum = (key: keyof PoolState): number => states.reduce((all, state) => all + state[key], 0)
@@ -136,8 +147,62 @@ export function createConnections(settings: Settings, places: Places): Connectio
   }
 }
 
-export function latin1(lines: readonly Buffer[]): string[] {
-  return lines.map((line) => line.toString('latin1'))
+/** Between undici's client and a handler that knows nothing of a gateway: has it told what is told to our own. */
+export class Watched implements Dispatcher.DispatchHandler {
+  readonly #handler: Dispatcher.DispatchHandler
+  readonly #method: string
+  readonly #doubt: Connections['doubt']
+  /** undici has not taken the request, and said so at once. */
+  refused = false
+  #raw: readonly Buffer[] = []
+
+  constructor(handler: Dispatcher.DispatchHandler, method: string, doubt: Connections['doubt']) {
+    this.#handler = handler
+    this.#method = method
+    this.#doubt = doubt
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: object): void {
+    this.#handler.onRequestStart?.(controller, context)
+  }
+
+  onBodySent(chunk: Buffer): void {
+    ;(this.#handler as { onBodySent?(chunk: Buffer): void }).onBodySent?.(chunk)
+  }
+
+  onRequestSent(): void {
+    ;(this.#handler as { onRequestSent?(): void }).onRequestSent?.()
+  }
+
+  onResponseStarted(): void {
+    ;(this.#handler as { onResponseStarted?(): void }).onResponseStarted?.()
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    ...head: [number, IncomingHttpHeaders, string?]
+  ): void {
+    heard(head[0] >= 200)
+    this.#raw = controller.rawHeaders as Buffer[]
+    this.#handler.onResponseStart?.(controller, ...head)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (chunk.length > 0) heard(true)
+    this.#handler.onResponseData?.(controller, chunk)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    heard(false)
+    const broken = this.#doubt(this.#method, () => latin1(this.#raw))
+    if (broken === undefined) this.#handler.onResponseEnd?.(controller, trailers)
+    else this.#handler.onResponseError?.(controller, broken)
+  }
+
+  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    this.refused = controller === null
+    this.#handler.onResponseError?.(controller, error)
+  }
 }
 
 /** How long each connection took to make. */

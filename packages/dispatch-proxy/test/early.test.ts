@@ -1,0 +1,4 @@
+import { earlyAnswersTo } from '@relayrace/promises/early'
+import { createDispatchProxy } from '../src/index.ts'
+
+earlyAnswersTo(createDispatchProxy)

@@ -1,0 +1,4 @@
+import { guardPromisesOf } from '@relayrace/promises/guarded'
+import { createDispatchProxy } from '../src/index.ts'
+
+guardPromisesOf(createDispatchProxy)

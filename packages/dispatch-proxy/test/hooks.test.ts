@@ -1,0 +1,4 @@
+import { hooksOf } from '@relayrace/promises/hooks'
+import { createDispatchProxy } from '../src/index.ts'
+
+hooksOf(createDispatchProxy)

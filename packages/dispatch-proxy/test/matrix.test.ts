@@ -1,0 +1,4 @@
+import { matrixOf } from '@relayrace/promises/matrix'
+import { createDispatchProxy } from '../src/index.ts'
+
+matrixOf(createDispatchProxy)

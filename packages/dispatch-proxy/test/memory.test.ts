@@ -1,0 +1,3 @@
+import { memoryOf } from '@relayrace/promises/memory'
+
+memoryOf('dispatch-proxy')

@@ -1,0 +1,4 @@
+import { mountsOf } from '@relayrace/promises/mounted'
+import { createDispatchProxy } from '../src/index.ts'
+
+mountsOf(createDispatchProxy)

@@ -1,0 +1,45 @@
+/** What the pieces of a response become on their way through a dispatch handler. */
+
+import { get, head, stageFor } from '@relayrace/promises/stage'
+import { expect, test } from 'vitest'
+import { createDispatchProxy } from '../src/index.ts'
+
+const stage = stageFor(createDispatchProxy)
+const chunked = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
+const chunk = (data: string): string => `${data.length.toString(16)}\r\n${data}\r\n`
+const last = '0\r\n\r\n'
+
+test.each([
+  ['a whole chunk', chunk('one'), 'one', chunk('two')],
+  ['several', chunk('o') + chunk('n') + chunk('e'), 'one', chunk('two')],
+  ['a part of a chunk', '6\r\none', 'one', 'two\r\n'],
+])('what is live goes on at once: %s', async (_, first, seen, second) => {
+  const { origin, client } = await stage()
+  client.send(get('/'))
+  const exchange = await origin.request()
+  await exchange.send(chunked)
+  const incoming = await client.responding()
+  for (let round = 0; round < 5; round++) {
+    // Nothing more is sent before that has been seen.
+    await exchange.send(first)
+    await incoming.body((round * 2 + 1) * seen.length)
+    await exchange.send(second)
+    await incoming.body((round * 2 + 2) * seen.length)
+  }
+  await exchange.send(last)
+  expect((await incoming.done()).text).toBe('onetwo'.repeat(5))
+})
+
+test.each([10, 5_000, 60_000, 1_000_000])(
+  'after a response of %i bytes its connection is free again',
+  async (size) => {
+    const { origin, client } = await stage()
+    for (let round = 0; round < 3; round++) {
+      client.send(get('/'))
+      const exchange = await origin.request()
+      await exchange.send(head('HTTP/1.1 200 OK', `Content-Length: ${size}`) + 'x'.repeat(size))
+      expect((await client.response()).text).toBe('x'.repeat(size))
+    }
+    expect(origin.connections).toHaveLength(1)
+  },
+)

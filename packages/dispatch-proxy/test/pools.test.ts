@@ -1,0 +1,4 @@
+import { totalsOf } from '@relayrace/promises/pools'
+import { createDispatchProxy } from '../src/index.ts'
+
+totalsOf(createDispatchProxy)

@@ -1,0 +1,4 @@
+import { promisesOf } from '@relayrace/promises/strategy'
+import { createDispatchProxy } from '../src/index.ts'
+
+promisesOf(createDispatchProxy)

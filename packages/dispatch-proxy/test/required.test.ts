@@ -1,0 +1,4 @@
+import { requirementsOf } from '@relayrace/promises/required'
+import { createDispatchProxy } from '../src/index.ts'
+
+requirementsOf(createDispatchProxy)

@@ -1,0 +1,4 @@
+import { routesOf } from '@relayrace/promises/routes'
+import { createDispatchProxy } from '../src/index.ts'
+
+routesOf(createDispatchProxy)
