@@ -13,6 +13,16 @@ export const knownLimits: readonly KnownLimitRecord[] = [
     scenario: 'echo',
     why: 'reads the whole request before it begins its answer (so does Go’s server for HTTP/1.1, unless EnableFullDuplex is called, which there is from Go 1.21 on)',
   })),
+  ...['undici', 'naive-pipeline', 'naive-fetch'].map((target) => ({
+    target,
+    scenario: 'websocket',
+    why: 'nothing in it answers an upgrade',
+  })),
+  ...['bun', 'deno'].map((target) => ({
+    target,
+    scenario: 'websocket',
+    why: 'its fetch cannot change to another protocol',
+  })),
   {
     target: 'fastify-http-proxy',
     scenario: 'stalled',

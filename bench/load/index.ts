@@ -3,6 +3,7 @@
 import { echoes } from './echo.ts'
 import { liveEvents } from './events.ts'
 import { idleConnections } from './idle.ts'
+import { webSockets } from './messages.ts'
 import { smallRequests } from './requests.ts'
 import { downloads, stalls } from './sink.ts'
 import { slowReaders } from './slow.ts'
@@ -17,4 +18,5 @@ export const loads: readonly [
   typeof idleConnections,
   typeof liveEvents,
   typeof echoes,
-] = [downloads, stalls, slowReaders, uploads, smallRequests, idleConnections, liveEvents, echoes]
+  typeof webSockets,
+] = [downloads, stalls, slowReaders, uploads, smallRequests, idleConnections, liveEvents, echoes, webSockets]

@@ -10,6 +10,7 @@ import type { Scenario } from './scenario.ts'
 import { small } from './small.ts'
 import { stalled } from './stalled.ts'
 import { upload } from './upload.ts'
+import { websocket } from './websocket.ts'
 
 export const scenarios: readonly Scenario[] = [
   download,
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   chunkedLarge,
   events,
   echo,
+  websocket,
 ]

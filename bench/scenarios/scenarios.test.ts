@@ -17,6 +17,7 @@ const sample: Measured = {
       delay99: 15,
       delayWorst: 16,
       events: 20,
+      messages: 40,
       tripMedian: 0.25,
       trip99: 0.5,
       latencyMedian: 17,
@@ -35,6 +36,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   small: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
   idle: { processPerConnection: 200, peakMemory: 50 },
   events: { delayMedian: 14, delay99: 15, delayWorst: 16, cpuPerEvent: 150_000 },
+  websocket: { cpuPerMessage: 75_000, tripMedian: 250, trip99: 500, processPerConnection: 100 },
   echo: { tripMedian: 250, trip99: 500, cpuPerTrip: 300_000 },
 }
 
