@@ -53,6 +53,7 @@ export function listingText(list: Listing, colour: boolean): string {
     strategy: 'Ours',
     peer: 'Peers',
     mount: 'Ours in something else, measured by name',
+    alternative: 'Instead of a proxy, measured by name',
     control: 'Controls, which do not compete',
   } as const
   const targetLines = (Object.keys(kinds) as ListedTarget['kind'][]).flatMap((kind) => [

@@ -35,18 +35,19 @@ export const presets: readonly Preset[] = [
   },
   {
     name: 'standard',
-    about: 'all targets but mounts, ten rounds, intervals on every ratio. About two hours',
+    about: 'all targets but those measured by name, ten rounds, intervals on every ratio. About two hours',
     rounds: 10,
     quiet: false,
-    includes: ({ kind }) => kind !== 'mount',
+    includes: ({ kind }) => kind !== 'mount' && kind !== 'alternative',
     scale: 'full',
   },
   {
     name: 'publish',
-    about: 'figures to stand by: all targets but mounts, thirty rounds, only on a quiet machine. A night',
+    about:
+      'figures to stand by: all targets but those measured by name, thirty rounds, only on a quiet machine. A night',
     rounds: 30,
     quiet: true,
-    includes: ({ kind }) => kind !== 'mount',
+    includes: ({ kind }) => kind !== 'mount' && kind !== 'alternative',
     scale: 'full',
   },
 ]

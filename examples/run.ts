@@ -8,6 +8,7 @@ const examples: Readonly<Record<string, () => Promise<unknown>>> = {
   gateway: () => import('./gateway/main.ts'),
   servemux: () => import('./servemux/main.ts'),
   echo: () => import('./echo/main.ts'),
+  alternatives: () => import('./alternatives/main.ts'),
   client: () => import('./client/main.ts'),
 }
 

@@ -21,7 +21,7 @@ const own = `
 .plots{display:flex;flex-wrap:wrap;gap:1.2rem 1.6rem;margin:1.2rem 0}
 .needed{stroke:var(--soft);stroke-dasharray:3 3}
 .ceiling{stroke:var(--ours);stroke-width:1.5;opacity:.6}
-.peer .ceiling,.mount .ceiling,.control .ceiling{stroke:var(--ink)}
+.peer .ceiling,.mount .ceiling,.alternative .ceiling,.control .ceiling{stroke:var(--ink)}
 .hollow{fill:var(--card);stroke:var(--theirs);stroke-width:1.8}
 .strategy .hollow{stroke:var(--ours)}
 .failed{fill:none;stroke:var(--ink);stroke-width:1.6}

@@ -8,7 +8,7 @@ import { mebibytes, outcomeWords } from './tables.ts'
 
 export interface Plot {
   readonly search: SearchRecord
-  readonly tone: 'strategy' | 'peer' | 'control' | 'mount'
+  readonly tone: 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
   readonly share: number
   /** Limits in bytes, the same for all of a job. */
   readonly from: number

@@ -66,7 +66,7 @@ function cautions({ cautions }: Summary): string {
 }
 
 function overview({ results, scenarios }: Summary): string {
-  const kinds = ['strategy', 'peer', 'mount', 'control']
+  const kinds = ['strategy', 'peer', 'mount', 'alternative', 'control']
   const names = results.targets
     .filter(({ absent }) => absent === null)
     .toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))

@@ -77,7 +77,7 @@ export interface WindowRecord {
 
 export interface TargetRecord {
   readonly name: string
-  readonly kind: 'strategy' | 'peer' | 'control' | 'mount'
+  readonly kind: 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
   readonly about: string
   readonly version: string | null
   readonly install: string
@@ -150,7 +150,7 @@ const texts = z.record(text, text)
 
 export const targetShape: z.ZodType<TargetRecord> = z.strictObject({
   name: text,
-  kind: z.enum(['strategy', 'peer', 'control', 'mount']),
+  kind: z.enum(['strategy', 'peer', 'control', 'mount', 'alternative']),
   about: text,
   version: text.nullable(),
   install: text,

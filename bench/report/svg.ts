@@ -17,7 +17,7 @@ export interface Bar {
 }
 
 /** Ours, theirs, and what does not compete. */
-type Tone = 'strategy' | 'peer' | 'control' | 'mount'
+type Tone = 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
 
 export interface BarChart {
   readonly title: string

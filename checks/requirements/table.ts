@@ -185,7 +185,11 @@ export const groups: readonly Group[] = [
         title:
           'The alternatives run and are measured: redirects, a Unix domain socket, messages between processes, a connection that is handed on',
         on: repository,
-        missing: 'all of it: none of them is an example or a target yet',
+        tests: {
+          'fixtures/targets/targets.test.ts': [
+            '$name › serves what the origin has, takes an upload, and ends without leaving a process',
+          ],
+        },
       },
     ],
   },
