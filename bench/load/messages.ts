@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { slice, Verifier } from '@relayrace/fixtures/payloads'
 import { quantile } from '../statistics/describe.ts'
 import { Problems } from './exchange.ts'
-import { type LoadModule, type Outcome, silenceLimit } from './job.ts'
+import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
 
 export interface Messages {
   readonly kind: 'messages'
