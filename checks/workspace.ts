@@ -24,7 +24,7 @@ export interface Workspace {
 
 /** All but this one. */
 export const workspaces: readonly Workspace[] = globSync(
-  '{packages/*,fixtures,bench,examples}/package.json',
+  '{packages/*,fixtures,bench,examples,site}/package.json',
   {
     cwd: root,
   },

@@ -20,7 +20,7 @@ const results = exampleResults({ ours: [1, 1], theirs: [2, 2], other: [1, 1], di
 test('a row says who is best, how ours are, and what the base is', () => {
   const section = readmeSection({ results, folder: 'bench/results/x' })
   expect(section.split('\n').slice(0, 6)).toEqual([
-    '**To relay a GiB takes 1.00 s for ours and 2.00 s for theirs of processor time.**',
+    '**Processor time for a GiB that is downloaded through it: ours 1.00 s and theirs 2.00 s.**',
     '',
     '|  | best | **ours** | theirs |',
     '| --- | ---: | ---: | ---: |',

@@ -77,9 +77,9 @@ export function readmeSection({ results, folder }: Kept): string {
   })
   const said = cost
     .toSorted((a, b) => a.seconds - b.seconds)
-    .map(({ name, seconds }) => `${number(seconds)} s for ${name}`)
+    .map(({ name, seconds }) => `${name} ${number(seconds)} s`)
   return [
-    `**To relay a GiB takes ${listed(said)} of processor time.**`,
+    `**Processor time for a GiB that is downloaded through it: ${listed(said)}.**`,
     markdownTable(['', 'best', ...ours.map((name) => `**${name}**`), ...others], rows),
     `Less is better. Medians of ${counted(rounds, 'round')}; **bold** is the best and what this run cannot tell from it. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All contestants and figures](${folder}/report.md), [as a page](${folder}/report.html), [raw](${folder}/results.json).`,
   ].join('\n\n')

@@ -67,4 +67,9 @@ export const skips: readonly Skip[] = [
     why: 'the machine has control groups of the other version, or none that may be written',
     perhaps: true,
   },
+  {
+    test: /^checks\/site.test.ts: in a browser /,
+    why: 'the site is not built, or there is no Chromium',
+    perhaps: true,
+  },
 ]
