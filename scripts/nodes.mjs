@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 const versions = ['22.19.0', '24.21.0']
 const strategies = ['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server']
 /** Where the versions differ: what a platform tells of those who leave, and what it takes from them. */
-const tests = ['abuse', 'early', 'hooks', 'leaks', 'matrix', 'promises', 'required']
+const tests = ['abuse', 'leaks', 'matrix', 'promises']
 /** Damaged messages, which are 30 000 otherwise. */
 const ABUSE = '5000'
 const packages = {

@@ -50,7 +50,7 @@ export const duplex: readonly Mutation[] = [
     breaks: 'Asks on a connection once more than maxRequests',
     old: 'connection.exchanges < maxRequests',
     new: 'connection.exchanges <= maxRequests',
-    seenBy: tests('packages/duplex-server', 'test/required', 'maxRequests'),
+    seenBy: tests('packages/duplex-server', 'test/promises', 'maxRequests'),
   },
   {
     file: 'packages/duplex-server/src/sweep.ts',

@@ -115,7 +115,7 @@ export const gatewayLimits: readonly Mutation[] = [
     'A refusal for too much load does not say when to come again',
     "...(status === 503 && { 'Retry-After': '1' }),",
     '',
-    pipe('required', 'more exchanges'),
+    pipe('promises', 'more exchanges'),
   ),
   rule(
     'exchange/prepare',
@@ -206,7 +206,7 @@ export const gatewayLimits: readonly Mutation[] = [
     'A look-up that calls back twice connects twice',
     'if (answered) return\n',
     '',
-    pipe('hooks'),
+    pipe('promises', 'hooks that misbehave'),
   ),
   rule(
     'node/pipelines',

@@ -19,7 +19,7 @@ const rule = (
   seenBy,
 })
 
-const guard = tests('packages/pipe-proxy', 'guard')
+const guard = tests('packages/pipe-proxy', 'promises', 'F2 guarded')
 
 export const gatewayRules: readonly Mutation[] = [
   rule(

@@ -142,7 +142,10 @@ export function withShared(file: string): string[] {
     for (const { specifier } of importsOf(one, source)) {
       const next = specifier.startsWith('.')
         ? path.join(path.dirname(one), specifier)
-        : specifier.replace(/^@relayrace\/promises\/(.*)$/, 'packages/promises/src/$1.ts')
+        : specifier.replace(
+            /^@relayrace\/promises(?:\/(.*))?$/,
+            (_, name = 'index') => `packages/promises/src/${name}.ts`,
+          )
       if (/\/test\/|^packages\/promises\//.test(next)) found.add(next)
     }
   }

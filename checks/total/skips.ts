@@ -29,7 +29,7 @@ export const skips: readonly Skip[] = [
     why: 'duplex-server speaks HTTP/1.1 only',
   },
   {
-    test: /^packages\/duplex-server\/test\/watched.test.ts: .* shows who waits for a connection/,
+    test: /^packages\/duplex-server\/test\/promises.test.ts: .* shows who waits for a connection/,
     why: 'in duplex-server nobody waits for a connection while others have one',
   },
   {

@@ -1,4 +1,4 @@
-import { promisesOf } from '@relayrace/promises/strategy'
+import { promise } from '@relayrace/promises'
 import { createDuplexGateway } from '../src/index.ts'
 
-promisesOf(createDuplexGateway)
+promise(createDuplexGateway, { waits: false })

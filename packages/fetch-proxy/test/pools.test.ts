@@ -1,12 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import { totalsOf } from '@relayrace/promises/pools'
 import { reply } from '@relayrace/promises/stage'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createFetchProxy } from '../src/index.ts'
-
-totalsOf(createFetchProxy)
 
 describe('B4 the pool is counted in total by gateway.fetch too', () => {
   async function between() {

@@ -1,4 +1,6 @@
-import { promisesOf } from '@relayrace/promises/strategy'
+import { promise } from '@relayrace/promises'
+import { mountsOf } from '@relayrace/promises/mounted'
 import { createFetchProxy } from '../src/index.ts'
 
-promisesOf(createFetchProxy)
+promise(createFetchProxy)
+mountsOf(createFetchProxy)

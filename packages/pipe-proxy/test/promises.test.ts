@@ -1,4 +1,6 @@
-import { promisesOf } from '@relayrace/promises/strategy'
+import { promise } from '@relayrace/promises'
+import { mountsOf } from '@relayrace/promises/mounted'
 import { createPipeProxy } from '../src/index.ts'
 
-promisesOf(createPipeProxy)
+promise(createPipeProxy)
+mountsOf(createPipeProxy)

@@ -18,10 +18,12 @@ interface Event {
   readonly message: ExchangeMessage
 }
 
-export function watchedPromisesOf(
-  create: Strategy<Gateway>,
-  { waits = true }: { readonly waits?: boolean } = {},
-): void {
+export interface Differences {
+  /** Default: a request waits for a connection while others have them all. */
+  readonly waits?: boolean
+}
+
+export function watchedPromisesOf(create: Strategy<Gateway>, { waits = true }: Differences = {}): void {
   interface Stage {
     readonly origin: Origin
     readonly gateway: Gateway

@@ -1,4 +1,0 @@
-import { totalsOf } from '@relayrace/promises/pools'
-import { createDuplexGateway } from '../src/index.ts'
-
-totalsOf(createDuplexGateway)

@@ -1,4 +1,0 @@
-import { requirementsOf } from '@relayrace/promises/required'
-import { createDuplexGateway } from '../src/index.ts'
-
-requirementsOf(createDuplexGateway)

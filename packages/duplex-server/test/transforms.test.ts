@@ -1,4 +1,0 @@
-import { transformsOf } from '@relayrace/promises/transforms'
-import { createDuplexGateway } from '../src/index.ts'
-
-transformsOf(createDuplexGateway)

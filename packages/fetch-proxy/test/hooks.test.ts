@@ -1,4 +1,0 @@
-import { hooksOf } from '@relayrace/promises/hooks'
-import { createFetchProxy } from '../src/index.ts'
-
-hooksOf(createFetchProxy)

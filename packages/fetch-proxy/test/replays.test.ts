@@ -1,4 +1,0 @@
-import { replaysOf } from '@relayrace/promises/replays'
-import { createFetchProxy } from '../src/index.ts'
-
-replaysOf(createFetchProxy)

@@ -1,4 +1,0 @@
-import { requirementsOf } from '@relayrace/promises/required'
-import { createFetchProxy } from '../src/index.ts'
-
-requirementsOf(createFetchProxy)

@@ -1,4 +1,0 @@
-import { routesOf } from '@relayrace/promises/routes'
-import { createFetchProxy } from '../src/index.ts'
-
-routesOf(createFetchProxy)

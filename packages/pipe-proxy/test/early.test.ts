@@ -1,4 +1,0 @@
-import { earlyAnswersTo } from '@relayrace/promises/early'
-import { createPipeProxy } from '../src/index.ts'
-
-earlyAnswersTo(createPipeProxy)

@@ -1,4 +1,0 @@
-import { hooksOf } from '@relayrace/promises/hooks'
-import { createPipeProxy } from '../src/index.ts'
-
-hooksOf(createPipeProxy)

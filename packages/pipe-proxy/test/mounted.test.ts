@@ -1,4 +1,0 @@
-import { mountsOf } from '@relayrace/promises/mounted'
-import { createPipeProxy } from '../src/index.ts'
-
-mountsOf(createPipeProxy)

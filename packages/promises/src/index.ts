@@ -1,0 +1,26 @@
+/** Everything that a strategy keeps inside a program, but for what needs a process to itself: those are exports of their own. */
+
+import type { Strategy } from '@relayrace/gateway'
+import { earlyAnswersTo } from './early.ts'
+import { guardPromisesOf } from './guarded.ts'
+import { hooksOf } from './hooks.ts'
+import { totalsOf } from './pools.ts'
+import { replaysOf } from './replays.ts'
+import { requirementsOf } from './required.ts'
+import { routesOf } from './routes.ts'
+import { promisesOf } from './strategy.ts'
+import { transformsOf } from './transforms.ts'
+import { type Differences, watchedPromisesOf } from './watched.ts'
+
+export function promise(create: Strategy, differences: Differences = {}): void {
+  promisesOf(create)
+  requirementsOf(create)
+  routesOf(create)
+  transformsOf(create)
+  replaysOf(create)
+  totalsOf(create)
+  guardPromisesOf(create)
+  hooksOf(create)
+  earlyAnswersTo(create)
+  watchedPromisesOf(create, differences)
+}

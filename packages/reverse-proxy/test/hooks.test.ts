@@ -1,4 +1,0 @@
-import { hooksOf } from '@relayrace/promises/hooks'
-import { createReverseProxy } from '../src/index.ts'
-
-hooksOf(createReverseProxy)

@@ -1,4 +1,0 @@
-import { totalsOf } from '@relayrace/promises/pools'
-import { createReverseProxy } from '../src/index.ts'
-
-totalsOf(createReverseProxy)

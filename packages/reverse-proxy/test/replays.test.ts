@@ -1,4 +1,0 @@
-import { replaysOf } from '@relayrace/promises/replays'
-import { createReverseProxy } from '../src/index.ts'
-
-replaysOf(createReverseProxy)

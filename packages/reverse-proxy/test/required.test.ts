@@ -1,4 +1,0 @@
-import { requirementsOf } from '@relayrace/promises/required'
-import { createReverseProxy } from '../src/index.ts'
-
-requirementsOf(createReverseProxy)
