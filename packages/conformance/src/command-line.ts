@@ -259,7 +259,7 @@ function again(given: Given, known: Known | undefined): string {
 
 async function targetsOf(given: Given, known: Known | undefined): Promise<Target[]> {
   const ways = [given.target, given.command, given.url].filter((way) => way !== undefined).length
-  if (ways > 1) throw new UsageError('--target, --command and --url exclude each other')
+  if (ways > 1) throw new UsageError('--target, --command and --url exclude each other: give one of them')
   if (ways === 0 && !known) throw new UsageError('say what to judge, with --command or --url')
   const names = split(given.target) ?? ourNames(known)
   if (names.length === 0 && given.target) throw new UsageError('--target needs a name')
@@ -269,7 +269,7 @@ async function targetsOf(given: Given, known: Known | undefined): Promise<Target
   }
   if (given.command !== undefined) {
     if (given.command.some((line) => !line.includes('{port}')))
-      throw new UsageError('--command needs {port} in it')
+      throw new UsageError('--command needs {port} in it, where your proxy is told what to listen on')
     return distinct(
       given.command.map((text) => {
         const { name, line } = namedCommand(text)
@@ -278,8 +278,10 @@ async function targetsOf(given: Given, known: Known | undefined): Promise<Target
     )
   }
   if (given.url !== undefined) {
-    if (!URL.canParse(given.url)) throw new UsageError(`--url is not a URL: ${given.url}`)
-    if (given['origin-port'] === undefined) throw new UsageError('--url needs --origin-port')
+    if (!URL.canParse(given.url))
+      throw new UsageError(`--url is not a URL, such as http://127.0.0.1:8080: ${given.url}`)
+    if (given['origin-port'] === undefined)
+      throw new UsageError('--url needs --origin-port, the port that the proxy there asks')
     const origin = whole(given['origin-port'], '--origin-port')
     return [{ ...started(new URL(given.url), origin), ...declared }]
   }

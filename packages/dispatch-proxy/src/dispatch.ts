@@ -19,7 +19,9 @@ export interface DispatchOptions extends GatewayOptions {
 export function createDispatchProxy(options: DispatchOptions): HttpGateway {
   const { dispatcher, ...contract } = options ?? {}
   if (dispatcher !== undefined && typeof dispatcher !== 'function')
-    throw new TypeError('dispatcher has to be a function from a Dispatcher of undici to another one')
+    throw new TypeError(
+      'dispatcher has to be a function from a Dispatcher of undici to another one: (ours) => ours.compose(…)',
+    )
   return httpGateway('dispatch-proxy', contract as GatewayOptions, (settings, places) => {
     const connections = createConnections(settings, places)
     const tunnel = createTunnel(settings, places)
@@ -56,7 +58,9 @@ const asking = Symbol('asking')
 function through(compose: (ours: Dispatcher) => Dispatcher, connections: Connections): Ask {
   const composed = compose(new Own(connections))
   if (typeof composed?.dispatch !== 'function')
-    throw new TypeError('dispatcher has to return a Dispatcher of undici')
+    throw new TypeError(
+      'dispatcher has to return a Dispatcher of undici: the one that it was given, or that with interceptors',
+    )
   return {
     connections,
     composed: true,
@@ -78,7 +82,9 @@ class Own extends Dispatcher {
   override dispatch(options: Begun, handler: Dispatcher.DispatchHandler): boolean {
     const mine = options[asking]
     if (mine === undefined) {
-      const unknown = new TypeError('An interceptor has asked for something without the options it was given')
+      const unknown = new TypeError(
+        'An interceptor has asked for something without the options it was given: pass on { ...options }',
+      )
       handler.onResponseError?.(undefined as never, unknown)
       return true
     }

@@ -83,17 +83,18 @@ const unsafeInTarget = /[^\x21-\x7e]/
 
 /** Writes a request head. @throws TypeError when a part of it would be read as something else. */
 export function requestHead(method: string, target: string, raw: readonly string[]): string {
-  if (!token.test(method)) throw new TypeError('The method is no token')
+  if (!token.test(method)) throw new TypeError('The method is no token, such as GET')
   if (unsafeInTarget.test(target) || target === '')
-    throw new TypeError('The request target has a character that ends it')
+    throw new TypeError('The request target has a character that ends it: encode it by encodeURI')
   return `${method} ${target} HTTP/1.1\r\n${fieldLines(raw)}\r\n`
 }
 
 /** Writes a response head. @throws TypeError like `requestHead`. */
 export function responseHead(status: number, reason: string, raw: readonly string[]): string {
   if (!Number.isInteger(status) || status < 100 || status > 999)
-    throw new TypeError(`Not a status: ${status}`)
-  if (unsafeInValue.test(reason)) throw new TypeError('The reason has a character that ends it')
+    throw new TypeError(`Not a status: ${status}; they have three digits`)
+  if (unsafeInValue.test(reason))
+    throw new TypeError('The reason has a character that ends it: leave out line breaks, or all of it')
   return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(raw)}\r\n`
 }
 
@@ -108,7 +109,9 @@ export function fieldLines(raw: readonly string[]): string {
     const name = raw[i] as string
     const value = raw[i + 1] as string
     if (unsafeInValue.test(value) || !token.test(name))
-      throw new TypeError(`Field ${JSON.stringify(name)} cannot be sent`)
+      throw new TypeError(
+        `Field ${JSON.stringify(name)} cannot be sent: its name is a token, its value Latin-1 without line breaks`,
+      )
     lines += `${name}: ${value}\r\n`
   }
   return lines

@@ -175,7 +175,9 @@ export class DuplexResponse {
    */
   inform(status: number, fields: FieldsInit = {}): void {
     if (!(status >= 100 && status < 200) || status === 101)
-      throw new RangeError(`Not the status of an interim response: ${status}`)
+      throw new RangeError(
+        `Not the status of an interim response: ${status}; those are 100 to 199 without 101`,
+      )
     this.#response.inform(status, '', fieldsOf(fields).raw)
   }
 
@@ -184,7 +186,8 @@ export class DuplexResponse {
    * @throws Error when a head was written already: it can be written once.
    */
   writeHead(status: number, fields: FieldsInit = {}): this {
-    if (status < 200 || status > 999) throw new RangeError(`Not the status of a final response: ${status}`)
+    if (status < 200 || status > 999)
+      throw new RangeError(`Not the status of a final response: ${status}; those are 200 to 999`)
     this.#response.writeHead(status, '', fieldsOf(fields).raw)
     this.#response.flush()
     return this

@@ -43,7 +43,9 @@ export interface FetchHandler {
 export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOptions): FetchHandler {
   const settings = resolveSettings('fetch-proxy', options)
   if (settings.lookup !== undefined && given === undefined)
-    throw new TypeError('lookup is for connections of our own: the platform resolves names by itself')
+    throw new TypeError(
+      'lookup is for connections of our own: the platform resolves names by itself. Leave it out, or use createFetchProxy',
+    )
   const inFlight = new InFlight<FetchExchange>()
   let closed: Promise<void> | undefined
   const around: Around<FetchExchange> = { settings, ended: (exchange) => inFlight.delete(exchange) }

@@ -66,7 +66,12 @@ describe('a program refuses', () => {
       { UPSTREAM: '' },
       'set UPSTREAM to the origin, such as UPSTREAM=http://127.0.0.1:9000',
     ],
-    ['an upstream that is no URL', [], { UPSTREAM: 'a b' }, 'The upstream is not a URL: "a b"'],
+    [
+      'an upstream that is no URL',
+      [],
+      { UPSTREAM: 'a b' },
+      'The upstream is not a URL: "a b"; such as "http://127.0.0.1:9000"',
+    ],
     ['no workers', [], { WORKERS: '0' }, 'WORKERS must be a whole number from 1 to 1024, not "0"'],
     ['a port that is none', [], { PORT: '80a' }, 'PORT must be a whole number from 0 to 65535, not "80a"'],
     [

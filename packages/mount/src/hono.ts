@@ -35,7 +35,9 @@ export function honoGateway(
     const { incoming, outgoing } = (context.env ?? {}) as Bindings
     if (incoming === undefined || outgoing === undefined || !('handle' in gateway)) {
       if ('fetch' in gateway) return (await byFetch(context, gateway.fetch)) ?? next()
-      throw new TypeError('Where there is no @hono/node-server it takes a gateway with fetch')
+      throw new TypeError(
+        'Where there is no @hono/node-server it takes a gateway with fetch: createFetchHandler of @relayrace/fetch-proxy/fetch',
+      )
     }
     const { url = '' } = incoming
     const target = cutOff(url)

@@ -31,6 +31,6 @@ test('a gateway without fetch says so there', async () => {
   app.all('*', honoGateway({ handle: () => {}, upgrade: () => {} } as never))
   app.onError((error, context) => context.text(error.message, 500))
   expect(await (await app.request('http://a/')).text()).toBe(
-    'Where there is no @hono/node-server it takes a gateway with fetch',
+    'Where there is no @hono/node-server it takes a gateway with fetch: createFetchHandler of @relayrace/fetch-proxy/fetch',
   )
 })

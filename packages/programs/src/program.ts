@@ -452,15 +452,21 @@ function check(options: ProgramOptions): void {
     stop,
     instances = 1,
   } = options
-  if (typeof command !== 'string' || command === '') throw new TypeError('Option command is missing')
-  if (process.platform === 'win32') throw new TypeError('Programs are started on POSIX systems only')
+  if (typeof command !== 'string' || command === '')
+    throw new TypeError('Option command is missing: { command: "node", args: ["users.mjs"] }')
+  if (process.platform === 'win32')
+    throw new TypeError(
+      'Programs are started on POSIX systems only: start it by other means, and give its URL as upstream',
+    )
   if (socket !== undefined && options.port !== undefined)
-    throw new TypeError('Options port and socket exclude each other')
+    throw new TypeError('Options port and socket exclude each other: leave one of them out')
   if (port !== 'auto' && !(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new TypeError(`Option port has to be 'auto' or a number from 1 to 65535, not ${String(port)}`)
   // 104 bytes where there are fewest of them.
   if (socket !== undefined && Buffer.byteLength(socket) > 103)
-    throw new TypeError(`Option socket is too long for a Unix domain socket: ${socket}`)
+    throw new TypeError(
+      `Option socket is too long for a Unix domain socket: ${socket}; 103 bytes at most, or "auto"`,
+    )
   if (/[[\]/@?#\s]/.test(host)) throw new TypeError(`Option host has to be a name or an address, not ${host}`)
   if (!(Number.isInteger(instances) && instances > 0))
     throw new TypeError(`Option instances has to be a number from 1, not ${instances}`)

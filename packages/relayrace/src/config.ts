@@ -431,7 +431,9 @@ export async function readConfig(file: string): Promise<Settled> {
     return parseConfig(loaded.default, () => name)
   }
   const source = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError(`${file}: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`)
+    throw new ConfigError(
+      `${file}: ${cause.code === 'ENOENT' ? 'there is no such file; relayrace init writes one to begin with' : cause.message}`,
+    )
   })
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines })

@@ -59,7 +59,10 @@ export function createRouter(routes: readonly RouterRoute[], options: RouterOpti
 }
 
 function tableOf(routes: readonly RouterRoute[]): Table<Compiled> {
-  if (!Array.isArray(routes)) throw new TypeError('The routes of a router are an array')
+  if (!Array.isArray(routes))
+    throw new TypeError(
+      'The routes of a router are an array: [{ path: "/", upstream: "http://127.0.0.1:9000" }]',
+    )
   const compiled = routes.map((route: RouterRoute) => compile(route))
   return createTable(
     compiled.map((route) => [route.pattern, route] as const),

@@ -72,25 +72,29 @@ export function patternOf(route: RouterRoute): Pattern {
       throw wrong(`unknown option ${key}. Known: ${known.join(', ')}`)
   const normal = normalOf(path)
   if (normal !== path)
-    throw wrong(`no request has this path${normal === undefined ? '' : `: write ${normal}`}`)
+    throw wrong(
+      `no request has this path: ${normal === undefined ? 'leave out query and fragment, and percent-encode the rest' : `write ${normal}`}`,
+    )
   const methods = [method].flat()
   for (const one of methods) {
     if (typeof one !== 'string' || !/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(one))
       throw wrong(`no request has the method ${JSON.stringify(one)}: methods are in upper case`)
-    if (one === '*' || one === 'CONNECT' || one === 'TRACE') throw wrong(`${one} is never asked for here`)
+    if (one === '*' || one === 'CONNECT' || one === 'TRACE')
+      throw wrong(`${one} is never asked for here: leave it out`)
   }
   const hosts = [host].flat()
   for (const one of hosts)
     if (typeof one !== 'string' || !/^(?:\[[\da-f:.]+\]|[\da-z\-._~!$&'()+;=%]*[\da-z])$/.test(one))
       throw wrong(`no request is for the host ${JSON.stringify(one)}: it is in lower case and without a port`)
-  if (upstream === undefined || upstream === null) throw wrong('upstream is missing')
+  if (upstream === undefined || upstream === null)
+    throw wrong('upstream is missing: a URL such as "http://127.0.0.1:9000", or a function')
   if (replace !== undefined) {
     if (typeof replace !== 'string' || !replace.startsWith('/') || /[^\x21-\x7e]|[?#]/.test(replace))
-      throw wrong('replace is a path')
+      throw wrong('replace is a path: it begins with a slash, without a query')
     if (path.endsWith('/') && !replace.endsWith('/')) throw wrong('replace ends in a slash, as path does')
   }
   if (!Array.isArray(middleware) || middleware.some((one) => typeof one !== 'function'))
-    throw wrong('middleware is an array of functions')
+    throw wrong('middleware is an array of functions: [(exchange, next) => next()]')
   return { hosts, methods, path }
 }
 

@@ -60,7 +60,9 @@ export function createTable<T>(
       for (const method of methods.length === 0 ? ['*'] : methods) {
         const other = slot.get(method)
         if (other !== undefined)
-          throw new TypeError(`Two routes are for the same requests: ${nameOf(other)} and ${nameOf(route)}`)
+          throw new TypeError(
+            `Two routes are for the same requests: ${nameOf(other)} and ${nameOf(route)}. Take one out, or give it a host or a method`,
+          )
         slot.set(method, route)
       }
     }

@@ -187,6 +187,7 @@ export function fromFile(file: string | URL, { interval = 30_000 }: FileOptions 
 
 function listIn(text: string): (Origin | Entry)[] {
   const list: unknown = JSON.parse(text)
-  if (!Array.isArray(list)) throw new TypeError('The file has no list of endpoints')
+  if (!Array.isArray(list))
+    throw new TypeError('The file has no list of endpoints, such as ["http://10.0.0.1:8080"]')
   return list
 }

@@ -95,7 +95,8 @@ const defaults: Settled = {
 export function settle(given: UpstreamsOptions): Settled {
   const { ejection, retry, checks, ...others } = given
   for (const key of ['to', 'name'])
-    if (key in (given.route ?? {})) throw new TypeError(`Option route.${key} is the set’s own to say`)
+    if (key in (given.route ?? {}))
+      throw new TypeError(`Option route.${key} is the set’s own to say: leave it out`)
   const settled: Settled = {
     ...merged('', { ...defaults, policy: roundRobin() }, others),
     ejection: ejection === false ? undefined : merged('ejection.', defaultEjection, ejection),

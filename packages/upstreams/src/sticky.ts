@@ -25,7 +25,8 @@ export class Stickiness {
 
   /** @throws TypeError that names what makes no sense. */
   constructor({ secret, cookie: name = 'endpoint', attributes = 'Path=/; HttpOnly; SameSite=Lax' }: Sticky) {
-    if (typeof secret !== 'string' || secret === '') throw new TypeError('sticky.secret has to be a text')
+    if (typeof secret !== 'string' || secret === '')
+      throw new TypeError('sticky.secret has to be a text, the same in all gateways before these endpoints')
     if (!token.test(name))
       throw new TypeError(`sticky.cookie is no name of a cookie: ${JSON.stringify(name)}`)
     this.#name = name

@@ -169,7 +169,8 @@ export class Upstreams implements AsyncDisposable {
     // What `state` calls it will do as well.
     const id = typeof endpoint === 'string' && this.#members.has(endpoint) ? endpoint : idOf(endpoint)
     const member = this.#members.get(id)
-    if (member === undefined) throw new TypeError(`${this.#name} has no endpoint ${id}`)
+    if (member === undefined)
+      throw new TypeError(`${this.#name} has no endpoint ${id}; state() tells those it has`)
     return member
   }
 
@@ -178,7 +179,8 @@ export class Upstreams implements AsyncDisposable {
     for (const one of given) {
       const entry = entryOf(one)
       const id = idOf(entry.to)
-      if (entries.has(id)) throw new TypeError(`${this.#name} has the endpoint ${id} twice`)
+      if (entries.has(id))
+        throw new TypeError(`${this.#name} has the endpoint ${id} twice: give it a weight instead`)
       entries.set(id, entry)
     }
     const before = this.#members
@@ -282,7 +284,9 @@ export class Upstreams implements AsyncDisposable {
     try {
       const member = this.#sticky?.find(candidates, exchange) ?? this.#policy(candidates, exchange)
       if (candidates.includes(member as Member)) return member as Member
-      throw new TypeError(`The policy of ${this.#name} has chosen no candidate`)
+      throw new TypeError(
+        `The policy of ${this.#name} has chosen no candidate: it has to return one of those it was given`,
+      )
     } catch (cause) {
       throw new GatewayError('proxy_internal_error', { phase: 'requestHead', cause })
     }

@@ -103,11 +103,18 @@ const is = (name: string, lower: string): boolean =>
   name.length === lower.length && name.toLowerCase() === lower
 
 function check(name: string, value: string): void {
-  if (typeof name !== 'string') throw new TypeError(`Field name is no string: ${String(name)}`)
-  if (typeof value !== 'string') throw new TypeError(`Field value of ${name} is no string`)
-  if (!tokenShape.test(name)) throw new TypeError(`Field name is not a token: ${JSON.stringify(name)}`)
+  if (typeof name !== 'string')
+    throw new TypeError(`Field name is no string: ${String(name)}; such as "Cache-Control"`)
+  if (typeof value !== 'string')
+    throw new TypeError(`Field value of ${name} is no string: write String(value), or delete the field`)
+  if (!tokenShape.test(name))
+    throw new TypeError(
+      `Field name is not a token: ${JSON.stringify(name)}; it has letters, digits and dashes`,
+    )
   if (unsafeValue.test(value))
-    throw new TypeError(`Field value of ${name} has a character that is not allowed`)
+    throw new TypeError(
+      `Field value of ${name} has a character that is not allowed: encode what is no Latin-1, and leave out line breaks`,
+    )
 }
 
 /**
@@ -116,7 +123,9 @@ function check(name: string, value: string): void {
  */
 export function checkedFields(given: unknown): Fields {
   if (!(given instanceof Fields) || !Array.isArray(given.raw) || given.raw.length % 2 !== 0)
-    throw new TypeError('The fields of a head are a Fields, with a value for each name')
+    throw new TypeError(
+      'The fields of a head are a Fields, with a value for each name: change those that are there, or use Fields.from({ … })',
+    )
   const fields = new Fields(given.raw.slice())
   for (const [name, value] of fields) check(name, value)
   return fields

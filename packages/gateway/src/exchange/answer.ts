@@ -26,10 +26,12 @@ export async function modified<E extends Exchange>(
     const { status, reason, content } = head
     if (!Number.isInteger(status) || status < 200 || status > 999)
       throw new TypeError(
-        `modifyResponse has left a status that is none of a final response: ${String(status)}`,
+        `modifyResponse has left a status that is none of a final response: ${String(status)}; those are 200 to 999`,
       )
     if (typeof reason !== 'string' || reason !== plainReason(reason))
-      throw new TypeError('modifyResponse has left a reason that cannot be sent')
+      throw new TypeError(
+        'modifyResponse has left a reason that cannot be sent: leave out line breaks, or all of it',
+      )
     checkTransform(content, 'modifyResponse')
     const fields = checkedFields(head.fields)
     for (const name of framingFields) fields.delete(name)

@@ -64,7 +64,9 @@ export function checkTransform(
   hook: string,
 ): asserts content is ContentTransform | undefined {
   if (content !== undefined && typeof content !== 'function')
-    throw new TypeError(`${hook} has left content that is no function`)
+    throw new TypeError(
+      `${hook} has left content that is no function: it goes from what comes to what is sent on`,
+    )
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

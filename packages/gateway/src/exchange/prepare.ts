@@ -158,7 +158,9 @@ function pathOf({ path }: Settings, method: string, asked: string): string {
   try {
     const said: unknown = path(asked)
     if (isPath(method, said)) return said
-    throw new TypeError(`route.path has returned what cannot be asked for: ${JSON.stringify(said)}`)
+    throw new TypeError(
+      `route.path has returned what cannot be asked for: ${JSON.stringify(said)}; it begins with a slash and is percent-encoded`,
+    )
   } catch (cause) {
     throw internalFailure(cause, 'requestHead')
   }
@@ -226,9 +228,11 @@ function direct(
 function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint): RequestHead {
   const { method, path, content } = left
   if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
-    throw new TypeError(`rewrite has left a method that is none: ${String(method)}`)
+    throw new TypeError(`rewrite has left a method that is none: ${String(method)}; such as GET`)
   if (!isPath(method, path))
-    throw new TypeError(`rewrite has left a path that is no request target: ${String(path)}`)
+    throw new TypeError(
+      `rewrite has left a path that is no request target: ${String(path)}; it begins with a slash and is percent-encoded`,
+    )
   checkTransform(content, 'rewrite')
   const fields = checkedFields(left.fields)
   for (const name of framingFields) fields.delete(name)
@@ -237,6 +241,8 @@ function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint)
   const hosts = fields.all('host')
   if (hosts.length === 0) fields.raw.unshift('Host', authority)
   else if (hosts.length > 1 || (hosts[0] !== '' && !isHost(hosts[0] as string)))
-    throw new TypeError(`rewrite has left a Host that is none: ${hosts.join(' and ')}`)
+    throw new TypeError(
+      `rewrite has left a Host that is none: ${hosts.join(' and ')}; it is one name, with or without a port`,
+    )
   return { method, path, fields, content }
 }

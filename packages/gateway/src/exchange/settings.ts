@@ -142,7 +142,9 @@ function settleRoute(route: Route, settings: Settings): Settings {
       if ((notOfRoutes[group] as readonly string[]).includes(key))
         throw new TypeError(`route.${group}.${key} is none of a route: set ${group}.${key} of the gateway`)
   if (path !== undefined && typeof path !== 'function' && !isPath('OPTIONS', path))
-    throw new TypeError(`route.path is no path that can be asked for: ${JSON.stringify(path)}`)
+    throw new TypeError(
+      `route.path is no path that can be asked for: ${JSON.stringify(path)}; it begins with a slash and is percent-encoded`,
+    )
   return {
     ...settings,
     endpoint: endpointOf(to),

@@ -205,7 +205,9 @@ function faultOf(tls: UpstreamTls): { readonly cause?: unknown } {
     // OpenSSL passes over what is no certificate, and trusts nobody then.
     for (const ca of [tls.ca ?? []].flat()) new X509Certificate(ca)
     if (tls.servername !== undefined && typeof tls.servername !== 'string')
-      throw new TypeError('tls.servername is no string')
+      throw new TypeError(
+        'tls.servername is no string: it is the name in the certificate, such as "origin.example"',
+      )
     return {}
   } catch (cause) {
     return { cause }

@@ -25,7 +25,8 @@ export async function bind(server: Server, where: ListenOptions = {}): Promise<L
     url: urlOf(server, tls !== undefined),
     close,
     setSecureContext(options) {
-      if (tls === undefined) throw new TypeError('This listener does not terminate TLS')
+      if (tls === undefined)
+        throw new TypeError('This listener does not terminate TLS: make it by listen({ tls: { cert, key } })')
       ;(server as TlsServer).setSecureContext({ ...secureServer(tls), ...options })
     },
     [Symbol.asyncDispose]: close,

@@ -31,12 +31,15 @@ export interface Endpoint {
 /** @throws TypeError that says what is wrong with it. */
 export function endpoint(origin: Origin): Endpoint {
   if (typeof origin !== 'string' && (typeof origin !== 'object' || origin === null))
-    throw new TypeError(`The upstream must be a URL or a Unix domain socket, not ${String(origin)}`)
+    throw new TypeError(
+      `The upstream must be a URL or a Unix domain socket, not ${String(origin)}: such as "http://127.0.0.1:9000" or { socketPath: "/run/app.sock" }`,
+    )
   if (typeof origin === 'object' && 'socketPath' in origin) {
     const { socketPath, host: authority = 'localhost' } = origin
     if (typeof socketPath !== 'string' || socketPath === '')
-      throw new TypeError('The upstream has a socketPath that is no path')
-    if (authority !== '' && !isHost(authority)) throw new TypeError('The upstream has a host that is none')
+      throw new TypeError('The upstream has a socketPath that is no path: such as "/run/app.sock"')
+    if (authority !== '' && !isHost(authority))
+      throw new TypeError('The upstream has a host that is none: it is a name, with or without a port')
     return {
       secure: false,
       hostname: 'localhost',
@@ -51,7 +54,9 @@ export function endpoint(origin: Origin): Endpoint {
   }
   const url = typeof origin === 'string' ? parse(origin) : origin
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new TypeError(`The upstream must be an http: or https: URL, not ${url.protocol}`)
+    throw new TypeError(
+      `The upstream must be an http: or https: URL, not ${url.protocol} (upgrades are asked by http: as well)`,
+    )
   }
   if (url.username !== '' || url.password !== '') {
     throw new TypeError(
@@ -76,7 +81,8 @@ export function endpoint(origin: Origin): Endpoint {
 
 function parse(text: string): URL {
   const url = URL.parse(text)
-  if (url === null) throw new TypeError(`The upstream is not a URL: ${JSON.stringify(text)}`)
+  if (url === null)
+    throw new TypeError(`The upstream is not a URL: ${JSON.stringify(text)}; such as "http://127.0.0.1:9000"`)
   return url
 }
 

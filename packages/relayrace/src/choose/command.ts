@@ -44,7 +44,10 @@ export async function choose(flags: ChooseFlags, version: string): Promise<numbe
   if (flags.json) console.log(JSON.stringify({ answers, ...recommendation, of: known.date }, undefined, 2))
   else console.log(described(recommendation, answers))
   if (flags.write !== undefined && recommendation.name !== undefined) {
-    if (!recommendation.ours) throw new ConfigError(`no project is written for ${recommendation.name}`)
+    if (!recommendation.ours)
+      throw new ConfigError(
+        `no project is written for ${recommendation.name}: leave out --write, or name a strategy by relayrace init --strategy`,
+      )
     report(
       writeProject(flags.write, { starter: recommendation.starter, strategy: recommendation.name }, version),
     )

@@ -191,6 +191,8 @@ const script = (text: string): Written['main'] => ({ name: 'main.js', text })
 function factory(strategy: string): string {
   const name = factories[strategy]
   if (name === undefined)
-    throw new ConfigError(`no project is written with ${strategy}: it is no package of ours`)
+    throw new ConfigError(
+      `no project is written with ${strategy}: it is no package of ours, and its own documents say how to begin`,
+    )
   return name
 }

@@ -26,7 +26,8 @@ export interface CorsOptions {
  */
 export function cors(options: CorsOptions): Middleware {
   const { origins, methods, requestFields, responseFields = [], credentials = false, maxAge } = options
-  if (origins === '*' && credentials) throw new TypeError('cors: credentials need origins that are named')
+  if (origins === '*' && credentials)
+    throw new TypeError('cors: credentials need origins that are named: origins: ["https://app.example"]')
   if (Array.isArray(origins))
     for (const origin of origins)
       if (URL.parse(origin)?.origin !== origin)

@@ -37,7 +37,10 @@ export function claimsOf(exchange: Exchange): JWTPayload | undefined {
 /** A token has to expire. @throws TypeError without a key, or with two. */
 export function jwt(options: JwtOptions): Middleware {
   const { key, jwks, allow, realm = 'gateway', forward = true, ...expected } = options
-  if ((key === undefined) === (jwks === undefined)) throw new TypeError('jwt takes either a key or jwks')
+  if ((key === undefined) === (jwks === undefined))
+    throw new TypeError(
+      'jwt takes either a key or jwks: a CryptoKey or a secret, or the URL where the issuer publishes its keys',
+    )
   if (typeof key === 'string') throw new TypeError('jwt takes a secret as bytes: new TextEncoder().encode(…)')
   const remote =
     jwks === undefined ? undefined : jose.createRemoteJWKSet(new URL(jwks), { timeoutDuration: 5_000 })
