@@ -35,9 +35,20 @@ function sendable(raw: readonly string[]): string[] {
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
-    if (!ownedByClient.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string)
+    const { length } = name
+    // Those have one of these lengths, and nearly all others none.
+    const owned = (length === 7 || length === 10 || length === 17) && ownedByClient.has(name.toLowerCase())
+    if (!owned) kept.push(name, raw[i + 1] as string)
   }
   return kept
+}
+
+function expects(raw: readonly string[]): boolean {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (name.length === 6 && name.toLowerCase() === 'expect') return true
+  }
+  return false
 }
 
 /**
@@ -46,7 +57,7 @@ function sendable(raw: readonly string[]): string[] {
  * upgrades, with node:http and a connection of its own.
  */
 export function isBeyondClient({ incoming, out, framing }: HttpExchange): boolean | Promise<boolean> {
-  if (out.path === '*' || out.fields.has('expect')) return true
+  if (out.path === '*' || expects(out.fields.raw)) return true
   if (framing.kind === 'none' || incoming.complete || incoming.readableLength > 0) return false
   return staysSilent(incoming)
 }
@@ -82,5 +93,18 @@ export function wentStale(
 
 /** What undici keeps as bytes, of which a field may have any. */
 export function latin1(lines: readonly Buffer[]): string[] {
-  return lines.map((line) => line.toString('latin1'))
+  const [first] = lines
+  const last = lines.at(-1)
+  if (first === undefined || last === undefined) return []
+  const { buffer, byteOffset: begin } = first
+  const end = last.byteOffset + last.length
+  const isWithin = (line: Buffer): boolean =>
+    line.buffer === buffer && line.byteOffset >= begin && line.byteOffset + line.length <= end
+  // A head that has come with several reads lies in several pieces.
+  if (!lines.every(isWithin)) return lines.map((line) => line.toString('latin1'))
+  // To decode once and cut is cheaper than to decode each.
+  const text = Buffer.from(buffer, begin, end - begin).toString('latin1')
+  return lines.map(({ byteOffset, length: size }) =>
+    text.slice(byteOffset - begin, byteOffset - begin + size),
+  )
 }
