@@ -44,6 +44,17 @@ export const candidates: readonly Candidate[] = [
     ],
   },
   {
+    name: 'dispatch-proxy',
+    ours: true,
+    can: ['mount', 'http2', 'upgrade'],
+    owns: ['internals'],
+    willNot: [
+      'pass trailers of requests',
+      'pass a 100 that nobody asked for: undici’s client takes it for a broken response',
+      'run where there is no node:http',
+    ],
+  },
+  {
     name: 'fetch-proxy',
     ours: true,
     can: ['mount', 'web', 'http2', 'upgrade'],
