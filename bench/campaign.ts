@@ -28,6 +28,20 @@ export function plan(
   ).flat()
 }
 
+/** One of the targets once more, under another name: what lies between the two is chance. */
+export function controlOf(
+  targets: readonly ListedTarget[],
+  base: string | null,
+): { readonly target: ListedTarget; readonly again: string } | undefined {
+  // Of one alone nothing is compared.
+  if (targets.length < 2) return undefined
+  const usual = targets.find(({ kind }) => kind !== 'control') ?? targets[0]
+  const target = targets.find(({ name, kind }) => name === base && kind !== 'control') ?? usual
+  if (target === undefined) return undefined
+  const about = `${target.name} once more: what lies between the two is chance`
+  return { target: { ...target, name: `${target.name}-again`, kind: 'control', about }, again: target.name }
+}
+
 export interface Campaign {
   readonly steps: readonly Step[]
   /** In the order in which they were taken. */

@@ -9,8 +9,9 @@ import { refusing, UsageError } from './options.ts'
 import { number } from './report/numbers.ts'
 import type { MetricRecord, Results } from './report/results.ts'
 import { parseResults } from './report/results.ts'
+import { worded } from './report/verdicts.ts'
 import { type Interval, median } from './statistics/describe.ts'
-import { holm, judge, rankSum, ratioOfMedians, smallestP, type Verdict } from './statistics/verdict.ts'
+import { holm, judge, rankSum, ratioOfMedians, smallestP } from './statistics/verdict.ts'
 
 /** One target in one scenario, before and after. */
 export interface Change {
@@ -121,11 +122,6 @@ function valuesOf(
 function commonBase(before: Results, after: Results): string | undefined {
   const base = before.base
   return base !== null && base === after.base ? base : undefined
-}
-
-function worded(verdict: Verdict, better: MetricRecord['better']): Change['verdict'] {
-  if (verdict === 'equal' || verdict === 'inconclusive') return verdict
-  return (verdict === 'lower') === (better === 'lower') ? 'better' : 'worse'
 }
 
 function roundsNeeded(changes: readonly Change[]): number | undefined {

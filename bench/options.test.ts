@@ -125,6 +125,7 @@ test.each([
   ['--target ,', /names nothing/],
   ['--size 10', /Write a size from 1KiB on/],
   ['--size big', /Write a size from 1KiB on/],
+  ['--versus one', /--versus takes two targets/],
   ['--rounds 0', /Write a whole number from 1 on/],
   ['--rounds 1.5', /Write a whole number from 1 on/],
   ['--sed 1', /unknown option '--sed'.*--seed/s],

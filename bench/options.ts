@@ -22,6 +22,8 @@ export interface Request {
   readonly rounds: number
   readonly seed: number
   readonly base: string | undefined
+  /** Whose verdicts are shown at the end. */
+  readonly versus: readonly [string, string] | undefined
   /** Only for `profile`. */
   readonly profiler: Profiler | undefined
   /** For `run` and `profile`: where to write; undefined is the usual place. For `report`: where to read and write. */
@@ -50,6 +52,7 @@ interface Flags {
   readonly rounds?: number
   readonly seed?: number
   readonly base?: string
+  readonly versus?: string[]
   readonly out?: string
   readonly report?: string
   readonly profile?: string
@@ -97,6 +100,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
     rounds: flags.rounds ?? preset.rounds,
     seed: flags.seed ?? Math.floor(Math.random() * 2 ** 32),
     base: flags.base === undefined ? undefined : baseOf(flags.base, action, chosen, known),
+    versus: flags.versus && twoOf(flags.versus),
     profiler,
     folder: flags.report ?? flags.out,
     json: flags.json ?? false,
@@ -128,6 +132,12 @@ function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
   if (readme) return 'readme'
   if (report !== undefined) return 'report'
   return profile === undefined ? 'run' : 'profile'
+}
+
+function twoOf(names: readonly string[]): readonly [string, string] {
+  const [one, other, ...more] = names
+  if (one !== undefined && other !== undefined && more.length === 0) return [one, other]
+  throw new UsageError('--versus takes two targets: --versus A,B')
 }
 
 /** Ratios to what is not measured would be none. */
@@ -186,6 +196,7 @@ function commandLine(): Command {
     .option('-n, --rounds <n>', 'samples of each target in each scenario', whole)
     .option('--seed <n>', 'repeats the order of an earlier run', whole)
     .option('--base <target>', 'what ratios refer to (http-proxy-3)')
+    .option('--versus <A,B>', 'says of these two what the run says of them, question by question', names)
     .option('-o, --out <folder>', 'where to write results.json, report.md and report.html')
     .option('--report <folder>', 'writes the reports anew from the results.json there, and measures nothing')
     .option(

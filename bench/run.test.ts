@@ -69,11 +69,12 @@ describe('a whole run', { timeout: 60_000 }, () => {
     expect(code).toBe(0)
     expect(stdout).toContain('One download')
 
-    const { samples, complete, command, seed } = await results('good')
+    const { samples, complete, command, seed, targets } = await results('good')
     expect(complete).toBe(true)
     expect(seed).toBe(5)
     expect(command).toMatch(/^npm run bench -- --size 256KiB --seed 5 /)
-    expect(samples).toHaveLength(8)
+    expect(targets.at(-1)).toMatchObject({ name: 'naive-pipeline-again', again: 'naive-pipeline' })
+    expect(samples).toHaveLength(12)
     for (const { problems, values } of samples) {
       expect(problems).toEqual({})
       expect(values.goodput).toBeGreaterThan(0)
@@ -118,7 +119,7 @@ describe('a whole run', { timeout: 60_000 }, () => {
       ])
       orders.push((await results(name)).samples.map(({ target }) => target))
     }
-    expect(orders[0]).toHaveLength(6)
+    expect(orders[0]).toHaveLength(9)
     expect(orders[1]).toEqual(orders[0])
   })
 

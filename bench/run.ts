@@ -5,7 +5,7 @@ import path from 'node:path'
 import { type Interrupt, onInterrupt } from '@relayrace/fixtures/interrupt'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { campaign, plan } from './campaign.ts'
+import { campaign, controlOf, plan } from './campaign.ts'
 import { knownLimits } from './known.ts'
 import { listing, listingText, recordOf } from './listing.ts'
 import { listenForNoise } from './measure/machine.ts'
@@ -16,6 +16,7 @@ import { type Profile, profile } from './profile/profile.ts'
 import { runShowing } from './progress.ts'
 import { writeDocuments } from './report/documents.ts'
 import { counted, listed } from './report/numbers.ts'
+import { versusText } from './report/picker.ts'
 import type { Results, TargetRecord } from './report/results.ts'
 import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
@@ -95,7 +96,9 @@ async function measure(request: Request): Promise<number> {
   }
   const folder = await folderFor(request, usualFolder(preset.quiet, createdAt, preset.name))
   const pins = request.pin ? pinning() : undefined
-  const steps = plan(present, scenarios, rounds, seed)
+  const base = baseOf(request, present)
+  const control = controlOf(present, base)
+  const steps = plan(control ? [...present, control.target] : present, scenarios, rounds, seed)
   introduce(request, records, steps.length, noise.objections)
 
   await using origin = await startBulkOrigin({ prefix: heldTo(pins?.others) })
@@ -111,12 +114,12 @@ async function measure(request: Request): Promise<number> {
     preset: preset.name,
     seed,
     rounds,
-    base: baseOf(request, present),
+    base,
     scale: amountsOf(scenarios, scaleOf),
     pinning: pins ?? null,
     environment: provenance(),
     noise,
-    targets: records,
+    targets: control ? [...records, { ...(await recordOf(control.target)), again: control.again }] : records,
     scenarios: scenarios.map((scenario) => {
       const { name, title, question, expects, wrong, headline, metrics } = scenario
       return {
@@ -208,8 +211,13 @@ function introduce(
 }
 
 function show(request: Request, results: Results, folder: string): void {
-  if (request.json) console.log(JSON.stringify(results, null, 2))
-  else console.log(`\n${terminal(summarize(results), process.stdout.isTTY && !process.env.NO_COLOR)}\n`)
+  const { json, versus } = request
+  if (json) console.log(JSON.stringify(results, null, 2))
+  else {
+    const summary = summarize(results)
+    console.log(`\n${terminal(summary, process.stdout.isTTY && !process.env.NO_COLOR)}\n`)
+    if (versus) console.log(`${versusText(summary, versus)}\n`)
+  }
   say(`Written to ${shortest(folder)}: results.json, report.md, report.html`)
 }
 

@@ -54,7 +54,7 @@ test('the Markdown names the winner and the absent', () => {
 
 test('the terminal table aligns and marks the best', () => {
   const text = terminal(summarize(results), false)
-  const lines = text.split('\n').filter((line) => /^(ours|theirs|direct)/.test(line))
+  const lines = text.split('\n').filter((line) => /^(ours|theirs|direct) {2}/.test(line))
   expect(lines.find((line) => line.startsWith('ours'))).toContain('★ 1.00 ±0.10')
   expect(lines.filter((line) => line.includes('★')).map((line) => line.split(' ')[0])).toEqual(['ours'])
   expect(new Set(lines.map(({ length }) => length)).size).toBe(1)

@@ -2,6 +2,7 @@
 
 import { escapeText } from '@relayrace/fixtures/escape'
 import { counted, number, spread } from './numbers.ts'
+import { picker, pickerScript } from './picker.ts'
 import {
   type Fact,
   factList,
@@ -40,6 +41,7 @@ export function html(summary: Summary): string {
 <p class="lead">${escapeText(`${counted(results.targets.filter(({ absent }) => absent === null).length, 'target')}, ${counted(scenarios.length, 'question')}, ${counted(results.rounds, 'round')}, ${counted(results.samples.length, 'sample')}, every byte compared. ${results.environment.machine}, ${date}, preset “${results.preset}”.`)}</p>
 <nav aria-label="Contents">${[
     ['overview', 'At a glance'],
+    ['versus', 'Any two'],
     ...scenarios.map(({ record }) => [record.name, record.title] as const),
     ['provenance', 'Where it comes from'],
   ]
@@ -49,11 +51,13 @@ export function html(summary: Summary): string {
 <main>
 ${cautions(summary)}
 ${overview(summary)}
+${picker(summary)}
 ${scenarios.map(section).join('\n')}
 ${provenance(summary)}
 </main>
-<footer><p>Figures are medians ± the median absolute deviation; dots are single samples. ★ is the best contestant of a column; <span class="equal">underlined</span> ones this run cannot tell from it. Controls do not compete. This page was made from <code>results.json</code> alone.</p></footer>
+<footer><p>Figures are medians ± the median absolute deviation; dots are single samples. ★ is the best median of a column; <span class="equal">underlined</span> are those that no verdict tells from it, where there are rounds enough for verdicts. Controls do not compete. This page was made from <code>results.json</code> alone.</p></footer>
 <script>${copyScript}</script>
+<script>${pickerScript}</script>
 </body>
 </html>
 `
@@ -197,12 +201,14 @@ function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary, bri
   return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}</span>${deviation}</td>`
 }
 
-function ratioCell({ ratio }: Row): string {
+function ratioCell(row: Row): string {
+  const { ratio, beside } = row
   if (!ratio) return '<td class="none">–</td>'
-  const interval = ratio.interval
-    ? ` title="95 % interval ${number(ratio.interval.low)} to ${number(ratio.interval.high)}, ${counted(ratio.count, 'round')}"`
-    : ''
-  return `<td${interval}>${number(ratio.median)}</td>`
+  const { low, high } = ratio.interval ?? {}
+  const sure = low === undefined || high === undefined ? '' : `${number(low)} to ${number(high)}`
+  const verdict = beside === undefined ? '' : beside.why === undefined ? beside.verdict : 'no verdict'
+  const small = [sure, verdict].filter(Boolean).join(', ')
+  return `<td${beside?.why === undefined ? '' : ` title="${escapeText(beside.why)}"`}>${number(ratio.median)}${small && `<small> ${small}</small>`}</td>`
 }
 
 function provenance({ results, absent }: Summary): string {

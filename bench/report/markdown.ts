@@ -2,13 +2,13 @@
 
 import { counted, number, percent, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
-import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
+import { insteadOf, marksMean, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
 export function markdown(summary: Summary): string {
   const { results } = summary
   return `${[
     '# Benchmark results',
-    `${results.preset}, ${counted(results.rounds, 'round')}, ${results.environment.machine}, ${results.createdAt.slice(0, 10)}. Figures are medians ± the median absolute deviation; **bold** is the best contestant and those this run cannot tell from it. Controls are in italics and do not compete.`,
+    `${results.preset}, ${counted(results.rounds, 'round')}, ${results.environment.machine}, ${results.createdAt.slice(0, 10)}. Figures are medians ± the median absolute deviation; **bold** is ${marksMean(summary.scenarios)}. Controls are in italics and do not compete.`,
     ...(summary.cautions.length > 0
       ? ['## Before you conclude anything', summary.cautions.map((caution) => `- ${caution}`).join('\n')]
       : []),
@@ -36,7 +36,7 @@ function section(scenario: ScenarioSummary): string {
       scenario.rows.map((row) => [
         row.target.kind === 'control' ? `*${row.target.name}*` : row.target.name,
         ...record.metrics.map((metric) => cell(row, metric, scenario)),
-        ...(base ? [row.ratio ? number(row.ratio.median) : '–'] : []),
+        ...(base ? [besideText(row)] : []),
       ]),
     ),
     ...(scenario.sentences.length > 0 ? [scenario.sentences.join(' ')] : []),
@@ -50,6 +50,14 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
     '\n',
   )
+}
+
+/** The ratio, its interval and what follows from it. */
+export function besideText({ ratio, beside }: Row): string {
+  if (!ratio) return '–'
+  const { low, high } = ratio.interval ?? {}
+  const sure = low === undefined || high === undefined ? '' : ` (${number(low)} to ${number(high)})`
+  return `${number(ratio.median)}${sure}${beside && beside.why === undefined ? `, ${beside.verdict}` : ''}`
 }
 
 function cell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {

@@ -15,7 +15,13 @@ test.skipIf(kept === undefined).each(documents)(
   },
 )
 
-const results = exampleResults({ ours: [1, 1], theirs: [2, 2], other: [1, 1], direct: [0.3, 0.3] })
+const often = (value: number): number[] => Array.from({ length: 8 }, () => value)
+const results = exampleResults({
+  ours: often(1),
+  theirs: often(2),
+  other: often(1),
+  direct: often(0.3),
+})
 
 test('a row says who is best, how ours are, and what the base is', () => {
   const section = readmeSection({ results, folder: 'bench/results/x' })

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { markdownTable } from './markdown.ts'
 import { counted, listed, number } from './numbers.ts'
 import { type MetricRecord, parseResults, type Results } from './results.ts'
-import { insteadOf, type ScenarioSummary, summarize } from './summary.ts'
+import { insteadOf, marksMean, type ScenarioSummary, summarize } from './summary.ts'
 
 export const begin = '<!-- bench:begin -->'
 export const end = '<!-- bench:end -->'
@@ -81,7 +81,7 @@ export function readmeSection({ results, folder }: Kept): string {
   return [
     `**Processor time for a GiB that is downloaded through it: ${listed(said)}.**`,
     markdownTable(['', 'best', ...ours.map((name) => `**${name}**`), ...others], rows),
-    `Less is better. Medians of ${counted(rounds, 'round')}; **bold** is the best and what this run cannot tell from it. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All contestants and figures](${folder}/report.md), [as a page](${folder}/report.html), [raw](${folder}/results.json).`,
+    `Less is better. Medians of ${counted(rounds, 'round')}; **bold** is ${marksMean(scenarios)}. ${environment.machine} (${environment.processor}), Node ${environment.node}, ${createdAt.slice(0, 10)}${absent.length > 0 ? `; not installed there: ${absent.map(({ name }) => name).join(', ')}` : ''}. [All contestants and figures](${folder}/report.md), [as a page](${folder}/report.html), [raw](${folder}/results.json).`,
   ].join('\n\n')
 }
 

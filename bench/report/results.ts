@@ -83,6 +83,8 @@ export interface TargetRecord {
   readonly install: string
   /** Why it was not measured; null when it was. */
   readonly absent: string | null
+  /** The target that this is once more, under another name: what lies between the two is chance. */
+  readonly again?: string | undefined
   /** Of our own: built and packed as they are installed, or from their sources. */
   readonly runs?: 'packed' | 'source' | undefined
 }
@@ -155,6 +157,7 @@ export const targetShape: z.ZodType<TargetRecord> = z.strictObject({
   version: text.nullable(),
   install: text,
   absent: text.nullable(),
+  again: text.optional(),
   runs: z.enum(['packed', 'source']).optional(),
 })
 

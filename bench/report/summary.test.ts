@@ -1,27 +1,71 @@
 import { expect, test } from 'vitest'
 import { exampleResults, type Figures } from './example.ts'
 import type { Results } from './results.ts'
-import { type ScenarioSummary, separate, summarize, unexpectedFailures } from './summary.ts'
+import { type ScenarioSummary, summarize, unexpectedFailures } from './summary.ts'
 
 const download = (figures: Figures, changes?: Partial<Results>): ScenarioSummary =>
   summarize(exampleResults(figures, changes)).scenarios[0] as ScenarioSummary
 
+/** So many figures around one, none like the other. */
+const rounds = (count: number, middle: number): number[] =>
+  Array.from({ length: count }, (_, i) => middle * (1 + ((i * 7) % 10) / 1000))
+
 test('the best is the lowest where lower is better and the highest where higher is', () => {
-  const { winners } = download({ ours: [1, 1.1, 0.9], theirs: [2, 2.1, 1.9] })
+  const { winners } = download({ ours: rounds(6, 1), theirs: rounds(6, 2) })
   expect(winners.get('cpuPerGiB')).toEqual(['ours'])
   expect(winners.get('goodput')).toEqual(['ours'])
 })
 
-test('what the spread does not separate is named together', () => {
-  const { winners, sentences } = download({ ours: [1, 1.4, 0.8], theirs: [1.2, 1.1, 1.5] })
-  expect(winners.get('cpuPerGiB')).toEqual(['ours', 'theirs'])
-  expect(sentences[0]).toMatch(/^CPU: ours and theirs are best, too close to be told apart/)
+test('what no verdict separates is named together', () => {
+  const { winners, sentences } = download({
+    ours: [1, 1.4, 0.8, 1.2, 1, 1.3],
+    theirs: [1.2, 1.1, 1.5, 1, 1.2, 1.1],
+  })
+  expect(winners.get('cpuPerGiB')?.toSorted()).toEqual(['ours', 'theirs'])
+  expect(sentences[0]).toMatch(/^CPU: (ours and theirs|theirs and ours) are best, too close to be told apart/)
 })
 
-test('two per cent is no difference, however small the spread', () => {
-  const at = (median: number) => ({ count: 9, median, mad: 0, min: median, max: median })
-  expect(separate(at(1), at(1.015))).toBe(false)
-  expect(separate(at(1), at(1.03))).toBe(true)
+test('as few rounds as can find nothing are no verdict: the best median alone is named', () => {
+  const { winners, sentences, roundsNeeded } = download({ ours: [1, 1.1, 0.9], theirs: [2, 2.1, 1.9] })
+  expect(winners.get('cpuPerGiB')).toEqual(['ours'])
+  expect(roundsNeeded).toBe(6)
+  expect(sentences[0]).toBe(
+    'CPU: ours has the best median, 1.00 s/GiB; too few rounds to tell it from the others, 0.500 × what theirs takes (3 rounds, no interval).',
+  )
+  const { cautions } = summarize(exampleResults({ ours: [1, 1.1, 0.9], theirs: [2, 2.1, 1.9] }))
+  expect(cautions.join(' ')).toContain('★ is the best median, no verdict. --rounds 6 gives verdicts.')
+})
+
+test('what lies no farther apart than a target from itself is not told apart', () => {
+  const ours = rounds(10, 1)
+  const theirs = ours.map((value) => value * 1.1)
+  const told = (control: number) => {
+    const results = exampleResults({
+      ours,
+      theirs,
+      again: ours.map((value, i) => value * (i % 2 ? control : 1)),
+    })
+    const targets = results.targets.map((target) =>
+      target.name === 'again' ? { ...target, kind: 'control' as const, again: 'ours' } : target,
+    )
+    return summarize({ ...results, targets }).scenarios[0]?.verdicts.get('theirs')?.verdict
+  }
+  expect(told(1)).toBe('better')
+  expect(told(1.2)).toBe('equal')
+})
+
+test('samples of two kinds are said to be so', () => {
+  const { sentences } = download({ ours: [1, 1.01, 0.99, 2, 2.01, 1.99, 1, 2], theirs: rounds(8, 3) })
+  expect(sentences.join(' ')).toContain(
+    'ours has two kinds of samples, 4 around 1.00 and 4 around 2.00 s/GiB: its median says little.',
+  )
+})
+
+test('a round in which one has no figure is left out, and said to be', () => {
+  const { sentences } = download({ ours: rounds(8, 1), theirs: rounds(9, 2) })
+  expect(sentences.join(' ')).toMatch(
+    /Beside the next: 0\.500 × theirs \(.*, 8 rounds, 1 round without one of them\): better\./,
+  )
 })
 
 test('a control does not compete', () => {
@@ -41,9 +85,14 @@ test('who went wrong once wins nothing, and it is said', () => {
 })
 
 test('the ratio is to the base, round by round, with an interval from five rounds on', () => {
-  const { rows, sentences } = download({ ours: [1, 2, 1, 2, 1], theirs: [2, 4, 2, 4, 2] })
-  expect(rows[0]?.ratio).toEqual({ median: 0.5, count: 5, interval: { low: 0.5, high: 0.5 } })
-  expect(sentences[0]).toContain('0.500 × what theirs takes (95 % interval 0.500 to 0.500, 5 rounds)')
+  const alternating = (low: number) => [low, 2 * low, low, 2 * low, low, 2 * low, low]
+  const { rows, sentences } = download({
+    ours: alternating(1),
+    third: alternating(1.5),
+    theirs: alternating(2),
+  })
+  expect(rows[0]?.ratio).toEqual({ median: 0.5, count: 7, interval: { low: 0.5, high: 0.5 } })
+  expect(sentences[0]).toContain('0.500 × what theirs takes (95 % interval 0.500 to 0.500, 7 rounds)')
 })
 
 test('goodput is called bounded when doing without a proxy is not twice as fast', () => {

@@ -7,8 +7,11 @@ import {
   pairedRatio,
   type Ratio,
 } from '../statistics/describe.ts'
+import { type Mode, twoModes } from '../statistics/modes.ts'
+import { roundsFor } from '../statistics/versus.ts'
 import { counted, listed, number } from './numbers.ts'
 import type { MetricRecord, Results, SampleRecord, ScenarioRecord, TargetRecord } from './results.ts'
+import { type Figures, figuresOf, type Told, tell, tellAll, toldText } from './verdicts.ts'
 
 export interface Summary {
   readonly results: Results
@@ -24,8 +27,12 @@ export interface ScenarioSummary {
   readonly headline: MetricRecord
   /** Contestants by the headline, best first; then those with no figure; controls last. */
   readonly rows: readonly Row[]
-  /** By metric: the best contestant, then those that this run cannot tell from it. */
+  /** By metric: the best contestant, then those that this run cannot tell from it. Without verdicts, the best median alone. */
   readonly winners: ReadonlyMap<string, readonly string[]>
+  /** The headline of the best beside each of the others, in the order of the rows. */
+  readonly verdicts: ReadonlyMap<string, Told>
+  /** Rounds that verdicts between so many would take; undefined when there were as many. */
+  readonly roundsNeeded: number | undefined
   /** What it means, in plain words. */
   readonly sentences: readonly string[]
   /** Goodput is bounded by the client and the origin rather than by the proxies. */
@@ -40,6 +47,8 @@ export interface Row {
   readonly cells: ReadonlyMap<string, Cell>
   /** The headline in relation to the base, round by round. */
   readonly ratio: Ratio | undefined
+  /** The same as a verdict, of this comparison alone. */
+  readonly beside: Told | undefined
   /** What went wrong in all its samples, and how often. */
   readonly problems: ReadonlyMap<string, number>
   readonly samples: number
@@ -50,10 +59,9 @@ export interface Row {
 
 export interface Cell extends Description {
   readonly values: readonly number[]
+  /** When there are two kinds of samples. */
+  readonly modes: readonly [Mode, Mode] | undefined
 }
-
-/** Two medians closer than this are called equal, whatever the spread says. */
-const noiseFloor = 0.02
 
 export function summarize(results: Results): Summary {
   const scenarios = results.scenarios
@@ -63,7 +71,7 @@ export function summarize(results: Results): Summary {
     results,
     scenarios,
     absent: results.targets.filter(({ absent }) => absent !== null),
-    cautions: cautions(results),
+    cautions: cautions(results, scenarios),
   }
 }
 
@@ -75,28 +83,45 @@ export const unexpectedFailures = (results: Results): readonly SampleRecord[] =>
 
 const hasFailed = ({ problems }: SampleRecord): boolean => Object.keys(problems).length > 0
 
-const limitOf = ({ knownLimits }: Results, scenario: string, target: string): string | undefined =>
-  knownLimits.find((limit) => limit.scenario === scenario && limit.target === target)?.why
+const limitOf = ({ knownLimits, targets }: Results, scenario: string, target: string): string | undefined =>
+  knownLimits.find(
+    (limit) =>
+      limit.scenario === scenario &&
+      limit.target === (targets.find(({ name }) => name === target)?.again ?? target),
+  )?.why
 
 export const cellOf = (row: Row, metric: MetricRecord): Cell | undefined => row.cells.get(metric.id)
 
 function summarizeScenario(results: Results, record: ScenarioRecord): ScenarioSummary {
-  const headline = record.metrics.find(({ id }) => id === record.headline) as MetricRecord
+  const headline = headlineOf(record)
   const rows = results.targets.flatMap((target) => rowOf(results, record, target) ?? [])
   const sorted = rows.toSorted((a, b) => rank(a, headline) - rank(b, headline))
   const contestants = sorted.filter(({ target }) => target.kind !== 'control')
-  const winners = new Map(record.metrics.map((metric) => [metric.id, winnersOf(contestants, metric)]))
+  const figures = new Map(record.metrics.map((metric) => [metric.id, figuresOf(results, record, metric)]))
+  const found = new Map(
+    record.metrics.map((metric) => [
+      metric.id,
+      winnersOf(contestants, metric, figures.get(metric.id) as Figures),
+    ]),
+  )
+  const winners = new Map([...found].map(([id, { names }]) => [id, names]))
+  const { verdicts, roundsNeeded } = found.get(headline.id) as Winners
   const generatorBound = isGeneratorBound(sorted)
   return {
     record,
     headline,
     rows: sorted,
     winners,
+    verdicts,
+    roundsNeeded,
     generatorBound,
     base: sorted.some(({ ratio }) => ratio) ? (results.base ?? undefined) : undefined,
-    sentences: sentences(results, headline, contestants, winners.get(headline.id) ?? [], generatorBound),
+    sentences: sentences(results, headline, contestants, found.get(headline.id) as Winners, generatorBound),
   }
 }
+
+const headlineOf = ({ metrics, headline }: ScenarioRecord): MetricRecord =>
+  metrics.find(({ id }) => id === headline) as MetricRecord
 
 function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord): Row | undefined {
   const mine = (name: string) =>
@@ -110,7 +135,7 @@ function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord)
   const cells = new Map<string, Cell>()
   for (const { id } of scenario.metrics) {
     const values = samples.flatMap(({ values }) => values[id] ?? [])
-    if (values.length > 0) cells.set(id, { ...describe(values), values })
+    if (values.length > 0) cells.set(id, { ...describe(values), values, modes: twoModes(values) })
   }
   const baseSamples = results.base === null ? [] : mine(results.base)
   const pairs = samples.flatMap((sample) => {
@@ -123,11 +148,23 @@ function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord)
     target,
     cells,
     ratio: pairs.length === 0 ? undefined : pairedRatio(pairs),
+    beside:
+      pairs.length === 0 || results.base === null || results.base === target.name
+        ? undefined
+        : tell(figuresOf(results, scenario, headlineOf(scenario)), target.name, results.base),
     problems,
     samples: samples.length,
     failed: samples.filter(hasFailed).length,
     limit: limitOf(results, scenario.name, target.name),
   }
+}
+
+/** What the mark on a figure says: without as many rounds as verdicts take, less. */
+export function marksMean(scenarios: readonly ScenarioSummary[]): string {
+  const needed = scenarios.flatMap(({ roundsNeeded }) => roundsNeeded ?? [])
+  return needed.length === 0
+    ? 'the best and what this run cannot tell from it'
+    : `the best median, and no verdict: that would take ${Math.max(...needed)} rounds`
 }
 
 /** The word in place of a figure: it went wrong, it cannot, or it was not measured. */
@@ -144,24 +181,27 @@ function rank(row: Row, metric: MetricRecord): number {
   return group + (metric.better === 'lower' ? value : -value)
 }
 
-function winnersOf(rows: readonly Row[], metric: MetricRecord): string[] {
-  // Nobody wins a metric with a sample that went wrong beside it.
-  const measured = rows.flatMap((row) => {
-    const cell = cellOf(row, metric)
-    return cell && row.failed === 0 ? [{ name: row.target.name, cell }] : []
-  })
-  const better = (a: number, b: number): number => (metric.better === 'lower' ? a - b : b - a)
-  // To be the only one is no victory.
-  if (measured.length < 2 && rows.length < 2) return []
-  const [best, ...others] = measured.toSorted((a, b) => better(a.cell.median, b.cell.median))
-  if (!best) return []
-  return [best.name, ...others.filter(({ cell }) => !separate(best.cell, cell)).map(({ name }) => name)]
+interface Winners extends Pick<ScenarioSummary, 'verdicts' | 'roundsNeeded'> {
+  readonly names: readonly string[]
 }
 
-/** Farther apart than both spreads together, and than the noise floor. */
-export function separate(a: Description, b: Description): boolean {
-  const distance = Math.abs(a.median - b.median)
-  return distance > a.mad + b.mad && distance > noiseFloor * Math.max(Math.abs(a.median), Math.abs(b.median))
+function winnersOf(rows: readonly Row[], metric: MetricRecord, figures: Figures): Winners {
+  const none = { verdicts: new Map<string, Told>(), roundsNeeded: undefined }
+  // Nobody wins a metric with a sample that went wrong beside it.
+  const measured = rows.filter((row) => cellOf(row, metric) && row.failed === 0)
+  // To be the only one is no victory.
+  if (measured.length < 2 && rows.length < 2) return { ...none, names: [] }
+  const [best, ...others] = measured
+    .toSorted((a, b) => rank(a, metric) - rank(b, metric))
+    .map(({ target }) => target.name)
+  if (best === undefined) return { ...none, names: [] }
+  const needed = roundsFor(Math.max(1, others.length))
+  const rounds = Math.max(...others.map((name) => figures.of.get(name)?.size ?? 0))
+  if (others.length > 0 && rounds < needed) return { ...none, names: [best], roundsNeeded: needed }
+  const all = tellAll(figures, best, others)
+  const verdicts = new Map(others.map((name, i) => [name, all[i] as Told]))
+  const alike = others.filter((name) => verdicts.get(name)?.verdict !== 'better')
+  return { names: [best, ...alike], verdicts, roundsNeeded: undefined }
 }
 
 function isGeneratorBound(rows: readonly Row[]): boolean {
@@ -180,27 +220,31 @@ function sentences(
   results: Results,
   metric: MetricRecord,
   rows: readonly Row[],
-  winners: readonly string[],
+  { names, verdicts, roundsNeeded }: Winners,
   generatorBound: boolean,
 ): string[] {
-  const [best, ...equals] = winners
+  const [best, ...equals] = names
   const said: string[] = []
   const rowNamed = (name: string | undefined) => rows.find(({ target }) => target.name === name)
   const figure = (row: Row) => `${number(row.cells.get(metric.id)?.median ?? Number.NaN)} ${metric.unit}`
   const winner = rowNamed(best)
   if (winner && best !== undefined) {
+    const next = [...verdicts][0]
     const who =
-      equals.length === 0
-        ? `${best} is best at ${figure(winner)}`
-        : `${listed(winners)} are best, too close to be told apart, at about ${figure(winner)}`
+      roundsNeeded !== undefined
+        ? `${best} has the best median, ${figure(winner)}; too few rounds to tell it from the others`
+        : equals.length === 0
+          ? `${best} is best at ${figure(winner)}`
+          : `${listed(names)} are best, too close to be told apart, at about ${figure(winner)}`
     const ratio = winner.ratio
     const compared =
-      ratio && results.base !== null && best !== results.base && !equals.includes(results.base)
+      ratio && results.base !== null && ![...names, next?.[0]].includes(results.base)
         ? `, ${number(ratio.median)} × what ${results.base} takes${certainty(ratio)}`
         : ''
     said.push(
       `${metric.label}: ${who}${metric.better === 'lower' ? compared : compared.replace('takes', 'reaches')}.`,
     )
+    if (next && roundsNeeded === undefined) said.push(`Beside the next: ${toldText(next[1], next[0])}.`)
   } else if (rows.length > 1) {
     said.push(`${metric.label}: no contestant has a figure without an error.`)
   }
@@ -220,6 +264,13 @@ function sentences(
         : `${target.name} cannot do this (${wrong}): it ${limit}.`,
     )
   }
+  for (const { target, cells } of rows) {
+    const [lower, upper] = cells.get(metric.id)?.modes ?? []
+    if (lower === undefined || upper === undefined) continue
+    said.push(
+      `${target.name} has two kinds of samples, ${lower.count} around ${number(lower.median)} and ${upper.count} around ${number(upper.median)} ${metric.unit}: its median says little.`,
+    )
+  }
   if (generatorBound) {
     said.push(
       'Goodput here is bounded by the client and the origin (without a proxy it is not twice the best), so compare processor time.',
@@ -233,12 +284,18 @@ const certainty = ({ interval, count }: Ratio): string =>
     ? ` (95 % interval ${number(interval.low)} to ${number(interval.high)}, ${count} rounds)`
     : ` (${counted(count, 'round')}, no interval)`
 
-function cautions(results: Results): string[] {
+function cautions(results: Results, scenarios: readonly ScenarioSummary[]): string[] {
   const { complete, rounds, preset, noise, environment, pinning, samples } = results
   const disturbed = samples.filter(({ machine }) => (machine.stealShare ?? 0) > 0.02).length
   const said: string[] = []
   if (!complete) said.push('This run was interrupted: what is here was measured, but it is not all.')
   if (preset === 'smoke') said.push('A smoke run shows that everything works. Its figures mean nothing.')
+  const needed = scenarios.flatMap(({ roundsNeeded }) => roundsNeeded ?? [])
+  if (needed.length > 0) {
+    said.push(
+      `With ${counted(rounds, 'round')} nothing can be told apart among so many targets: ★ is the best median, no verdict. --rounds ${Math.max(...needed)} gives verdicts.`,
+    )
+  }
   if (rounds < fewestForInterval) {
     said.push(`With ${counted(rounds, 'round')} there is no interval around a ratio: a first look, no claim.`)
   }

@@ -1,6 +1,7 @@
 /** The summary as tables for a terminal. */
 
 import { styleText } from 'node:util'
+import { besideText } from './markdown.ts'
 import { number, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
 import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
@@ -23,7 +24,7 @@ export function terminal(summary: Summary, colour: boolean): string {
   return [
     ...blocks,
     [
-      'Figures are medians ± the median absolute deviation. ★ best contestant, ☆ not to be told from it.',
+      'Figures are medians ± the median absolute deviation. ★ best contestant, ☆ by no verdict to be told from it.',
       ...(absent.length > 0 ? ['', 'Not measured:', ...absent] : []),
       ...(summary.cautions.length > 0 ? ['', 'Before you conclude anything:'] : []),
       ...summary.cautions.flatMap((caution) => wrapped(caution, '  ')),
@@ -51,7 +52,7 @@ function table(scenario: ScenarioSummary, colour: boolean): string {
   const body = scenario.rows.map((row): Text[] => [
     { plain: row.target.name, ...(row.target.kind === 'control' && { paint: paint('dim') }) },
     ...metrics.map((metric) => cell(row, metric, scenario, paint('green'))),
-    ...(base ? [{ plain: row.ratio ? number(row.ratio.median) : '–' }] : []),
+    ...(base ? [{ plain: besideText(row) }] : []),
   ])
   const lines = [head, units, ...body]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.plain.length ?? 0)))

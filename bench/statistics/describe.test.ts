@@ -1,11 +1,19 @@
 import { seeded } from '@relayrace/fixtures/random'
 import { expect, test } from 'vitest'
 import { bootstrap, describe, median, pairedRatio, quantile } from './describe.ts'
+import vectors from './vectors.json' with { type: 'json' }
 
 test('quantiles are those of R and NumPy (type 7)', () => {
   expect(quantile([1, 2, 3, 4], 0.25)).toBe(1.75)
   expect(quantile([15, 20, 35, 40, 50], 0.4)).toBeCloseTo(29, 12)
   expect(quantile([3, 1, 2], 1)).toBe(3)
+})
+
+test.each(vectors.describe)('$samples are described as $quantiles', ({ samples, quantiles, mad }) => {
+  for (const [share, value] of quantiles as [number, number][]) {
+    expect(quantile(samples, share)).toBeCloseTo(value, 9)
+  }
+  expect(describe(samples).mad).toBeCloseTo(mad, 9)
 })
 
 test('the median of an even count lies between the middle two', () => {

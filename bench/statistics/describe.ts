@@ -55,10 +55,29 @@ export function bootstrap(
   random: Random = seeded(1),
   resamples = 10_000,
 ): Interval {
-  const medians = Array.from({ length: resamples }, () =>
-    median(samples.map(() => samples[Math.floor(random() * samples.length)] as number)),
-  )
+  const sorted = [...samples].sort((a, b) => a - b)
+  const place = samples.map((sample) => sorted.indexOf(sample))
+  const medians = Array.from({ length: resamples }, () => medianOfDraw(sorted, place, random))
   return { low: quantile(medians, 0.025), high: quantile(medians, 0.975) }
+}
+
+/** The median of as many samples as there are, each drawn from all of them: counted, which is faster than sorted. */
+function medianOfDraw(sorted: readonly number[], place: readonly number[], random: Random): number {
+  const size = sorted.length
+  const drawn = new Uint16Array(size)
+  for (let i = 0; i < size; i++) {
+    const at = place[Math.floor(random() * size)] as number
+    drawn[at] = (drawn[at] as number) + 1
+  }
+  const [below, above] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)]
+  let seen = 0
+  let lower = Number.NaN
+  for (let at = 0; at < size; at++) {
+    seen += drawn[at] as number
+    if (Number.isNaN(lower) && seen > below) lower = sorted[at] as number
+    if (seen > above) return lower + ((sorted[at] as number) - lower) / 2
+  }
+  return lower
 }
 
 /** How one target relates to a base, pair by pair: both values of a pair come from the same round. */

@@ -1,6 +1,21 @@
 import { seeded } from '@relayrace/fixtures/random'
 import { describe, expect, test } from 'vitest'
+import vectors from './vectors.json' with { type: 'json' }
 import { holm, judge, rankSum, ratioOfMedians, signedRank, smallestP } from './verdict.ts'
+
+describe(`tests on ranks say what ${vectors.source.by} says`, () => {
+  test.each(vectors.signedRank)('of the differences $differences', ({ differences, p }) => {
+    expect(signedRank(differences)).toBeCloseTo(p, 9)
+  })
+
+  test.each(vectors.rankSum)('of $one and $other', ({ one, other, p }) => {
+    expect(rankSum(one, other)).toBeCloseTo(p, 9)
+  })
+
+  test.each(vectors.holm)('after Holm’s adjustment of $ps', ({ ps, adjusted }) => {
+    for (const [i, p] of holm(ps).entries()) expect(p).toBeCloseTo(adjusted[i] as number, 9)
+  })
+})
 
 describe('tests on ranks say what R says', () => {
   test('signed ranks: depression scores (Hollander and Wolfe 1973, p. 29)', () => {

@@ -16,25 +16,31 @@ function doubledRanks(values: readonly number[]): number[] {
   return ranks
 }
 
-/** Of all ways to choose among them, with `size` of them chosen or any number, how many have each sum. */
-function sums(ranks: readonly number[], size?: number): Map<number, number> {
-  let ways = new Map<string, number>([['0 0', 1]])
+/** How many of all ways to choose any number of them have each sum. */
+function sums(ranks: readonly number[]): Map<number, number> {
+  const ways = new Float64Array(ranks.reduce((sum, rank) => sum + rank, 0) + 1)
+  ways[0] = 1
+  let most = 0
   for (const rank of ranks) {
-    const next = new Map(ways)
-    for (const [key, count] of ways) {
-      const [chosen = 0, sum = 0] = key.split(' ').map(Number)
-      if (chosen === size) continue
-      const more = `${size === undefined ? 0 : chosen + 1} ${sum + rank}`
-      next.set(more, (next.get(more) ?? 0) + count)
+    most += rank
+    for (let sum = most; sum >= rank; sum--) ways[sum] = (ways[sum] as number) + (ways[sum - rank] as number)
+  }
+  return new Map([...ways.entries()].filter(([, count]) => count > 0))
+}
+
+/** How many of all ways to choose so many of them have each sum. */
+function sumsOf(ranks: readonly number[], size: number): Map<number, number> {
+  const ways: Map<number, number>[] = Array.from({ length: size + 1 }, () => new Map<number, number>())
+  ways[0]?.set(0, 1)
+  for (const rank of ranks) {
+    for (let chosen = size; chosen > 0; chosen--) {
+      for (const [sum, count] of ways[chosen - 1] as Map<number, number>) {
+        const into = ways[chosen] as Map<number, number>
+        into.set(sum + rank, (into.get(sum + rank) ?? 0) + count)
+      }
     }
-    ways = next
   }
-  const found = new Map<number, number>()
-  for (const [key, count] of ways) {
-    const [chosen = 0, sum = 0] = key.split(' ').map(Number)
-    if (size === undefined || chosen === size) found.set(sum, (found.get(sum) ?? 0) + count)
-  }
-  return found
+  return ways[size] as Map<number, number>
 }
 
 /** Both tails: twice the smaller one, and never more than 1. */
@@ -62,7 +68,7 @@ export function rankSum(one: readonly number[], other: readonly number[]): numbe
   if (one.length === 0 || other.length === 0) return 1
   const ranks = doubledRanks([...one, ...other])
   const observed = ranks.slice(0, one.length).reduce((sum, rank) => sum + rank, 0)
-  return bothTails(sums(ranks, one.length), observed)
+  return bothTails(sumsOf(ranks, one.length), observed)
 }
 
 /** The smallest p that so many samples on each side can have: nothing is found below it. */
