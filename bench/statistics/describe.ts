@@ -55,9 +55,9 @@ export function bootstrap(
   random: Random = seeded(1),
   resamples = 10_000,
 ): Interval {
-  const sorted = [...samples].sort((a, b) => a - b)
-  const place = samples.map((sample) => sorted.indexOf(sample))
-  const medians = Array.from({ length: resamples }, () => medianOfDraw(sorted, place, random))
+  const ordered = samples.toSorted((a, b) => a - b)
+  const place = samples.map((sample) => ordered.indexOf(sample))
+  const medians = Array.from({ length: resamples }, () => medianOfDraw(ordered, place, random))
   return { low: quantile(medians, 0.025), high: quantile(medians, 0.975) }
 }
 

@@ -351,7 +351,7 @@ export const groups: readonly Group[] = [
         tests: {
           'bench/report/summary.test.ts': [
             'the ratio is to the base, round by round, with an interval from five rounds on',
-            'what the spread does not separate is named together',
+            'what no verdict separates is named together',
           ],
           'bench/report/results.test.ts': ['reads what it wrote'],
         },
