@@ -285,8 +285,31 @@ describe('security', () => {
   })
 })
 
+describe('fetching-urls', () => {
+  test.each([
+    ['/download?url=http://127.0.0.1/', 403],
+    ['/download?url=http://169.254.169.254/latest/meta-data/', 403],
+    ['/download', 400],
+  ])('%s is refused', async (target, status) => {
+    const { url } = await start('fetching-urls', 0, {})
+    expect((await fetch(new URL(target, url))).status).toBe(status)
+  })
+})
+
+describe('observability', () => {
+  test('an exchange is told of when it is over, and why it has failed', async () => {
+    const origin = await listening((_, response) => response.end('hello'))
+    const { url, stdout, stderr } = await start('observability', 0, at(origin))
+    await fetch(url)
+    await expect.poll(stdout).toMatch(/^GET \/ 200 completed \d+ ms \{/m)
+    await opened.splice(opened.length - 2, 1)[0]?.[Symbol.asyncDispose]()
+    expect((await fetch(url)).status).toBe(502)
+    await expect.poll(stderr).toMatch(/^connection_(?:refused|terminated) /m)
+  })
+})
+
 /** Elsewhere: beside the packages that they are about. */
-const elsewhere = ['fetching-urls', 'migrating', 'transport']
+const elsewhere = ['migrating', 'transport']
 
 test('each program of each guide has a test', () => {
   expect([...started].toSorted()).toEqual(
