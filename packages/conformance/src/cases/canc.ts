@@ -156,6 +156,31 @@ export const canc: readonly Case[] = [
       for (let count = 0; count < 50; count++) await resetWhileReading(stage)
     },
   },
+  {
+    id: 'CANC-11',
+    rule: 'ours',
+    level: 'SHOULD',
+    title:
+      'hears that a client has left a stream in which nothing flows, whatever it has sent behind its request',
+    deliveries: ['coalesced'],
+    run: each(
+      {
+        'half a head': 'GET /canc/2 HTTP/1.1\r\nHo',
+        'half a request': `${head('POST /canc/2 HTTP/1.1', 'Host: a', 'Content-Length: 100000')}half`,
+      },
+      async ({ connect, origin }, behind) => {
+        for (const leave of Object.values(leavings)) {
+          const client = await connect()
+          client.send(get('/canc') + behind)
+          const exchange = await origin.request()
+          exchange.send(streamHead + chunks('data: only\n\n'))
+          await (await client.responding()).body(12)
+          client[leave]()
+          await exchange.connection.ended(soon)
+        }
+      },
+    ),
+  },
 ]
 
 async function resetWhileReading({ connect, origin }: Stage): Promise<void> {

@@ -28,6 +28,7 @@ export const chosen = [
   ['takes-turns', ['STRM-05', 'DUPLX-01', 'DUPLX-04', 'FRAME-0'], ['STRM-05', 'DUPLX-01', 'DUPLX-04']],
   ['reuses-dirty', ['POOL-10', 'UPG-22'], ['UPG-22', 'POOL-10']],
   ['sound', ['POOL-12', 'POOL-13'], ['POOL-12']],
+  ['sound', ['CANC-03', 'CANC-11'], ['CANC-11']],
   ['one-at-a-time', ['STRM-06', 'FRAME-0'], ['STRM-06']],
   [
     'sound',

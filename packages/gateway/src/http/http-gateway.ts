@@ -94,6 +94,14 @@ export function httpGateway(
     }
   }
 
+  /** A client has ended in the middle of what it has sent behind a request that is still being answered: it has left. */
+  function endedBehind(socket: Socket, { code }: NodeJS.ErrnoException): boolean {
+    const exchange = underWay.get(socket)
+    if (code !== 'HPE_INVALID_EOF_STATE' || exchange === undefined || exchange.response.writableFinished)
+      return false
+    return exchange.incoming.complete || exchange.response.socket === null
+  }
+
   async function run(exchange: HttpExchange): Promise<void> {
     const { socket } = exchange.incoming
     const before = exchange.incoming.httpVersionMajor === 1 ? underWay.get(socket) : undefined
@@ -280,7 +288,7 @@ export function httpGateway(
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       if (socket instanceof BorrowedConnection) socket.ambiguous = true
       // Not what it sent was wrong: it is gone.
-      if (error.syscall !== undefined) socket.destroy()
+      if (error.syscall !== undefined || endedBehind(socket as Socket, error)) socket.destroy()
       else malformed(socket as Socket, statusOfParser(error.code))
     })
     return server
