@@ -4,8 +4,8 @@ import net, { type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { hijack } from '../src/index.ts'
 
-/** What comes of a request, whose response `begin` may have begun. */
-async function hijacked(begin: (response: ServerResponse) => void): Promise<unknown> {
+/** What comes of a request, whose response `begin` may have begun. The client sends `behind` afterwards. */
+async function hijacked(begin: (response: ServerResponse) => void, behind = ''): Promise<unknown> {
   const server = http.createServer()
   server.listen(0)
   await once(server, 'listening')
@@ -17,7 +17,9 @@ async function hijacked(begin: (response: ServerResponse) => void): Promise<unkn
   request.socket.setTimeout(60_000)
   begin(response)
   try {
-    return hijack(request, response).socket
+    const { socket } = hijack(request, response)
+    client.write(behind)
+    return socket
   } catch (error) {
     return error
   }
@@ -33,4 +35,17 @@ test.each<[string, (response: ServerResponse) => void]>([
 
 test('no time limit of the server goes on', async () => {
   expect(await hijacked(() => {})).toMatchObject({ timeout: 0 })
+})
+
+test('nothing of node:http listens to it any more', async () => {
+  const socket = (await hijacked(() => {})) as net.Socket
+  for (const event of ['data', 'end', 'drain', 'timeout'])
+    expect([event, socket.listenerCount(event)]).toEqual([event, 0])
+})
+
+test('what comes waits for whoever listens first', async () => {
+  const socket = (await hijacked(() => {}, 'behind')) as net.Socket
+  await expect.poll(() => socket.readableLength).toBe(6)
+  const [piece] = await once(socket, 'data')
+  expect(String(piece)).toBe('behind')
 })

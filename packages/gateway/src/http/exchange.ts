@@ -9,8 +9,8 @@ import type { SendableReply } from '../exchange/hooks.ts'
 import { type Around, Life } from '../exchange/life.ts'
 import type { Incoming } from '../exchange/prepare.ts'
 import { breakOff } from '../node/close-notify.ts'
+import { endAfterLastResponse, listenOn } from '../node/linger.ts'
 import { beginsRequest } from '../node/reading.ts'
-import { listenOn } from '../node/upgrading.ts'
 import { type Framing, hasContent, responseFraming } from '../rules/framing.ts'
 import { targetOf, wantsTrailers } from '../rules/request.ts'
 import {
@@ -263,8 +263,7 @@ export class HttpExchange extends Life {
     // A parser that has no content to read may yet have to say so.
     if (!complete && !this.isBare && httpVersionMajor === 1) {
       this.response.shouldKeepAlive = false
-      // What node:http does after a last response. The rest is `#listenOn`.
-      socket.destroySoon = () => socket.end()
+      endAfterLastResponse(socket)
     }
     this.#writeHead({ status, reason: '', fields }, undefined)
     this.response.end(body)

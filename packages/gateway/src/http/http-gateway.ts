@@ -11,13 +11,14 @@ import type { GatewayOptions, HttpGateway, Listener, ListenOptions, PoolState } 
 import { InFlight } from '../exchange/in-flight.ts'
 import { resolveSettings, type Settings } from '../exchange/settings.ts'
 import { Admission } from '../node/admission.ts'
+import { intercept } from '../node/intercept.ts'
+import { listenOn } from '../node/linger.ts'
 import { Pipelines } from '../node/pipelines.ts'
 import { acceptReading, becomesStream, isBorrowed } from '../node/reading.ts'
 import {
   acceptReplacement,
   BorrowedConnection,
   behindContent,
-  listenOn,
   readAhead,
   readsContent,
   withoutUpgrade,
@@ -322,12 +323,7 @@ export function httpGateway(
     http2Fronts.add(front)
     for (const event of ['request', 'checkContinue', 'checkExpectation', 'connect'])
       front.server.on(event, handle as never)
-    const speakHttp1 = server.listeners('secureConnection') as ((socket: Socket) => void)[]
-    server.removeAllListeners('secureConnection')
-    const parse = (socket: Socket): void => {
-      for (const listener of speakHttp1) listener.call(server, socket)
-    }
-    server.on('secureConnection', (socket) => {
+    intercept(server, 'secureConnection', (socket, parse) => {
       if (speaksHttp2(socket)) {
         front.server.emit('connection', socket)
         return
@@ -336,8 +332,7 @@ export function httpGateway(
       parse(socket)
     })
     // Nothing can be said to a client whose handshake has failed. https would have it answered as a bad request.
-    server.removeAllListeners('tlsClientError')
-    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    server.prependListener('tlsClientError', (_error, socket) => socket.destroy())
   }
 
   async function listen(where: ListenOptions = {}): Promise<Listener> {

@@ -56,10 +56,12 @@ function pour(exchange: HttpExchange, sink: RequestSink): void {
   if (incoming.readableLength === 0) sendHead(sink)
   const clock = exchange.watchUpload(() => sink.writableNeedDrain)
   const releaser = new Releaser(sink)
+  const others = incoming.listenerCount('data')
+  let ours = Number.NaN
   incoming.on('data', (chunk: Buffer) => {
     if (isBorrowed(chunk)) exchange.abort(unknownParser())
-    // Beside the two listeners of this function somebody else may look on, and keep what comes.
-    if (chunk.length >= worthwhile && incoming.listenerCount('data') === 2) releaser.add(chunk)
+    // Somebody else may listen as well, and keep what comes.
+    if (chunk.length >= worthwhile && incoming.listenerCount('data') === ours) releaser.add(chunk)
     clock.moved()
     exchange.countRequest(exchange.requestBytes + chunk.length)
   })
@@ -74,6 +76,7 @@ function pour(exchange: HttpExchange, sink: RequestSink): void {
     if (exchange.phase === 'requestBody') exchange.enter('responseHead')
   })
   incoming.pipe(sink, { end: false })
+  if (others === 0) ours = incoming.listenerCount('data')
   sink.once('close', () => {
     incoming.unpipe(sink)
     // What still comes is read and dropped: the client may not read its answer before it has sent all.

@@ -1,8 +1,7 @@
 /** Connections that were accepted, counted until they are closed: TLS handshakes and tunnels too. */
 
 import type { Server, Socket } from 'node:net'
-
-type Accept = (socket: Socket) => void
+import { intercept } from './intercept.ts'
 
 export class Admission {
   /** Nobody is let in any more. */
@@ -34,11 +33,8 @@ export class Admission {
 
   /** What the server does with a connection so far, it does from now on with those that are let in. */
   guard(server: Server): void {
-    const accept = server.listeners('connection') as Accept[]
-    server.removeAllListeners('connection')
-    server.on('connection', (socket) => {
-      if (!this.admit(socket)) return
-      for (const listener of accept) listener.call(server, socket)
+    intercept(server, 'connection', (socket, goOn) => {
+      if (this.admit(socket)) goOn(socket)
     })
   }
 

@@ -10,6 +10,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import net, { type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { largeSize, provenAfter } from './buffers.ts'
+import { intercept } from './intercept.ts'
 import { detectResets } from './resets.ts'
 import { takeOver } from './take-over.ts'
 
@@ -99,10 +100,7 @@ export function acceptReading(
   server: Server,
   hold: (socket: Socket, parse: (socket: Socket) => void) => void,
 ): void {
-  const [serve] = server.listeners('connection') as [(socket: Socket) => void]
-  const parse = (socket: Socket): void => serve.call(server, socket)
-  server.removeAllListeners('connection')
-  server.on('connection', (accepted) => {
+  intercept(server, 'connection', (accepted, parse) => {
     const mine = readingInto()
     const taken = takeOver(accepted)?.(mine.onread)
     const socket = taken === undefined ? accepted : register(taken, mine)

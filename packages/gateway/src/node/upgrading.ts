@@ -8,12 +8,10 @@ import http, { type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex, PassThrough } from 'node:stream'
 import { listOfTokens } from '../contract/fields.ts'
+import { listenOn } from './linger.ts'
 
 /** What a client may send of the other protocol before the answer, in bytes. Who sends more is cut off. */
 const mostAhead = 64 * 1024
-
-/** How long a client that goes on sending after its answer is listened to, so that it can read the answer first, in ms. */
-const linger = 5_000
 
 /**
  * Reads on until the answer comes: that a client has gone away is heard only on a socket that is read.
@@ -65,18 +63,6 @@ export function acceptReplacement(stream: Duplex): void {
 export function behindContent(socket: Socket, stream: Duplex): Buffer {
   socket.removeAllListeners('data').pause()
   return stream.read() ?? Buffer.alloc(0)
-}
-
-/**
- * Closes our side, and goes on reading for a while: closing altogether would reset the connection of a client that
- * still sends, and take the answer away from it (RFC 9112 §9.6).
- */
-export function listenOn(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), linger)
-  socket.once('close', () => clearTimeout(timer))
-  socket.once('end', () => socket.destroy())
-  socket.end()
-  socket.resume()
 }
 
 /** The head again, as that of a request which stays HTTP: one that a parser reads with its content. */
