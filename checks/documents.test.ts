@@ -9,10 +9,13 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { blocksOf, folderFor, runBlock, typesIn } from './blocks.ts'
 import { manifestIn, root } from './workspace.ts'
 
-const documents = globSync('{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/*.md,packages/*/src/**/*.md}', {
-  cwd: root,
-  exclude: ['**/node_modules', '**/CHANGELOG.md'],
-}).toSorted()
+const documents = globSync(
+  '{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/*.md,packages/*/src/**/*.md}',
+  {
+    cwd: root,
+    exclude: ['**/node_modules', '**/CHANGELOG.md'],
+  },
+).toSorted()
 
 describe.each(documents)('%s', (document) => {
   test('links to what is there', async () => {
