@@ -53,6 +53,20 @@ export const duplex: readonly Mutation[] = [
     seenBy: tests('packages/duplex-server', 'test/promises', 'maxRequests'),
   },
   {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks: 'A connection is given out for any other origin',
+    old: 'const list = fresh ? undefined : this.#idle.get(key)',
+    new: 'const list = fresh ? undefined : [...this.#idle.values()][0]',
+    seenBy: tests('packages/duplex-server', 'test/promises', 'POOL-08'),
+  },
+  {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks: 'Who has left is counted among those who wait for ever',
+    old: 'return () => void this.#queue.delete(callback)',
+    new: 'return () => {}',
+    seenBy: tests('packages/duplex-server', 'test/promises', 'OBS-03'),
+  },
+  {
     file: 'packages/duplex-server/src/sweep.ts',
     breaks: 'The sweep of a gateway that is closed goes on: the process does not end',
     old: 'clearInterval(this.#timer)\n',

@@ -14,7 +14,7 @@ const strategy =
 export const skips: readonly Skip[] = [
   {
     test: new RegExp(`${strategy} (?:POOL-08|OBS-03) `),
-    why: 'nobody can judge it from outside; a test beside each strategy does',
+    why: 'nobody can judge it from outside; packages/promises/src/unseen.ts does',
   },
   {
     test: /^packages\/(?:pipe|reverse|dispatch|fetch)-proxy\/test\/conformance.test.ts: .* H2-(?:11|19) /,
@@ -27,10 +27,6 @@ export const skips: readonly Skip[] = [
   {
     test: /^packages\/duplex-server\/test\/conformance.test.ts: .* H2-\d+ /,
     why: 'duplex-server speaks HTTP/1.1 only',
-  },
-  {
-    test: /^packages\/duplex-server\/test\/promises.test.ts: .* shows who waits for a connection/,
-    why: 'in duplex-server nobody waits for a connection while others have one',
   },
   {
     test: /^packages\/programs\/test\/.*: .* is started, sees no prefix, and streams$/,

@@ -1,4 +1,4 @@
 import { promise } from '@relayrace/promises'
 import { createDuplexGateway } from '../src/index.ts'
 
-promise(createDuplexGateway, { waits: false })
+promise(createDuplexGateway)

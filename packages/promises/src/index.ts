@@ -10,9 +10,10 @@ import { requirementsOf } from './required.ts'
 import { routesOf } from './routes.ts'
 import { promisesOf } from './strategy.ts'
 import { transformsOf } from './transforms.ts'
-import { type Differences, watchedPromisesOf } from './watched.ts'
+import { unseenOf } from './unseen.ts'
+import { watchedPromisesOf } from './watched.ts'
 
-export function promise(create: Strategy, differences: Differences = {}): void {
+export function promise(create: Strategy): void {
   promisesOf(create)
   requirementsOf(create)
   routesOf(create)
@@ -22,5 +23,6 @@ export function promise(create: Strategy, differences: Differences = {}): void {
   guardPromisesOf(create)
   hooksOf(create)
   earlyAnswersTo(create)
-  watchedPromisesOf(create, differences)
+  watchedPromisesOf(create)
+  unseenOf(create)
 }

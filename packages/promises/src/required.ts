@@ -293,62 +293,6 @@ export function requirementsOf(create: Strategy): void {
         })
       },
     )
-
-    test('shares no connection between origins', async () => {
-      const [one, two] = await Promise.all([startOrigin(), startOrigin()])
-      onTestFinished(() => one[Symbol.asyncDispose]())
-      onTestFinished(() => two[Symbol.asyncDispose]())
-      const { client } = await stage({
-        upstream: ({ request }) => (request.target.startsWith('/one') ? one.url : two.url),
-      })
-      for (const [target, origin] of [
-        ['/one/1', one],
-        ['/two/1', two],
-        ['/one/2', one],
-        ['/two/2', two],
-      ] as const) {
-        client.send(get(target))
-        const { message, send } = await origin.request()
-        expect(message.target).toBe(target)
-        await send(reply(target))
-        expect((await client.response()).text).toBe(target)
-      }
-      expect([one.connections.length, two.connections.length]).toEqual([1, 1])
-    })
-
-    test('shares no connection between names, even of one address', async () => {
-      const { origin, client } = await stage({
-        upstream: ({ request }) => new URL(`http://${request.target.slice(1)}:${new URL(upstream()).port}`),
-        lookup: (_, { all }, callback) =>
-          all === true
-            ? callback(null, [{ address: '127.0.0.1', family: 4 }])
-            : callback(null, '127.0.0.1', 4),
-      })
-      const upstream = (): URL => origin.url
-      for (const name of ['one.example', 'two.example', 'one.example']) {
-        client.send(get(`/${name}`))
-        const { message, send } = await origin.request()
-        expect(message.get('host')).toBe(`${name}:${origin.port}`)
-        await send(reply('ok'))
-        await client.response()
-      }
-      expect(origin.connections.map(({ requests }) => requests.length)).toEqual([2, 1])
-    })
-
-    test('shares no connection between gateways, so none between their credentials', async () => {
-      const first = await stage()
-      const second = create({ upstream: first.origin.url, tls: { key: 'another' } })
-      onTestFinished(() => second.close(0))
-      const { url } = await second.listen()
-      const client = await connect(url)
-      onTestFinished(() => client.close())
-      for (const asking of [first.client, client, first.client]) {
-        asking.send(get('/'))
-        await (await first.origin.request()).send(reply('ok'))
-        await asking.response()
-      }
-      expect(first.origin.connections.map(({ requests }) => requests.length)).toEqual([2, 1])
-    })
   })
 
   describe('B5 what watches and changes exchanges leaves connections in use', () => {

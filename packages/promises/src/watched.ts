@@ -18,12 +18,7 @@ interface Event {
   readonly message: ExchangeMessage
 }
 
-export interface Differences {
-  /** Default: a request waits for a connection while others have them all. */
-  readonly waits?: boolean
-}
-
-export function watchedPromisesOf(create: Strategy<Gateway>, { waits = true }: Differences = {}): void {
+export function watchedPromisesOf(create: Strategy<Gateway>): void {
   interface Stage {
     readonly origin: Origin
     readonly gateway: Gateway
@@ -140,7 +135,7 @@ export function watchedPromisesOf(create: Strategy<Gateway>, { waits = true }: D
       await expect.poll(() => gateway.pool).toEqual({ connections: 0, idle: 0, waiting: 0 })
     })
 
-    test.runIf(waits)('shows who waits for a connection, and never has more than it may', async () => {
+    test('shows who waits for a connection, and never has more than it may', async () => {
       const { origin, gateway, url } = await stage({ pool: { connections: 1 } })
       const [one, two] = [await clientOf(url), await clientOf(url)]
       one.send(get)
