@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deadLinks } from '../site/links.ts'
-import { expand, gather, sections } from '../site/pages.ts'
+import { expand, gather, memoryFigures, sections } from '../site/pages.ts'
 import { serve } from '../site/serve.ts'
 import { root } from './workspace.ts'
 
@@ -29,6 +29,12 @@ test('what is listed there is a page', () => {
   const empty = sections.flatMap((section) => section.sources.filter((one) => expand(one).length === 0))
   const listed = sections.flatMap((section) => section.sources.flatMap(expand))
   expect([empty, listed.filter((one) => !sources.includes(one))]).toEqual([[], []])
+})
+
+test('the calculator has a figure for each strategy', () => {
+  const figures = memoryFigures()
+  expect(figures.map(({ name }) => name)).toContain('duplex-server')
+  expect(figures.flatMap(({ name: _, ...given }) => Object.values(given)).every((one) => one > 0)).toBe(true)
 })
 
 test('what leads nowhere in built pages is found', async () => {
@@ -87,7 +93,12 @@ describe.skipIf(missing !== undefined)(`in a browser${missing === undefined ? ''
     return page
   }
 
-  const places = { 'the first page': '/', 'a guide': '/docs/timeouts', 'the matrix': '/docs/conformance' }
+  const places = {
+    'the first page': '/',
+    'a guide': '/docs/timeouts',
+    'the calculator': '/docs/memory',
+    'the matrix': '/docs/conformance',
+  }
   const looks = Object.entries(places).flatMap(([name, place]) =>
     [1400, 390].flatMap((width) => ['light', 'dark'].map((scheme) => ({ name, place, width, scheme }))),
   )
@@ -106,6 +117,13 @@ describe.skipIf(missing !== undefined)(`in a browser${missing === undefined ? ''
     expect(found.map(({ id, nodes }) => [id, nodes.length, nodes[0]?.html.slice(0, 200)])).toEqual([])
     // No wider than the screen: what is scrolls by itself.
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    await page.context().close()
+  })
+
+  test('the calculator answers for other numbers', async () => {
+    const page = await open('/docs/memory', 1400, 'light')
+    await page.locator('.calculator input').first().fill('0')
+    expect(await page.locator('.calculator output').textContent()).toMatch(/^[1-9]\d* MiB .* 0 MiB/)
     await page.context().close()
   })
 

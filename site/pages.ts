@@ -73,6 +73,30 @@ export const sections: readonly { readonly title: string; readonly sources: read
   { title: 'This repository', sources: ['CONTRIBUTING.md', 'SECURITY.md', 'fixtures/README.md'] },
 ]
 
+export interface MemoryFigure {
+  readonly name: string
+  /** MiB. */
+  readonly busy: number
+  /** KiB each. */
+  readonly stalled: number
+  readonly kernel: number
+  readonly waiting: number
+}
+
+/** Of the table in docs/memory.md, which comes from the newest results: what the calculator on that page goes by. */
+export function memoryFigures(): MemoryFigure[] {
+  const text = readFileSync(path.join(root, 'docs/memory.md'), 'utf8')
+  const rows = text.matchAll(/^\| \*\*([\w-]+)\*\* \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|/gm)
+  const figure = (cell = ''): number => Number(cell.replaceAll(/\s/g, ''))
+  return [...rows].map(([, name = '', busy, stalled, kernel, waiting]) => ({
+    name,
+    busy: figure(busy),
+    stalled: figure(stalled),
+    kernel: figure(kernel),
+    waiting: figure(waiting),
+  }))
+}
+
 const exclude = ['**/node_modules', '**/.cache', '**/CHANGELOG.md']
 
 export const expand = (pattern: string): string[] => globSync(pattern, { cwd: root, exclude }).toSorted()
@@ -129,7 +153,13 @@ export function gather(): Site {
       }
       return linkTo(place, anchor)
     })
-    pages.push({ source, place: placeOfDocument(source), title: titleOf(before) ?? source, text })
+    const more = source === 'docs/memory.md' ? '\n## For yours\n\n<MemoryCalculator />\n' : ''
+    pages.push({
+      source,
+      place: placeOfDocument(source),
+      title: titleOf(before) ?? source,
+      text: text + more,
+    })
   }
   return { pages, copies: [...copies.values()], dead }
 }

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { defineConfig } from 'vitepress'
-import { expand, gather, placeOfDocument, sections, slug } from '../pages.ts'
+import { expand, gather, memoryFigures, placeOfDocument, sections, slug } from '../pages.ts'
 
 const titles = new Map(gather().pages.map(({ source, title }) => [source, title]))
 
@@ -49,5 +49,8 @@ export default defineConfig({
       md.renderer.rules.th_close = (tokens, i) => (tokens[i - 1]?.content === '' ? '</td>' : '</th>')
     },
   },
-  vite: { publicDir: path.resolve(import.meta.dirname, '../.cache/pages/public') },
+  vite: {
+    publicDir: path.resolve(import.meta.dirname, '../.cache/pages/public'),
+    define: { __MEMORY__: JSON.stringify(memoryFigures()) },
+  },
 })

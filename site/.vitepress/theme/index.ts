@@ -1,4 +1,9 @@
+import type { Theme } from 'vitepress'
 import theme from 'vitepress/theme-without-fonts'
+import MemoryCalculator from './MemoryCalculator.vue'
 import './style.css'
 
-export default theme
+export default {
+  extends: theme,
+  enhanceApp: ({ app }) => void app.component('MemoryCalculator', MemoryCalculator),
+} satisfies Theme
