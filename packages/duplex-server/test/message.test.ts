@@ -1,5 +1,7 @@
 import { parser } from '@relayrace/fixtures/wire'
+import { noContent } from '@relayrace/gateway/strategy'
 import { describe, expect, test } from 'vitest'
+import { MessageReader } from '../src/message.ts'
 import { cut, type Reading, type ReadingOptions, read } from './reading.ts'
 import { fc } from './seed.ts'
 
@@ -227,9 +229,14 @@ describe('what is read', () => {
   })
 
   test('between two messages is idle, and not after the first byte of the next', () => {
-    const bytes = latin1('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    expect(read('request', [bytes]).messages[0]?.complete).toBe(true)
-    expect(read('request', [bytes, latin1('G')]).messages).toHaveLength(1)
+    const nothing = { head: () => noContent, content: () => {}, end: () => {} }
+    const reader = new MessageReader(nothing, { head: 16_384 })
+    const idle = [...'GET / HTTP/1.1\r\nHost: a\r\n\r\nG'].map((byte) => {
+      reader.read(latin1(byte))
+      return reader.idle
+    })
+    expect(idle.map((now, at) => (now ? at : -1)).filter((at) => at >= 0)).toEqual([26])
+    expect(new MessageReader(nothing, { head: 16_384 }).idle).toBe(true)
   })
 })
 
