@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { freePort, startProgram } from '@relayrace/fixtures/target'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { blocksOf, folderFor, runBlock, typesIn } from './blocks.ts'
+import { blocksOf, folderFor, isProgram, runBlock, typesIn } from './blocks.ts'
 import { manifestIn, root } from './workspace.ts'
 
 const documents = globSync(
@@ -62,10 +62,17 @@ test.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'dupl
 
 describe.each([
   ['README.md', 1, ''],
+  ['packages/pipe-proxy/README.md', 1, ''],
+  ['packages/reverse-proxy/README.md', 2, ''],
+  ['packages/fetch-proxy/README.md', 1, ''],
+  ['packages/dispatch-proxy/README.md', 1, ''],
+  ['packages/duplex-server/README.md', 2, ''],
   ['packages/router/README.md', 6, ''],
   ['packages/mount/README.md', 5, '/api'],
 ])('the examples of %s', async (document, atLeast, prefix) => {
-  const examples = (await blocksOf(document)).filter(({ language }) => language === 'ts')
+  const examples = (await blocksOf(document)).filter(
+    (block) => isProgram(block) && block.code.includes('8080'),
+  )
   let folder = ''
   beforeAll(async () => {
     folder = await folderFor(document.replaceAll(/\W/g, '-'))
@@ -76,7 +83,8 @@ describe.each([
   })
 
   test('have the right types', { timeout: 60_000 }, async () => {
-    expect(await typesIn(folder, examples)).toBe('')
+    const typed = examples.filter(({ language }) => language === 'ts')
+    expect(typed.length === 0 ? '' : await typesIn(folder, typed)).toBe('')
   })
 
   test.for(examples.map((example, i) => ({ example, name: `${i + 1}` })))(
@@ -90,8 +98,13 @@ describe.each([
         'http://127.0.0.1:9001': another.url.origin,
       }
       await using running = await runBlock(folder, example, places)
-      const response = await fetch(new URL(`${prefix}/bytes/1000`, running.url))
-      expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
+      if (example.code.includes('createDuplexServer')) {
+        const response = await fetch(running.url, { method: 'POST', body: 'hello' })
+        expect([response.status, await response.text()]).toEqual([200, 'hello'])
+      } else {
+        const response = await fetch(new URL(`${prefix}/bytes/1000`, running.url))
+        expect([response.status, (await response.bytes()).length]).toEqual([200, 1000])
+      }
       expect(running.stderr()).toBe('')
     },
   )

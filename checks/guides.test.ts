@@ -8,9 +8,11 @@ import { createServer, request, type Server, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { connect as connectTls } from 'node:tls'
+import { certificates } from '@relayrace/fixtures/certificates'
 import { bulkStats, startBulkOrigin } from '@relayrace/fixtures/origin'
 import { freePort, type Program, startProgram } from '@relayrace/fixtures/target'
-import { createPipeProxy } from '@relayrace/pipe-proxy'
+import { createPipeProxy, type ErrorType, GatewayError } from '@relayrace/pipe-proxy'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Block, blocksOf, folderFor, isProgram, moduleOf, runBlock, typesIn } from './blocks.ts'
 import { root } from './workspace.ts'
@@ -305,6 +307,52 @@ describe('observability', () => {
     await opened.splice(opened.length - 2, 1)[0]?.[Symbol.asyncDispose]()
     expect((await fetch(url)).status).toBe(502)
     await expect.poll(stderr).toMatch(/^connection_(?:refused|terminated) /m)
+  })
+})
+
+describe('tls', () => {
+  test('clients are spoken to in HTTP/2 and HTTP/1.1', async () => {
+    const origin = await listening((_, response) => response.end('hello'))
+    const { server, ca } = await certificates()
+    await writeFile(path.join(folder, 'server.pem'), server.cert)
+    await writeFile(path.join(folder, 'server.key'), server.key)
+    const { url } = await start('tls', 0, at(origin))
+    for (const protocol of ['h2', 'http/1.1']) {
+      const socket = connectTls({
+        host: url.hostname,
+        port: Number(url.port),
+        ca,
+        servername: 'localhost',
+        ALPNProtocols: [protocol],
+      })
+      await once(socket, 'secureConnect')
+      expect(socket.alpnProtocol).toBe(protocol)
+      socket.destroy()
+    }
+  })
+})
+
+describe('troubleshooting', () => {
+  test('each type of error is named where its status is', async () => {
+    const text = await readDocument('docs/troubleshooting.md')
+    const [, section = ''] = /^## 502$(.*?)^## /ms.exec(text) ?? []
+    const types = [...section.matchAll(/^\| `(\w+_\w+)`/gm)].map(([, type]) => type as ErrorType)
+    expect(types.length).toBeGreaterThan(5)
+    const statuses = types.map((type) => new GatewayError(type, { phase: 'connect' }).status)
+    expect(new Set(statuses)).toEqual(new Set([502]))
+  })
+})
+
+describe('the picture of timeouts', () => {
+  test('has every one of them by its name', async () => {
+    const options = await readDocument('packages/gateway/README.md')
+    const rows = [...options.matchAll(/^\| `timeouts\.(.*?) \|/gm)].map(([, names = '']) => names)
+    const names = rows.flatMap((row) => [...row.matchAll(/\w+/g)].map(([name]) => name))
+    const picture = await readDocument('docs/timeouts.svg')
+    const drawn = [...picture.matchAll(/>(\w+)<\/text>/g)].map(([, name]) => name)
+    // There is a tunnel instead of bodies, or there is none.
+    expect(names.filter((name) => !drawn.includes(name))).toEqual(['tunnel'])
+    expect(drawn.filter((name) => !names.includes(name as string))).toEqual([])
   })
 })
 
