@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util'
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { targets } from '@relayrace/fixtures/targets'
+import { faults, targets as inUse, soundRelay } from '@relayrace/fixtures/targets'
 import { presets } from './presets.ts'
 import type { TargetRecord } from './report/results.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -19,6 +19,8 @@ export interface Listing {
   readonly scenarios: readonly { name: string; title: string; question: string; load: string }[]
   readonly presets: readonly { name: string; about: string; rounds: number; targets: readonly string[] }[]
 }
+
+const targets = [...inUse, soundRelay, ...faults]
 
 export async function listing(): Promise<Listing> {
   return {
@@ -54,6 +56,7 @@ export function listingText(list: Listing, colour: boolean): string {
     peer: 'Peers',
     mount: 'Ours in something else, measured by name',
     alternative: 'Instead of a proxy, measured by name',
+    fault: 'Planted faults, measured by name: the bench has to name them',
     control: 'Controls, which do not compete',
   } as const
   const targetLines = (Object.keys(kinds) as ListedTarget['kind'][]).flatMap((kind) => [

@@ -2,8 +2,8 @@
 
 import { command, namedCommand } from '@relayrace/fixtures/command'
 import { parseSize } from '@relayrace/fixtures/payloads'
-import type { ListedTarget } from '@relayrace/fixtures/target'
-import { targets as fromSource, shippedTargets } from '@relayrace/fixtures/targets'
+import type { Kind, ListedTarget } from '@relayrace/fixtures/target'
+import { faults, targets as fromSource, shippedTargets, soundRelay } from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
 import { readers, withBuffer } from './buffers.ts'
@@ -78,7 +78,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
   const preset = oneOf('preset', flags.preset, presets)
   const targets = listed(flags)
   const own = ownTargets(flags.command ?? [])
-  const known = [...targets, ...own]
+  const known = [...targets, ...planted, ...own]
   const profiler = flags.profile === undefined ? undefined : oneOf('profiler', flags.profile, profilers)
   // What is profiled is usually one of ours.
   const usual = profiler
@@ -108,6 +108,9 @@ export function readOptions(args: readonly string[]): Request | undefined {
     pin: flags.pin,
   }
 }
+
+/** By name only: they are wrong on purpose. */
+const planted: readonly ListedTarget[] = [soundRelay, ...faults]
 
 /** Our own as they are installed, unless what stands here is asked for. */
 export const listed = ({ fromSource: source }: { readonly fromSource?: true }): readonly ListedTarget[] =>
@@ -228,11 +231,14 @@ function commandLine(): Command {
 }
 
 /** In the order of the names; `all` is everything there is. */
-export const pick = <T extends { readonly name: string }>(
+export const pick = <T extends { readonly name: string; readonly kind?: Kind }>(
   what: string,
   list: readonly string[],
   known: readonly T[],
-): readonly T[] => (list.includes('all') ? known : list.map((name) => oneOf(what, name, known)))
+): readonly T[] =>
+  list.includes('all')
+    ? known.filter(({ kind }) => kind !== 'fault')
+    : list.map((name) => oneOf(what, name, known))
 
 function oneOf<T extends { readonly name: string }>(what: string, name: string, known: readonly T[]): T {
   const found = known.find((one) => one.name === name)

@@ -2,7 +2,14 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { bulkStats } from '@relayrace/fixtures/origin'
-import { canMeasure, proportionalSize, resetPeaks, type Usage, usage } from '@relayrace/fixtures/proc'
+import {
+  canMeasure,
+  openDescriptors,
+  proportionalSize,
+  resetPeaks,
+  type Usage,
+  usage,
+} from '@relayrace/fixtures/proc'
 import type { ListedTarget, Program } from '@relayrace/fixtures/target'
 import { startLoad } from './load/drive.ts'
 import { machineState, machineWindow } from './measure/machine.ts'
@@ -62,6 +69,7 @@ export async function takeSample(
 
     if (pids.target !== undefined) resetPeaks(pids.target)
     const before = look(pids)
+    const descriptorsBefore = openDescriptors(pids.target)
     const sizeBefore = await sizes(setting, pids.target)
     const windowStart = machineState()
     let held: Held | undefined
@@ -70,6 +78,7 @@ export async function takeSample(
     })
     const windowEnd = machineState()
     const after = look(pids)
+    const left = held && (await leftBehind(pids.target, descriptorsBefore))
 
     if (pids.target !== undefined && canMeasure && after.target === undefined)
       return failed({ 'the target died': 1 })
@@ -79,7 +88,7 @@ export async function takeSample(
       startedAt,
       seconds: outcome.seconds,
       problems: outcome.problems,
-      values: good ? scenario.values({ outcome, held, used: used(before.target, after.target) }) : {},
+      values: good ? scenario.values({ outcome, held, left, used: used(before.target, after.target) }) : {},
       cpu: {
         target: cpuBetween(before.target, after.target),
         load: cpuBetween(before.load, after.load),
@@ -138,6 +147,17 @@ const difference = (before: Sizes, after: Sizes): Held => ({
   kernel: before.kernel === null || after.kernel === null ? null : after.kernel - before.kernel,
   pulled: after.pulled - before.pulled,
 })
+
+/** How many descriptors are left of those that came with the clients. Those of a pool stay. */
+async function leftBehind(pid: number | undefined, before: number | undefined): Promise<number | undefined> {
+  if (pid === undefined || before === undefined || !canMeasure) return undefined
+  let left = Number.POSITIVE_INFINITY
+  for (let waited = 0; waited < 2_000 && left > 0; waited += 50) {
+    left = (openDescriptors(pid) ?? before) - before
+    if (left > 0) await wait(50)
+  }
+  return Math.max(0, left)
+}
 
 /** More than this pulled by stalled readers is no buffer but a store, and would fill the disk of who looks on. */
 const enough = 4 * 1024 ** 3

@@ -1,6 +1,7 @@
 /** Speed against memory limit, of one target: a small picture, so that those of one job stand side by side. */
 
 import { escapeText } from '@relayrace/fixtures/escape'
+import type { Kind } from '@relayrace/fixtures/target'
 import { number, tick } from '../report/numbers.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import type { SearchRecord } from './results.ts'
@@ -8,7 +9,7 @@ import { mebibytes, outcomeWords } from './tables.ts'
 
 export interface Plot {
   readonly search: SearchRecord
-  readonly tone: 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
+  readonly tone: Kind
   readonly share: number
   /** Limits in bytes, the same for all of a job. */
   readonly from: number

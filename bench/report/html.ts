@@ -1,6 +1,7 @@
 /** The summary as one HTML file that needs nothing else: no request, no font, no script to read it. */
 
 import { escapeText } from '@relayrace/fixtures/escape'
+import { kinds } from '@relayrace/fixtures/target'
 import { counted, number, spread } from './numbers.ts'
 import { picker, pickerScript } from './picker.ts'
 import {
@@ -70,7 +71,6 @@ function cautions({ cautions }: Summary): string {
 }
 
 function overview({ results, scenarios }: Summary): string {
-  const kinds = ['strategy', 'peer', 'mount', 'alternative', 'control']
   const names = results.targets
     .filter(({ absent }) => absent === null)
     .toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))

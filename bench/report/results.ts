@@ -3,6 +3,7 @@
  * types from here.
  */
 
+import { type Kind, kinds } from '@relayrace/fixtures/target'
 import * as z from 'zod'
 
 /** Goes up when an older reader would misread a newer file. */
@@ -77,7 +78,7 @@ export interface WindowRecord {
 
 export interface TargetRecord {
   readonly name: string
-  readonly kind: 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
+  readonly kind: Kind
   readonly about: string
   readonly version: string | null
   readonly install: string
@@ -152,7 +153,7 @@ const texts = z.record(text, text)
 
 export const targetShape: z.ZodType<TargetRecord> = z.strictObject({
   name: text,
-  kind: z.enum(['strategy', 'peer', 'control', 'mount', 'alternative']),
+  kind: z.enum(kinds),
   about: text,
   version: text.nullable(),
   install: text,

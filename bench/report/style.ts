@@ -35,7 +35,7 @@ figcaption strong{color:var(--ink)}
 .chart .strategy .label{font-weight:650;fill:var(--ours)}
 .chart .control .label,.chart .control .value{fill:var(--soft);font-style:italic}
 .strategy .bar,.strategy .spot{fill:var(--ours)}
-.peer .bar,.peer .spot,.mount .bar,.mount .spot,.alternative .bar,.alternative .spot{fill:var(--theirs)}
+.peer .bar,.peer .spot,.mount .bar,.mount .spot,.alternative .bar,.alternative .spot,.fault .bar,.fault .spot{fill:var(--theirs)}
 .control .bar,.control .spot{fill:var(--floor)}
 .chart .spot{stroke:var(--card);stroke-width:1.5}
 .dot{fill:var(--dot)}

@@ -11,6 +11,7 @@ import { type Mode, twoModes } from '../statistics/modes.ts'
 import { roundsFor } from '../statistics/versus.ts'
 import { counted, listed, number } from './numbers.ts'
 import type { MetricRecord, Results, SampleRecord, ScenarioRecord, TargetRecord } from './results.ts'
+import { type Suspicion, suspicionsIn } from './suspicions.ts'
 import { type Figures, figuresOf, type Told, tell, tellAll, toldText } from './verdicts.ts'
 
 export interface Summary {
@@ -64,9 +65,10 @@ export interface Cell extends Description {
 }
 
 export function summarize(results: Results): Summary {
+  const suspicions = suspicionsIn(results)
   const scenarios = results.scenarios
     .filter(({ name }) => results.samples.some(({ scenario }) => scenario === name))
-    .map((record) => summarizeScenario(results, record))
+    .map((record) => summarizeScenario(results, record, suspicions))
   return {
     results,
     scenarios,
@@ -92,16 +94,23 @@ const limitOf = ({ knownLimits, targets }: Results, scenario: string, target: st
 
 export const cellOf = (row: Row, metric: MetricRecord): Cell | undefined => row.cells.get(metric.id)
 
-function summarizeScenario(results: Results, record: ScenarioRecord): ScenarioSummary {
+function summarizeScenario(
+  results: Results,
+  record: ScenarioRecord,
+  suspicions: Suspicions,
+): ScenarioSummary {
   const headline = headlineOf(record)
   const rows = results.targets.flatMap((target) => rowOf(results, record, target) ?? [])
   const sorted = rows.toSorted((a, b) => rank(a, headline) - rank(b, headline))
   const contestants = sorted.filter(({ target }) => target.kind !== 'control')
+  const suspected = ({ target }: Row): Suspicion | undefined =>
+    suspicions.get(target.name)?.find((one) => one.everywhere || one.scenario === record.name)
+  const winning = contestants.filter((row) => !suspected(row))
   const figures = new Map(record.metrics.map((metric) => [metric.id, figuresOf(results, record, metric)]))
   const found = new Map(
     record.metrics.map((metric) => [
       metric.id,
-      winnersOf(contestants, metric, figures.get(metric.id) as Figures),
+      winnersOf(winning, metric, figures.get(metric.id) as Figures),
     ]),
   )
   const winners = new Map([...found].map(([id, { names }]) => [id, names]))
@@ -116,7 +125,15 @@ function summarizeScenario(results: Results, record: ScenarioRecord): ScenarioSu
     roundsNeeded,
     generatorBound,
     base: sorted.some(({ ratio }) => ratio) ? (results.base ?? undefined) : undefined,
-    sentences: sentences(results, headline, contestants, found.get(headline.id) as Winners, generatorBound),
+    sentences: [
+      ...sentences(results, headline, contestants, found.get(headline.id) as Winners, generatorBound),
+      ...contestants.flatMap((row) => {
+        const said = suspected(row)
+        if (said === undefined) return []
+        const where = said.scenario === record.name ? '' : ` (in ${said.scenario})`
+        return `${row.target.name} ${said.says}${where}. It wins nothing here.`
+      }),
+    ],
   }
 }
 
@@ -180,6 +197,8 @@ function rank(row: Row, metric: MetricRecord): number {
   if (value === undefined) return group + 1e12
   return group + (metric.better === 'lower' ? value : -value)
 }
+
+type Suspicions = ReturnType<typeof suspicionsIn>
 
 interface Winners extends Pick<ScenarioSummary, 'verdicts' | 'roundsNeeded'> {
   readonly names: readonly string[]

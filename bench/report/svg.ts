@@ -1,6 +1,7 @@
 /** Charts as strings of SVG: no dependency, no script, colours from the page's CSS variables, a title on everything. */
 
 import { escapeText } from '@relayrace/fixtures/escape'
+import type { Kind } from '@relayrace/fixtures/target'
 import { spread as deviation, number, tick } from './numbers.ts'
 
 export interface Bar {
@@ -17,7 +18,7 @@ export interface Bar {
 }
 
 /** Ours, theirs, and what does not compete. */
-type Tone = 'strategy' | 'peer' | 'control' | 'mount' | 'alternative'
+type Tone = Kind
 
 export interface BarChart {
   readonly title: string

@@ -32,6 +32,8 @@ export interface Measured {
   readonly used: Used | undefined
   /** Only where all stand still for a while. */
   readonly held: Held | undefined
+  /** Descriptors that the target has more than before, when all clients have left. Only where all stand still. */
+  readonly left?: number | undefined
 }
 
 export interface Used {

@@ -25,6 +25,7 @@ const sample: Measured = {
     },
   },
   used: { user: 1, system: 2, cpu: 3, peak: 50 * MiB, voluntarySwitches: 600, involuntarySwitches: 70 },
+  left: 5,
   held: { process: 1000 * KiB, kernel: 2000 * KiB, pulled: 10 * (64 + 300) * KiB } as Measured['held'],
 }
 
@@ -32,7 +33,13 @@ const transfer = { cpuPerGiB: 1.5, userPerGiB: 0.5, goodput: 0.5, peakMemory: 50
 const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
   parallel: { ...transfer, unevenness: 13, firstByteWorst: 12 },
-  stalled: { processPerStream: 100, kernelPerStream: 200, pulledPerStream: 300, peakMemory: 50 },
+  stalled: {
+    processPerStream: 100,
+    kernelPerStream: 200,
+    pulledPerStream: 300,
+    leftPerStream: 0.5,
+    peakMemory: 50,
+  },
   small: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
   idle: { processPerConnection: 200, peakMemory: 50 },
   events: { delayMedian: 14, delay99: 15, delayWorst: 16, cpuPerEvent: 150_000 },

@@ -43,16 +43,25 @@ export const stalled: Scenario<{ streams: number }> = {
       about:
         'What the origin has handed out and nobody has read: in the proxy, on its disk, and in the buffers of both hops. Beyond 4 GiB in all, or after 8 s, we stop looking.',
     },
+    {
+      id: 'leftPerStream',
+      label: 'Left behind',
+      unit: '/stream',
+      better: 'lower',
+      about:
+        'Descriptors that the proxy holds when all clients have left, beyond those of before, by the number of streams.',
+    },
     peakMemory,
   ],
   job: (scale) => ({ kind: 'stall', streams: scale.streams, bytes, after, warmUp: 16 * MiB }),
-  values({ outcome, used, held }) {
+  values({ outcome, used, held, left }) {
     const each = (total: number | null | undefined): number | null =>
       total === null || total === undefined ? null : total / outcome.exchanges / KiB
     return {
       processPerStream: used ? each(held?.process) : null,
       kernelPerStream: each(held?.kernel),
       pulledPerStream: each(held && held.pulled - outcome.exchanges * after),
+      leftPerStream: left === undefined ? null : left / outcome.exchanges,
       peakMemory: used ? used.peak / MiB : null,
     }
   },
