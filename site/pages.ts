@@ -102,7 +102,9 @@ const exclude = ['**/node_modules', '**/.cache', '**/CHANGELOG.md']
 export const expand = (pattern: string): string[] => globSync(pattern, { cwd: root, exclude }).toSorted()
 
 export function gather(): Site {
-  const queue = expand('{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/{README,src/**/README}.md}')
+  const queue = expand(
+    '{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/{README,src/**/README}.md}',
+  )
   const documents = new Set(queue)
   const pages: Page[] = []
   const copies = new Map<string, Copy>()

@@ -126,8 +126,8 @@ export const router: readonly Mutation[] = [
   fault(
     'middleware/api-tokens',
     'The hash of a token, which may have leaked, is as good as the token',
-    "Buffer.from(hash('sha256', token), 'hex')",
-    "Buffer.from(token.length === 64 ? token : hash('sha256', token), 'hex')",
+    "given.write(hash('sha256', token), 'hex')",
+    "given.write(token.length === 64 ? token : hash('sha256', token), 'hex')",
     before,
   ),
   fault(
@@ -182,7 +182,7 @@ export const router: readonly Mutation[] = [
   fault(
     'middleware/rate-limit',
     'A request counts once more with each attempt',
-    'if (counted.has(exchange)) return told(next(), exchange)\n',
+    'if (counted.of(exchange) !== undefined) return told(next(), exchange)\n',
     '\n',
     before,
   ),

@@ -29,6 +29,7 @@ export type {
 export type { BodyClock } from './exchange/clock.ts'
 export type { SendableReply } from './exchange/hooks.ts'
 export { InFlight } from './exchange/in-flight.ts'
+export { Known } from './exchange/known.ts'
 export { type Around, Life } from './exchange/life.ts'
 export type { Incoming } from './exchange/prepare.ts'
 export type { Replay } from './exchange/replay.ts'

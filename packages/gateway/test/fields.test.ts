@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Fields } from '../src/application.ts'
-import { connectionOptions, endToEnd, FieldNames } from '../src/contract/fields.ts'
+import { connectionOptions, endToEnd, FieldNames, leftOf } from '../src/contract/fields.ts'
 
 const sample = (): Fields => new Fields(['A', '1', 'b', '2', 'a', '3'])
 
@@ -116,5 +116,41 @@ describe('endToEnd', () => {
     const raw = ['Connection', 'X', 'X', '1']
     endToEnd(raw).append('Y', '2')
     expect(raw).toEqual(['Connection', 'X', 'X', '1'])
+  })
+})
+
+describe('what an application has left of fields', () => {
+  const before = ['Host', 'a', 'Accept', '*/*', 'Accept', 'text/html']
+  const after = (edit: (fields: Fields) => void): string[] => {
+    const fields = new Fields(before.slice())
+    edit(fields)
+    return leftOf(fields, before.slice()).raw
+  }
+
+  test.each<[string, (fields: Fields) => void, string[]]>([
+    ['is what it was', () => {}, before],
+    ['lacks what was deleted', (fields) => fields.delete('accept'), ['Host', 'a']],
+    ['has what was added', (fields) => fields.append('X', 'y'), [...before, 'X', 'y']],
+    ['has what was replaced', (fields) => fields.set('Accept', 'b'), ['Host', 'a', 'Accept', 'b']],
+    ['keeps a new order', ({ raw }) => void raw.push(...raw.splice(0, 2)), [...before.slice(2), 'Host', 'a']],
+    ['says nothing of framing', (fields) => fields.append('TE', 'trailers'), before],
+  ])('%s', (_, edit, left) => {
+    expect(after(edit)).toEqual(left)
+  })
+
+  test.each([
+    ['a name that is none', ['a b', 'c']],
+    ['a value that could end its line', ['X', 'a\r\nb']],
+    ['a value that is no string', ['X', 1]],
+    ['a name without a value', ['X']],
+  ])('cannot have %s', (_, line) => {
+    expect(() => after(({ raw }) => void raw.push(...(line as string[])))).toThrow(TypeError)
+  })
+
+  test('is nobody else’s to edit', () => {
+    const fields = new Fields(before.slice())
+    const left = leftOf(fields, before.slice())
+    fields.append('X', 'y')
+    expect(left.raw).toEqual(before)
   })
 })

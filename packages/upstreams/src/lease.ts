@@ -10,7 +10,7 @@ export interface Lender {
   answered(lease: Lease): void
   ended(lease: Lease, outcome: AttemptOutcome, error: GatewayError | undefined): void
   /** Whether to ask another one. If so that is taken from the budget. @returns what gives it back, when nobody was asked. */
-  again(tried: ReadonlySet<Member>, error: GatewayError): (() => void) | undefined
+  again(tried: readonly Member[], error: GatewayError): (() => void) | undefined
 }
 
 export class Lease {
@@ -44,7 +44,7 @@ export class Lease {
     this.#lender.ended(this, this.#outcome(cause, error), error)
   }
 
-  again(tried: ReadonlySet<Member>, error: GatewayError): (() => void) | undefined {
+  again(tried: readonly Member[], error: GatewayError): (() => void) | undefined {
     return this.#lender.again(tried, error)
   }
 

@@ -1,20 +1,21 @@
 /** What stands around the attempts: each is counted at its endpoint, once, however it ends; who may be asked again is. */
 
 import { type Exchange, GatewayError, type Transport } from '@relayrace/gateway'
+import { Known } from '@relayrace/gateway/web'
 import type { Lease } from './lease.ts'
 import type { Member } from './member.ts'
 
 /** An exchange under the transport. */
 export interface Asking {
   lease: Lease | undefined
-  readonly tried: Set<Member>
+  readonly tried: Member[]
 }
 
-const underWay = new WeakMap<Exchange, Asking>()
+const underWay = new Known<Asking>()
 
 /** @throws GatewayError 500 when no transport of this package stands around the attempt. */
 export function askingFor(exchange: Exchange): Asking {
-  const asking = underWay.get(exchange)
+  const asking = underWay.of(exchange)
   if (asking !== undefined) return asking
   const detail = 'upstreams need their transport: set the gateway’s option transport as well'
   throw new GatewayError('proxy_configuration_error', { phase: 'requestHead', detail })
@@ -22,13 +23,13 @@ export function askingFor(exchange: Exchange): Asking {
 
 /** The attempt that is under way. */
 export function leaseOf(exchange: Exchange): Lease | undefined {
-  return underWay.get(exchange)?.lease
+  return underWay.of(exchange)?.lease
 }
 
 /** The same for all sets: where a router chooses among several, it stands around it once. */
 export const transport: Transport = async (exchange, next) => {
-  const before = underWay.get(exchange)
-  const asking: Asking = { lease: undefined, tried: new Set() }
+  const before = underWay.of(exchange)
+  const asking: Asking = { lease: undefined, tried: [] }
   underWay.set(exchange, asking)
   let giveBack: (() => void) | undefined
   try {
@@ -51,7 +52,6 @@ export const transport: Transport = async (exchange, next) => {
       }
     }
   } finally {
-    if (before === undefined) underWay.delete(exchange)
-    else underWay.set(exchange, before)
+    underWay.set(exchange, before)
   }
 }

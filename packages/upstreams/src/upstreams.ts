@@ -269,9 +269,9 @@ export class Upstreams implements AsyncDisposable {
     const candidates = this.#candidates(asking.tried)
     if (candidates.length === 0) return this.#unavailable(exchange)
     const member = this.#pick(candidates, exchange)
-    if (asking.tried.size === 0) this.#budget.asked()
+    if (asking.tried.length === 0) this.#budget.asked()
     else this.#retries++
-    asking.tried.add(member)
+    asking.tried.push(member)
     const lease = new Lease(this.#lender, member, exchange)
     if (lease.trial) this.#trials.add(lease)
     asking.lease = lease
@@ -292,18 +292,18 @@ export class Upstreams implements AsyncDisposable {
     }
   }
 
-  #candidates(tried: ReadonlySet<Member>): Member[] {
+  #candidates(tried: readonly Member[]): Member[] {
     const candidates = this.#preferred(tried, (member) => member.mayBeAsked)
     if (candidates.length > 0 || !this.#panic) return candidates
     return this.#preferred(tried, (member) => member.takesPart)
   }
 
   /** Those of the lowest priority that has any. */
-  #preferred(tried: ReadonlySet<Member>, may: (member: Member) => boolean): Member[] {
+  #preferred(tried: readonly Member[], may: (member: Member) => boolean): Member[] {
     let preferred: Member[] = []
     let lowest = Number.POSITIVE_INFINITY
     for (const member of this.#members.values()) {
-      if (member.priority > lowest || tried.has(member) || !may(member)) continue
+      if (member.priority > lowest || tried.includes(member) || !may(member)) continue
       if (member.priority < lowest) {
         lowest = member.priority
         preferred = []
@@ -361,12 +361,12 @@ export class Upstreams implements AsyncDisposable {
     throw new GatewayError('destination_unavailable', { phase: 'responseHead', status })
   }
 
-  #allowsAnother(tried: ReadonlySet<Member>): boolean {
+  #allowsAnother(tried: readonly Member[]): boolean {
     const { attempts = 1 } = this.#retry ?? {}
-    return tried.size < attempts && this.#budget.allows && this.#candidates(tried).length > 0
+    return tried.length < attempts && this.#budget.allows && this.#candidates(tried).length > 0
   }
 
-  #again(tried: ReadonlySet<Member>, { source, phase }: GatewayError): (() => void) | undefined {
+  #again(tried: readonly Member[], { source, phase }: GatewayError): (() => void) | undefined {
     if (source !== 'upstream' || phase === 'total' || !this.#allowsAnother(tried)) return undefined
     this.#budget.take()
     return () => this.#budget.giveBack()

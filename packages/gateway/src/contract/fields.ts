@@ -131,6 +131,44 @@ export function checkedFields(given: unknown): Fields {
   return fields
 }
 
+/**
+ * What an application has left of fields that were fit to be sent, with nobody else to write to it. Lines that were there
+ * are not looked at again; new ones say nothing of framing, which is not an application's affair.
+ * @param before As they were, without framing either: given away.
+ * @throws TypeError unless these are fields that can be sent.
+ */
+export function leftOf(given: unknown, before: string[]): Fields {
+  if (!(given instanceof Fields) || !Array.isArray(given.raw) || given.raw.length % 2 !== 0)
+    throw new TypeError('The fields of a head are a Fields, with a value for each name')
+  const { raw } = given
+  if (isSame(raw, before)) return new Fields(before)
+  const kept: string[] = []
+  let next = 0
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    const value = raw[i + 1] as string
+    const at = lineIn(before, next, name, value)
+    if (at === -1) {
+      check(name, value)
+      if (framing.has(name)) continue
+    } else next = at + 2
+    kept.push(name, value)
+  }
+  return new Fields(kept)
+}
+
+function isSame(raw: readonly string[], before: readonly string[]): boolean {
+  if (raw.length !== before.length) return false
+  for (let i = 0; i < raw.length; i++) if (raw[i] !== before[i]) return false
+  return true
+}
+
+/** Where that line is, from there on; -1 for nowhere. */
+function lineIn(raw: readonly string[], from: number, name: string, value: string): number {
+  for (let i = from; i < raw.length; i += 2) if (raw[i] === name && raw[i + 1] === value) return i
+  return -1
+}
+
 export function isToken(text: string): boolean {
   return tokenShape.test(text)
 }
@@ -233,6 +271,8 @@ export const framingFields = [
   'te',
   'trailer',
 ] as const
+
+const framing: FieldNames = new FieldNames(framingFields)
 
 /** What Connection nominates in vain: without these a message would lose its meaning, so they are end-to-end always. */
 const notNominable: FieldNames = new FieldNames([

@@ -1,48 +1,72 @@
 /** What an application makes of an answer, what a client is told of an error, and how an exchange has ended. */
 
 import { type GatewayError, internalFailure } from '../contract/errors.ts'
-import { checkedFields, Fields, framingFields } from '../contract/fields.ts'
+import { Fields, leftOf } from '../contract/fields.ts'
 import type { Exchange, ExchangeSummary, Reply, ResponseHead, Route } from '../contract/gateway.ts'
 import { dropsContent, plainReason } from '../rules/response.ts'
 import { isRoute } from '../rules/upstream.ts'
 import { checkTransform, isThenable, type SendableReply, sendable } from './hooks.ts'
 
+type Modify<E extends Exchange> = (
+  head: ResponseHead,
+  exchange: E,
+) => Route | void | Promise<void> | Promise<Route | undefined>
+
 /**
  * Has an application edit the head of a response. How content is delimited is none of its affair: a Content-Length may go,
  * and cannot become another one.
- * @returns what is to be sent, which nobody else can edit any more; or where to ask instead of sending it.
- * @throws GatewayError 502 when the hook throws, or leaves what is no head of a final response.
+ * @returns what is to be sent, which nobody else can edit any more. A promise, unless the hook has answered at once and left
+ * status and content as they are: of that, or of where to ask instead of sending it; it rejects with a GatewayError 502 when
+ * the hook throws, or leaves what is no head of a final response.
  */
-export async function modified<E extends Exchange>(
+export function modified<E extends Exchange>(
   head: ResponseHead,
-  modify: (head: ResponseHead, exchange: E) => Route | void | Promise<void> | Promise<Route | undefined>,
+  modify: Modify<E>,
   exchange: E,
-): Promise<ResponseHead | Route> {
-  const before = head.status
-  const length = head.fields.get('content-length')
-  try {
-    const elsewhere = await modify(head, exchange)
-    if (isRoute(elsewhere)) return elsewhere
-    const { status, reason, content } = head
-    if (!Number.isInteger(status) || status < 200 || status > 999)
-      throw new TypeError(
-        `modifyResponse has left a status that is none of a final response: ${String(status)}; those are 200 to 999`,
-      )
-    if (typeof reason !== 'string' || reason !== plainReason(reason))
-      throw new TypeError(
-        'modifyResponse has left a reason that cannot be sent: leave out line breaks, or all of it',
-      )
-    checkTransform(content, 'modifyResponse')
-    const fields = checkedFields(head.fields)
-    for (const name of framingFields) fields.delete(name)
-    // What a 304 says of the length is none of content that follows.
-    const gone = length === undefined || status === 204 || (status !== before && before === 304)
-    if (gone || content !== undefined || dropsContent(before, status)) fields.delete('content-length')
-    else if (fields.has('content-length')) fields.set('Content-Length', length)
-    return { status, reason, fields, content }
-  } catch (cause) {
+): ResponseHead | Promise<ResponseHead | Route> {
+  const before: Before = { status: head.status, reason: head.reason, raw: head.fields.raw.slice() }
+  const failed = (cause: unknown): never => {
     throw internalFailure(cause, 'responseHead', 502)
   }
+  try {
+    const elsewhere = modify(head, exchange)
+    if (isThenable(elsewhere))
+      return Promise.resolve(elsewhere)
+        .then((settled) => (isRoute(settled) ? settled : edited(head, before)))
+        .catch(failed)
+    if (isRoute(elsewhere)) return Promise.resolve(elsewhere)
+    const left = edited(head, before)
+    return left.status === before.status && left.content === undefined ? left : Promise.resolve(left)
+  } catch (cause) {
+    return Promise.reject(cause).catch(failed)
+  }
+}
+
+/** A head as it was before the hook. */
+interface Before extends Pick<ResponseHead, 'status' | 'reason'> {
+  readonly raw: string[]
+}
+
+/** @throws TypeError when the hook has left what cannot be sent. */
+function edited({ status, reason, fields: given, content }: ResponseHead, before: Before): ResponseHead {
+  if (!Number.isInteger(status) || status < 200 || status > 999)
+    throw new TypeError(
+      `modifyResponse has left a status that is none of a final response: ${String(status)}; those are 200 to 999`,
+    )
+  if (reason !== before.reason && (typeof reason !== 'string' || reason !== plainReason(reason)))
+    throw new TypeError(
+      'modifyResponse has left a reason that cannot be sent: leave out line breaks, or all of it',
+    )
+  checkTransform(content, 'modifyResponse')
+  const length = new Fields(before.raw).get('content-length')
+  const fields = leftOf(given, before.raw)
+  if (fields.raw === before.raw && status === before.status && content === undefined)
+    return { status, reason, fields, content }
+  // What a 304 says of the length is none of content that follows.
+  const gone = length === undefined || status === 204 || (status !== before.status && before.status === 304)
+  if (gone || content !== undefined || dropsContent(before.status, status)) fields.delete('content-length')
+  else if (fields.has('content-length')) fields.set('Content-Length', length)
+  return { status, reason, fields, content }
 }
 
 /** Whether an interim response goes on. @throws GatewayError when the hook throws. */

@@ -13,8 +13,6 @@ export class Attempt {
   constructor() {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.ended = promise
-    // It may fail before anybody has come to wait.
-    promise.catch(() => {})
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -29,12 +27,18 @@ export class Attempt {
     if (this.error !== undefined && error === undefined) return
     this.isUnderWay = false
     if (error === undefined) this.#resolve()
-    else this.#reject(error)
+    else this.#rejectWith(error)
   }
 
   /** With its own error. */
   fail(): void {
     this.isUnderWay = false
-    this.#reject(this.error as GatewayError)
+    this.#rejectWith(this.error as GatewayError)
+  }
+
+  #rejectWith(error: GatewayError): void {
+    // It may fail before anybody has come to wait.
+    this.ended.catch(() => {})
+    this.#reject(error)
   }
 }

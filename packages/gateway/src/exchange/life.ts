@@ -157,7 +157,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
    * One attempt of those that a transport makes.
    * @param admitted The first time: its fields have not been edited yet.
    */
-  async #try(admitted: Admitted | undefined, where: Origin | Route | undefined): Promise<void> {
+  #try(admitted: Admitted | undefined, where: Origin | Route | undefined): Promise<void> {
     const attempt = this.newAttempt()
     this.#attempt = attempt
     this.answerRefused = this.#crossOrigin = false
@@ -167,7 +167,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
     } catch (cause) {
       this.fail(internalFailure(cause, this.#phase))
     }
-    await attempt.ended
+    return attempt.ended
   }
 
   /** Its head has been judged before; its fields are edited for each attempt. */
@@ -296,14 +296,16 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   }
 
   /**
-   * The head as it goes on, after `modifyResponse`; or where to ask instead. A promise only with that hook.
+   * The head as it goes on, after `modifyResponse`; or where to ask instead. A promise only with that hook, and not always.
    * @throws GatewayError when it cannot go on.
    */
   protected edit(head: ResponseHead): ResponseHead | Promise<ResponseHead | Route> {
     const { modifyResponse } = this.settings
     if (modifyResponse === undefined) return head
-    const modify = (): Promise<ResponseHead | Route> => modified(head, modifyResponse, this)
-    return (this.#attempt?.run(modify) ?? modify()).catch((cause) => {
+    const modify = (): ReturnType<typeof modified> => modified(head, modifyResponse, this)
+    const edited = this.#attempt?.run(modify) ?? modify()
+    if (!(edited instanceof Promise)) return edited
+    return edited.catch((cause) => {
       this.answerRefused = true
       throw cause
     })

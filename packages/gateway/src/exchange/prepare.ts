@@ -1,7 +1,7 @@
 /** From a request as it arrived to the request that goes upstream: what is refused, removed, rewritten and added. */
 
 import { GatewayError, internalFailure, tooLarge } from '../contract/errors.ts'
-import { checkedFields, endToEnd, type Fields, framingFields, isToken } from '../contract/fields.ts'
+import { endToEnd, type Fields, isToken, leftOf } from '../contract/fields.ts'
 import type { Choice, Exchange, Origin, RequestHead, Route } from '../contract/gateway.ts'
 import { passedBefore, setForwarded } from '../rules/forwarded.ts'
 import { chunked, type Framing, oneContentLength, requestFraming } from '../rules/framing.ts'
@@ -199,8 +199,12 @@ function direct(
   if (path === undefined) throw refused('dot segments under a base path')
   fields.raw.unshift('Host', endpoint.authority)
   const out: RequestHead = { method: incoming.method, path, fields }
+  const trusted = settings.rewrite === setForwarded
+  const before = trusted ? fields.raw : fields.raw.slice()
   const finish = (): Prepared => {
-    const sent = settings.rewrite === setForwarded ? out : rewritten(out, framing, endpoint)
+    const sent = trusted
+      ? out
+      : rewritten(out, framing, endpoint, { method: incoming.method, path, raw: before })
     const { raw } = sent.fields
     raw.push('Via', `${incoming.version === '2.0' ? '2' : incoming.version} ${settings.pseudonym}`)
     if (sentFraming(framing, sent).kind === 'chunked') raw.push('Transfer-Encoding', 'chunked')
@@ -225,17 +229,21 @@ function direct(
 }
 
 /** What `rewrite` has left, made fit to be sent: nobody else can edit it any more. @throws TypeError when it cannot be. */
-function rewritten(left: RequestHead, framing: Framing, { authority }: Endpoint): RequestHead {
+function rewritten(
+  left: RequestHead,
+  framing: Framing,
+  { authority }: Endpoint,
+  before: Pick<RequestHead, 'method' | 'path'> & { readonly raw: string[] },
+): RequestHead {
   const { method, path, content } = left
-  if (typeof method !== 'string' || !isToken(method) || method === 'CONNECT')
+  if (method !== before.method && (typeof method !== 'string' || !isToken(method) || method === 'CONNECT'))
     throw new TypeError(`rewrite has left a method that is none: ${String(method)}; such as GET`)
-  if (!isPath(method, path))
+  if ((path !== before.path || method !== before.method) && !isPath(method, path))
     throw new TypeError(
       `rewrite has left a path that is no request target: ${String(path)}; it begins with a slash and is percent-encoded`,
     )
   checkTransform(content, 'rewrite')
-  const fields = checkedFields(left.fields)
-  for (const name of framingFields) fields.delete(name)
+  const fields = leftOf(left.fields, before.raw)
   if (framing.kind === 'length' && content === undefined) oneContentLength(fields, framing.length)
   else fields.delete('content-length')
   const hosts = fields.all('host')

@@ -125,9 +125,13 @@ const routed = new WeakMap<Route, WeakMap<Settings, Settings>>()
 
 /** The settings of a gateway along a route, made once for each. @throws TypeError when the route makes no sense, naming what. */
 export function along(route: Route, settings: Settings): Settings {
-  const known = routed.get(route) ?? new WeakMap<Settings, Settings>()
-  const made = known.get(settings) ?? settleRoute(route, settings)
-  routed.set(route, known.set(settings, made))
+  const known = routed.get(route)
+  let made = known?.get(settings)
+  if (made === undefined) {
+    made = settleRoute(route, settings)
+    if (known === undefined) routed.set(route, new WeakMap([[settings, made]]))
+    else known.set(settings, made)
+  }
   return made
 }
 

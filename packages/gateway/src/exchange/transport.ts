@@ -28,26 +28,32 @@ export async function carryBy(
   let failure: GatewayError | undefined
   let over = false
 
-  async function attempt(where: Origin | Route | undefined): Promise<void> {
+  /** @throws GatewayError when there may be none. */
+  function allow(): void {
     if (exchange.failed !== undefined) throw exchange.failed
     if (over || exchange.status !== 0) throw misused('next() was called when the exchange was over')
     if (underWay !== undefined) throw misused('next() was called again before it had settled')
     if (failure !== undefined) allowRepeat(exchange, failure)
-    underWay = ask(where)
-    try {
-      await underWay
-    } catch (cause) {
-      failure = internalFailure(cause, exchange.phase)
-      throw failure
-    } finally {
-      underWay = undefined
-    }
   }
 
   function next(where?: Origin | Route): Promise<void> {
-    const settled = attempt(where)
-    // Who does not wait for it does not hear of its failure either. The exchange does.
-    settled.catch(() => {})
+    try {
+      allow()
+    } catch (cause) {
+      return unheard(Promise.reject(cause))
+    }
+    underWay = ask(where)
+    const settled: Promise<void> = underWay.then(
+      () => {
+        underWay = undefined
+      },
+      (cause) => {
+        underWay = undefined
+        failure = internalFailure(cause, exchange.phase)
+        unheard(settled)
+        throw failure
+      },
+    )
     return settled
   }
 
@@ -60,6 +66,12 @@ export async function carryBy(
     over = true
   }
   if (exchange.status === 0) throw failure ?? misused('the transport did not call next()')
+}
+
+/** Who does not wait for it does not hear of its failure either. The exchange does. */
+function unheard(settled: Promise<void>): Promise<void> {
+  settled.catch(() => {})
+  return settled
 }
 
 /** Whether a failure ends only the attempt: it is neither the client's, nor of the exchange as a whole. */

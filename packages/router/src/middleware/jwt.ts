@@ -1,7 +1,7 @@
 /** Who has a token that an issuer has signed may ask (RFC 7519, RFC 6750). Needs `jose`. */
 
 import type { Exchange, Reply } from '@relayrace/gateway'
-import { GatewayError } from '@relayrace/gateway/web'
+import { GatewayError, Known } from '@relayrace/gateway/web'
 import type { CryptoKey, JWK, JWTPayload, JWTVerifyOptions, KeyObject } from 'jose'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
@@ -27,11 +27,11 @@ export interface JwtOptions
   readonly forward?: boolean
 }
 
-const claims = new WeakMap<Exchange, JWTPayload>()
+const claims = new Known<JWTPayload>()
 
 /** What the token says; undefined without that middleware. */
 export function claimsOf(exchange: Exchange): JWTPayload | undefined {
-  return claims.get(exchange)
+  return claims.of(exchange)
 }
 
 /** A token has to expire. @throws TypeError without a key, or with two. */

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import type { Exchange, Reply } from '@relayrace/gateway'
-import { GatewayError } from '@relayrace/gateway/web'
+import { GatewayError, Known } from '@relayrace/gateway/web'
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
@@ -50,12 +50,12 @@ export function rateLimit(options: RateLimitOptions): Middleware {
     throw new TypeError(`rateLimit: onStoreError is allow or deny: ${onStoreError}`)
   const { key = keyOf(options), limiter = limiterOf(options, name) } = options
   /** Counted once, however often it is asked. */
-  const counted = new WeakMap<Exchange, RateLimiterRes>()
+  const counted = new Known<RateLimiterRes>()
   let failing = false
 
   const told = adding({
     respond(fields, exchange) {
-      const state = counted.get(exchange)
+      const state = counted.of(exchange)
       if (state === undefined) return
       fields.set('RateLimit-Policy', `"${name}";q=${limit};w=${window}`)
       fields.set('RateLimit', `"${name}";r=${state.remainingPoints};t=${seconds(state)}`)
@@ -83,7 +83,7 @@ export function rateLimit(options: RateLimitOptions): Middleware {
   return async (exchange, next) => {
     const one = key(exchange)
     if (one === undefined) return next()
-    if (counted.has(exchange)) return told(next(), exchange)
+    if (counted.of(exchange) !== undefined) return told(next(), exchange)
     const result = await count(one)
     if (result === undefined) {
       if (onStoreError === 'allow') return next()

@@ -1,6 +1,7 @@
 /** A name for each exchange, which the service and the client are told. */
 
 import type { Exchange } from '@relayrace/gateway'
+import { Known } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 
@@ -11,20 +12,20 @@ export interface RequestIdOptions {
   readonly trust?: boolean
 }
 
-const ids = new WeakMap<Exchange, string>()
+const ids = new Known<string>()
 
 /** What it was given; undefined without that middleware. */
 export function requestIdOf(exchange: Exchange): string | undefined {
-  return ids.get(exchange)
+  return ids.of(exchange)
 }
 
 export function requestId({ field = 'X-Request-Id', trust = false }: RequestIdOptions = {}): Middleware {
   const told = adding({
-    rewrite: ({ fields }, exchange) => fields.set(field, ids.get(exchange) as string),
-    respond: (fields, exchange) => fields.set(field, ids.get(exchange) as string),
+    rewrite: ({ fields }, exchange) => fields.set(field, ids.of(exchange) as string),
+    respond: (fields, exchange) => fields.set(field, ids.of(exchange) as string),
   })
   return (exchange, next) => {
-    if (!ids.has(exchange)) {
+    if (ids.of(exchange) === undefined) {
       const own = trust ? exchange.request.fields.get(field) : undefined
       ids.set(exchange, own !== undefined && /^[\w.-]{1,128}$/.test(own) ? own : crypto.randomUUID())
     }
