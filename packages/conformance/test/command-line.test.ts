@@ -126,6 +126,20 @@ test('a command may have a name', { timeout: 60_000 }, async () => {
   expect(report).toMatchObject({ subject: 'mine', failures: [] })
 })
 
+test.for([
+  ['a sound one', 'sound', 'HDR-07', 0, 'pass'],
+  ['one that fails a case', 'keeps-last-field', 'HDR-07', 1, 'fail'],
+  ['one that dies', 'dies', 'TRLR-06', 1, 'crash'],
+] as const)('the exit code for %s', { timeout: 60_000 }, async ([, name, only, expected, verdict]) => {
+  const json = path.join(await temporary(), 'json')
+  const argv = [cli, '--command', lineFor(name), '--only', only, '--json', json]
+  const child = spawn(process.execPath, argv, { stdio: 'ignore' })
+  const [code] = await once(child, 'exit')
+  const [report] = JSON.parse(await readFile(json, 'utf8')) as [Report]
+  expect(report.results.map((result) => [result.id, result.verdict])).toEqual([[only, verdict]])
+  expect(code).toBe(expected)
+})
+
 test('the version is said', async () => {
   expect(await spoken(['--version'])).toMatchObject({ code: 0, said: 'conformance 0.0.0\n' })
 })

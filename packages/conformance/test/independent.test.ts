@@ -76,7 +76,7 @@ function sample(): Sample {
     })
     body = `${chunks.join('')}0\r\n${several(2, field).join('')}\r\n`
   }
-  const whole = start + before + framed + after + '\r\n' + (silent ? '' : body)
+  const whole = `${start + before + framed + after}\r\n${silent ? '' : body}`
   const damaged = below(3) === 0
   return { kind, to, damaged, text: damaged ? damage(whole) : whole }
 }
