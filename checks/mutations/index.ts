@@ -1,6 +1,7 @@
 /** All mutations: chosen from what could really go wrong, not from what is tested. */
 
 import { bench } from './bench.ts'
+import { documents } from './documents.ts'
 import { duplex } from './duplex.ts'
 import { fetchProxy } from './fetch-proxy.ts'
 import { fixtures } from './fixtures.ts'
@@ -25,4 +26,5 @@ export const mutations: readonly Mutation[] = [
   ...fixtures,
   ...router,
   ...mount,
+  ...documents,
 ]

@@ -15,7 +15,7 @@ const sidebar = sections.map(({ title, sources }) => ({
 
 export default defineConfig({
   title: 'relayrace',
-  description: 'Streaming HTTP through Node: four ways, one suite, one benchmark',
+  description: 'Streaming HTTP through Node: one job, several ways, one suite, one benchmark',
   lang: 'en',
   srcDir: '.cache/pages',
   outDir: '.cache/dist',
