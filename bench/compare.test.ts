@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { seeded } from '@relayrace/fixtures/random'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { compare, exitCode, markdown } from './compare.ts'
+import { compare, compareWithin, exitCode, markdown } from './compare.ts'
 import { exampleResults, type Figures } from './report/example.ts'
 
 /** Ten rounds around a value, with a spread of a percent. */
@@ -71,6 +71,31 @@ describe('a comparison of two runs', () => {
   })
 })
 
+describe('a comparison within one run', () => {
+  const within = (before: number, after: number, rounds = 10) =>
+    compareWithin(
+      exampleResults({
+        ours: around(after, 1).slice(0, rounds),
+        'base-ours': around(before, 2).slice(0, rounds),
+        theirs: around(2, 3),
+      }),
+    )
+
+  test.each([
+    [1, 1, 'equal'],
+    [1, 1.2, 'worse'],
+    [1.2, 1, 'better'],
+  ])('of what was %f and is %f says that it is %s', (before, after, verdict) => {
+    const { changes } = within(before, after)
+    expect(changes.map(({ target, verdict }) => ({ target, verdict }))).toEqual([{ target: 'ours', verdict }])
+  })
+
+  test('takes no other target for one of another checkout, and says how many rounds it takes', () => {
+    expect(within(1, 1.2, 4)).toMatchObject({ roundsNeeded: 6, changes: [{ verdict: 'inconclusive' }] })
+    expect(compareWithin(exampleResults(run(1, 1))).changes).toEqual([])
+  })
+})
+
 describe('npm run bench -- compare', () => {
   async function folder(figures: Figures): Promise<string> {
     const place = await mkdtemp(path.join(tmpdir(), 'compare-'))
@@ -107,6 +132,7 @@ describe('npm run bench -- compare', () => {
     [[], /missing required argument/],
     [['/nowhere', '/nowhere'], /there are no results at \/nowhere/],
     [['/nowhere'], /two runs are compared, not 1/],
+    [['/a', '/b', '--within'], /one run is looked into, not 2/],
   ])('%j is refused with exit code 2', async (args, expected) => {
     const { code, stderr } = await bench(...args)
     expect([code, stderr]).toEqual([2, expect.stringMatching(expected)])

@@ -3,15 +3,17 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { baseline } from '@relayrace/fixtures/targets'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { refusing, UsageError } from './options.ts'
 import { number } from './report/numbers.ts'
 import type { MetricRecord, Results } from './report/results.ts'
 import { parseResults } from './report/results.ts'
-import { worded } from './report/verdicts.ts'
+import { figuresOf, pairsOf, worded } from './report/verdicts.ts'
 import { type Interval, median } from './statistics/describe.ts'
 import { holm, judge, rankSum, ratioOfMedians, smallestP } from './statistics/verdict.ts'
+import { roundsFor, versus } from './statistics/versus.ts'
 
 /** One target in one scenario, before and after. */
 export interface Change {
@@ -67,8 +69,7 @@ export function compare(before: Results, after: Results, thresholds: Thresholds 
   const ps = holm(found.map(({ own, others }) => rankSum(others.scaled, own.scaled)))
   const changes = found.map(({ scenario, target, metric, own, others }, i): Change => {
     const { ratio, interval } = ratioOfMedians(others.scaled, own.scaled)
-    const threshold =
-      thresholds[`${scenario}/${target}`] ?? thresholds[scenario] ?? thresholds.default ?? defaultThreshold
+    const threshold = thresholdOf(thresholds, scenario, target)
     const p = ps[i] as number
     return {
       ...{ scenario, target, metric: metric.id, unit: metric.unit },
@@ -83,6 +84,44 @@ export function compare(before: Results, after: Results, thresholds: Thresholds 
 }
 
 const defaultThreshold = 0.05
+
+/** The same within one run, in which our own of another checkout stand beside those here, round by round. */
+export function compareWithin(results: Results, thresholds: Thresholds = {}): Comparison {
+  const missing: string[] = []
+  const found = results.scenarios.flatMap((scenario) => {
+    const metric = scenario.metrics.find(({ id }) => id === scenario.headline) as MetricRecord
+    const figures = figuresOf(results, scenario, metric)
+    const before = [...figures.of.keys()].filter((name) => name.startsWith(baseline))
+    return before.flatMap((name) => {
+      const target = name.slice(baseline.length)
+      const { pairs } = pairsOf(figures.of, target, name)
+      if (pairs.length === 0 || figures.wrong.has(name) || figures.wrong.has(target)) {
+        missing.push(`${scenario.name}/${target}`)
+        return []
+      }
+      return [{ scenario: scenario.name, target, metric, pairs, band: figures.band, seen: versus(pairs) }]
+    })
+  })
+  const ps = holm(found.map(({ seen }) => seen.p))
+  const changes = found.map(({ scenario, target, metric, pairs, band, seen }, i): Change => {
+    const threshold = Math.max(thresholdOf(thresholds, scenario, target), band)
+    const { ratio, interval = { low: 0, high: Number.POSITIVE_INFINITY } } = seen
+    const p = ps[i] as number
+    return {
+      ...{ scenario, target, metric: metric.id, unit: metric.unit, ratio, interval, p, threshold },
+      before: median(pairs.map(({ other }) => other)),
+      after: median(pairs.map(({ one }) => one)),
+      verdict: worded(judge(interval, p, threshold), metric.better),
+      samples: [pairs.length, pairs.length],
+    }
+  })
+  const needed = roundsFor(Math.max(1, changes.length))
+  const few = changes.some(({ samples: [rounds] }) => rounds < needed)
+  return { base: undefined, changes, missing, roundsNeeded: few ? needed : undefined }
+}
+
+const thresholdOf = (thresholds: Thresholds, scenario: string, target: string): number =>
+  thresholds[`${scenario}/${target}`] ?? thresholds[scenario] ?? thresholds.default ?? defaultThreshold
 
 /** With the scaling by the base: a machine that was slower today was so for both. */
 interface Values {
@@ -156,7 +195,7 @@ function sentence({ base, changes, missing, roundsNeeded: rounds }: Comparison):
       : [
           `Too few rounds to find anything among ${changes.length} comparisons: --rounds ${rounds}, or fewer targets and scenarios.`,
         ]),
-    ...(missing.length === 0 ? [] : [`Only in one of the runs: ${missing.join(', ')}.`]),
+    ...(missing.length === 0 ? [] : [`Only on one side, or went wrong: ${missing.join(', ')}.`]),
   ]
 }
 
@@ -201,6 +240,7 @@ export function plainText(comparison: Comparison): string {
 
 interface Flags {
   readonly baseline?: string
+  readonly within?: true
   readonly thresholds?: string
   readonly markdown?: string
   readonly json?: true
@@ -219,6 +259,7 @@ Thresholds are shares in a JSON file, 0.05 where there are none:
 
 Examples:
   npm run bench -- compare before/ after/
+  npm run bench -- compare run/ --within --markdown -
   npm run bench -- compare after/ --baseline 2026-11-21-2-core-x64-linux --markdown -`
 
 /** @returns the exit code. @throws UsageError when the runs cannot be compared. */
@@ -230,6 +271,10 @@ export async function runCompare(args: readonly string[]): Promise<number> {
       'two folders of results, or files: before and after; with --baseline only the latter',
     )
     .option('--baseline <name>', 'a folder of bench/results to compare with')
+    .option(
+      '--within',
+      'compares our own with those of the other checkout in one run: measured with --against',
+    )
     .option('--thresholds <file>', 'what change counts, as JSON')
     .option('--markdown <file>', 'write a table for a pull request; - is standard output')
     .option('--json', 'print everything as JSON')
@@ -237,17 +282,28 @@ export async function runCompare(args: readonly string[]): Promise<number> {
     .exitOverride()
   try {
     program.parse([...args], { from: 'user' })
-    const { baseline, thresholds, markdown: file, json } = program.opts<Flags>()
+    const { baseline: named, within, thresholds, markdown: file, json } = program.opts<Flags>()
     const given = [
-      ...(baseline === undefined ? [] : [path.join(import.meta.dirname, 'results', baseline)]),
+      ...(named === undefined ? [] : [path.join(import.meta.dirname, 'results', named)]),
       ...program.args,
     ]
-    if (given.length !== 2) throw new UsageError(`two runs are compared, not ${given.length}`)
+    const wanted = within ? 1 : 2
+    if (given.length !== wanted) {
+      throw new UsageError(
+        `${within ? 'one run is looked into' : 'two runs are compared'}, not ${given.length}`,
+      )
+    }
     const [before, after] = await Promise.all(given.map(read))
     const limits = thresholds === undefined ? {} : await readThresholds(thresholds)
-    const comparison = compare(before as Results, after as Results, limits)
+    const comparison = within
+      ? compareWithin(before as Results, limits)
+      : compare(before as Results, after as Results, limits)
     if (comparison.changes.length === 0)
-      throw new UsageError('the two runs have no scenario and target in common')
+      throw new UsageError(
+        within
+          ? 'nothing stands beside what it was before: measure with --against'
+          : 'the two runs have no scenario and target in common',
+      )
     const text = json
       ? JSON.stringify(comparison, undefined, 2)
       : file === '-'

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shippedTargets } from '@relayrace/fixtures/targets'
 import { expect, test } from 'vitest'
@@ -41,6 +42,11 @@ test('our own are measured as they are installed, or from their sources when tha
   expect(how('--target pipe-proxy --from-source')).toEqual([['pipe-proxy', 'source']])
   // The size of a buffer is no option of a program: it is put into the source.
   expect(how('--target pipe-proxy --buffer 64KiB')).toEqual([['pipe-proxy-64KiB', 'source']])
+})
+
+test('our own of another checkout stand beside those here', () => {
+  const { targets } = read(`--against ${path.resolve(import.meta.dirname, '..')} --target pipe-proxy,nginx`)
+  expect(targets.map(({ name }) => name)).toEqual(['pipe-proxy', 'nginx', 'base-pipe-proxy'])
 })
 
 test('a profile is one of a download through our own, unless told otherwise', () => {
@@ -126,6 +132,8 @@ test.each([
   ['--size 10', /Write a size from 1KiB on/],
   ['--size big', /Write a size from 1KiB on/],
   ['--versus one', /--versus takes two targets/],
+  ['--against /nowhere', /there is no checkout at \/nowhere/],
+  ['--against .. --target nginx', /--against is for our own/],
   ['--rounds 0', /Write a whole number from 1 on/],
   ['--rounds 1.5', /Write a whole number from 1 on/],
   ['--sed 1', /unknown option '--sed'.*--seed/s],

@@ -1,9 +1,17 @@
 /** The command line: what may be asked for, and a refusal that helps when it may not. */
 
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { command, namedCommand } from '@relayrace/fixtures/command'
 import { parseSize } from '@relayrace/fixtures/payloads'
 import type { Kind, ListedTarget } from '@relayrace/fixtures/target'
-import { faults, targets as fromSource, shippedTargets, soundRelay } from '@relayrace/fixtures/targets'
+import {
+  faults,
+  targets as fromSource,
+  shippedFrom,
+  shippedTargets,
+  soundRelay,
+} from '@relayrace/fixtures/targets'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { closestMatch } from 'leven'
 import { readers, withBuffer } from './buffers.ts'
@@ -53,6 +61,7 @@ interface Flags {
   readonly seed?: number
   readonly base?: string
   readonly versus?: string[]
+  readonly against?: string
   readonly out?: string
   readonly report?: string
   readonly profile?: string
@@ -89,7 +98,8 @@ export function readOptions(args: readonly string[]): Request | undefined {
     : { targets: targets.filter(preset.includes), scenarios }
   const named = flags.target === undefined ? usual.targets : pick('target', flags.target, known)
   // Who gives a command wants it measured.
-  const chosen = withBuffers(flags.buffer, [...named, ...own.filter((target) => !named.includes(target))])
+  const mine = withBuffers(flags.buffer, [...named, ...own.filter((target) => !named.includes(target))])
+  const chosen = flags.against === undefined ? mine : [...mine, ...otherCheckout(flags.against, mine)]
   const action = actionOf(flags)
   return {
     action,
@@ -135,6 +145,15 @@ function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
   if (readme) return 'readme'
   if (report !== undefined) return 'report'
   return profile === undefined ? 'run' : 'profile'
+}
+
+function otherCheckout(folder: string, targets: readonly ListedTarget[]): ListedTarget[] {
+  const root = path.resolve(folder)
+  if (!existsSync(path.join(root, 'packages')))
+    throw new UsageError(`--against: there is no checkout at ${folder}`)
+  const found = targets.filter(({ kind }) => kind === 'strategy').map((target) => shippedFrom(root, target))
+  if (found.length === 0) throw new UsageError('--against is for our own, and none is measured')
+  return found
 }
 
 function twoOf(names: readonly string[]): readonly [string, string] {
@@ -199,6 +218,10 @@ function commandLine(): Command {
     .option('-n, --rounds <n>', 'samples of each target in each scenario', whole)
     .option('--seed <n>', 'repeats the order of an earlier run', whole)
     .option('--base <target>', 'what ratios refer to (http-proxy-3)')
+    .option(
+      '--against <folder>',
+      'measures our own of another checkout as well, as `base-NAME`; `compare FOLDER --within` says what has changed',
+    )
     .option('--versus <A,B>', 'says of these two what the run says of them, question by question', names)
     .option('-o, --out <folder>', 'where to write results.json, report.md and report.html')
     .option('--report <folder>', 'writes the reports anew from the results.json there, and measures nothing')

@@ -54,7 +54,7 @@ export function figuresOf(results: Results, scenario: ScenarioRecord, metric: Me
   return { better: metric.better, band: bandOf(control), of, wrong }
 }
 
-function pairsOf(
+export function pairsOf(
   of: Figures['of'],
   one: string,
   other: string,
