@@ -42,6 +42,13 @@ export function controlOf(
   return { target: { ...target, name: `${target.name}-again`, kind: 'control', about }, again: target.name }
 }
 
+/** What is left of a plan when some of its samples have been taken before. */
+export function remaining(steps: readonly Step[], samples: readonly SampleRecord[]): readonly Step[] {
+  const key = (round: number, scenario: string, target: string): string => `${round} ${scenario} ${target}`
+  const taken = new Set(samples.map(({ round, scenario, target }) => key(round, scenario, target)))
+  return steps.filter(({ round, scenario, target }) => !taken.has(key(round, scenario.name, target.name)))
+}
+
 export interface Campaign {
   readonly steps: readonly Step[]
   /** In the order in which they were taken. */
@@ -52,7 +59,13 @@ export interface Campaign {
   take(step: Step): Promise<{ readonly sample: SampleRecord; readonly said: string } | undefined>
 }
 
-export function campaign(steps: readonly Step[], setting: Setting, signal: AbortSignal): Campaign {
+/** @param afterRound Told when a round is over, with more to come. */
+export function campaign(
+  steps: readonly Step[],
+  setting: Setting,
+  signal: AbortSignal,
+  afterRound: (samples: readonly SampleRecord[]) => Promise<void> = async () => {},
+): Campaign {
   const samples: SampleRecord[] = []
   const durations = new Map<string, number>()
   return {
@@ -69,6 +82,7 @@ export function campaign(steps: readonly Step[], setting: Setting, signal: Abort
       durations.set(scenario.name, (performance.now() - began) / 1000)
       const sample = { scenario: scenario.name, target: target.name, round, position, ...taken }
       samples.push(sample)
+      if (steps.length > samples.length && steps[samples.length]?.round !== round) await afterRound(samples)
       return { sample, said }
     },
   }

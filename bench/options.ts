@@ -21,7 +21,7 @@ import { scenarios } from './scenarios/index.ts'
 import { type Scale, type Scenario, scaleOf } from './scenarios/scenario.ts'
 
 export interface Request {
-  readonly action: 'run' | 'profile' | 'list' | 'report' | 'readme'
+  readonly action: 'run' | 'resume' | 'profile' | 'list' | 'report' | 'readme'
   readonly preset: Preset
   readonly targets: readonly ListedTarget[]
   readonly scenarios: readonly Scenario[]
@@ -64,6 +64,7 @@ interface Flags {
   readonly against?: string
   readonly out?: string
   readonly report?: string
+  readonly resume?: string
   readonly profile?: string
   readonly readme?: true
   readonly list?: true
@@ -112,7 +113,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
     base: flags.base === undefined ? undefined : baseOf(flags.base, action, chosen, known),
     versus: flags.versus && twoOf(flags.versus),
     profiler,
-    folder: flags.report ?? flags.out,
+    folder: flags.report ?? flags.resume ?? flags.out,
     json: flags.json ?? false,
     force: flags.force ?? false,
     pin: flags.pin,
@@ -140,10 +141,11 @@ export function ownTargets(commands: readonly string[]): ListedTarget[] {
   return own
 }
 
-function actionOf({ list, readme, report, profile }: Flags): Request['action'] {
+function actionOf({ list, readme, report, resume, profile }: Flags): Request['action'] {
   if (list) return 'list'
   if (readme) return 'readme'
   if (report !== undefined) return 'report'
+  if (resume !== undefined) return 'resume'
   return profile === undefined ? 'run' : 'profile'
 }
 
@@ -224,6 +226,10 @@ function commandLine(): Command {
     )
     .option('--versus <A,B>', 'says of these two what the run says of them, question by question', names)
     .option('-o, --out <folder>', 'where to write results.json, report.md and report.html')
+    .option(
+      '--resume <folder>',
+      'takes the samples that an interrupted run has not taken; its command is known',
+    )
     .option('--report <folder>', 'writes the reports anew from the results.json there, and measures nothing')
     .option(
       '--profile <profiler>',

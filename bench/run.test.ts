@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -215,6 +215,25 @@ describe('a whole run', { timeout: 60_000 }, () => {
     expect(samples.length).toBeGreaterThanOrEqual(3)
     for (const { problems } of samples) expect(problems).toEqual({})
     expect(processesOfGroup(leader)).toEqual([])
+
+    // What is left of a shorter run is three samples.
+    const file = path.join(out, 'results.json')
+    const { command, ...rest } = await results('interrupted')
+    const rounds = samples.length + 3
+    const shorter = command.replace('-n 500', `-n ${rounds}`)
+    await writeFile(file, JSON.stringify({ ...rest, rounds, command: shorter }))
+    expect((await bench(['--resume', out])).code).toBe(0)
+    const whole = await results('interrupted')
+    expect(whole.samples.slice(0, samples.length)).toEqual(samples)
+    expect(whole).toMatchObject({
+      complete: true,
+      samples: { length: rounds },
+      resumedAt: [expect.anything()],
+    })
+    expect(await bench(['--resume', out])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nothing left'),
+    })
   })
 })
 

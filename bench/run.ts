@@ -5,7 +5,7 @@ import path from 'node:path'
 import { type Interrupt, onInterrupt } from '@relayrace/fixtures/interrupt'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { campaign, controlOf, plan } from './campaign.ts'
+import { campaign, controlOf, plan, remaining } from './campaign.ts'
 import { knownLimits } from './known.ts'
 import { listing, listingText, recordOf } from './listing.ts'
 import { listenForNoise } from './measure/machine.ts'
@@ -17,14 +17,23 @@ import { runShowing } from './progress.ts'
 import { writeDocuments } from './report/documents.ts'
 import { counted, listed } from './report/numbers.ts'
 import { versusText } from './report/picker.ts'
-import type { Results, TargetRecord } from './report/results.ts'
+import type { Results, SampleRecord, TargetRecord } from './report/results.ts'
 import { schemaName } from './report/results.ts'
 import { summarize, unexpectedFailures } from './report/summary.ts'
 import { terminal } from './report/terminal.ts'
+import { unlike } from './resume.ts'
 import { heldTo } from './sample.ts'
 import type { Scale, Scenario } from './scenarios/scenario.ts'
-import { typed } from './typed.ts'
-import { makeOwnFolder, prepareFolder, readResults, shortest, writeReports, writeResults } from './write.ts'
+import { argsOf, typed } from './typed.ts'
+import {
+  keepResults,
+  makeOwnFolder,
+  prepareFolder,
+  readResults,
+  shortest,
+  writeReports,
+  writeResults,
+} from './write.ts'
 
 const say = (message: string): void => console.error(message)
 const stopping = 'Stopping: what was measured so far will be written. Ctrl-C again to stop at once.'
@@ -71,13 +80,26 @@ async function perform(request: Request): Promise<number> {
       return profileAll(request)
     case 'run':
       return measure(request)
+    case 'resume':
+      return resume(request)
   }
 }
 
-async function measure(request: Request): Promise<number> {
+async function resume({ folder = '', json, force, versus }: Request): Promise<number> {
+  const unable = refusing(`cannot go on with ${folder}`)
+  const before = await readResults(folder).catch(unable)
+  if (before.complete) throw new UsageError(`there is nothing left to measure in ${folder}`)
+  const request = readOptions(argsOf(before.command))
+  if (request?.action !== 'run') throw new UsageError(`${folder} is of another command: ${before.command}`)
+  return measure({ ...request, folder, json, versus, force: force || request.force }, before)
+}
+
+/** @param before What an interrupted run has measured. */
+async function measure(request: Request, before?: Results): Promise<number> {
   using interrupt = onInterrupt(() => say(stopping))
   const { seed, rounds, preset, scenarios, scaleOf } = request
-  const createdAt = new Date()
+  const begun = new Date()
+  const createdAt = before ? new Date(before.createdAt) : begun
   const records = await Promise.all(request.targets.map(recordOf))
   const present = request.targets.filter((_, index) => records[index]?.absent === null)
   if (present.length === 0) {
@@ -98,28 +120,38 @@ async function measure(request: Request): Promise<number> {
   const pins = request.pin ? pinning() : undefined
   const base = baseOf(request, present)
   const control = controlOf(present, base)
-  const steps = plan(control ? [...present, control.target] : present, scenarios, rounds, seed)
+  const whole = plan(control ? [...present, control.target] : present, scenarios, rounds, seed)
+  const steps = remaining(whole, before?.samples ?? [])
+  const targets = control
+    ? [...records, { ...(await recordOf(control.target)), again: control.again }]
+    : records
+  const environment = provenance()
+  const scale = amountsOf(scenarios, scaleOf)
+  const different = before ? unlike(before, { environment, targets, scale, base, pinning: pins ?? null }) : []
+  if (different.length > 0 && !request.force) {
+    throw new UsageError(
+      `what is measured now is of another kind: ${listed(different)}. --force goes on all the same`,
+    )
+  }
   introduce(request, records, steps.length, noise.objections)
 
   await using origin = await startBulkOrigin({ prefix: heldTo(pins?.others) })
-  const running = campaign(steps, { origin, scaleOf, pinning: pins }, interrupt.signal)
-  await runShowing(running, interrupt.signal)
-
-  const results: Results = {
+  const resultsOf = (taken: readonly SampleRecord[]): Results => ({
     schema: schemaName,
     createdAt: createdAt.toISOString(),
     finishedAt: new Date().toISOString(),
-    complete: running.samples.length === steps.length,
-    command: commandOf(process.argv.slice(2), seed),
+    complete: taken.length === steps.length,
+    ...(before && { resumedAt: [...(before.resumedAt ?? []), begun.toISOString()] }),
+    command: before?.command ?? commandOf(process.argv.slice(2), seed),
     preset: preset.name,
     seed,
     rounds,
     base,
-    scale: amountsOf(scenarios, scaleOf),
+    scale,
     pinning: pins ?? null,
-    environment: provenance(),
-    noise,
-    targets: control ? [...records, { ...(await recordOf(control.target)), again: control.again }] : records,
+    environment,
+    noise: { ...noise, objections: [...new Set([...(before?.noise.objections ?? []), ...noise.objections])] },
+    targets,
     scenarios: scenarios.map((scenario) => {
       const { name, title, question, expects, wrong, headline, metrics } = scenario
       return {
@@ -137,8 +169,14 @@ async function measure(request: Request): Promise<number> {
       ({ target, scenario }) =>
         present.some(({ name }) => name === target) && scenarios.some(({ name }) => name === scenario),
     ),
-    samples: running.samples,
-  }
+    samples: [...(before?.samples ?? []), ...taken],
+  })
+  const running = campaign(steps, { origin, scaleOf, pinning: pins }, interrupt.signal, (taken) =>
+    keepResults(folder, resultsOf(taken)),
+  )
+  await runShowing(running, interrupt.signal)
+
+  const results = resultsOf(running.samples)
   await writeResults(folder, results)
   show(request, results, folder)
   return exitCodeOf(results, interrupt)

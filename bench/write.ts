@@ -37,6 +37,11 @@ export async function writeResults(folder: string, results: Results): Promise<vo
   await writeReports(folder, results)
 }
 
+/** What has been measured so far, so that a run that dies can be resumed. */
+export async function keepResults(folder: string, results: Results): Promise<void> {
+  await put(path.join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+}
+
 export async function writeReports(folder: string, results: Results): Promise<void> {
   const summary = summarize(results)
   await put(path.join(folder, 'report.md'), markdown(summary))

@@ -15,6 +15,8 @@ export interface Results {
   readonly finishedAt: string
   /** False when the run was interrupted: what is there is right, but it is not all. */
   readonly complete: boolean
+  /** When it went on after it had been interrupted. */
+  readonly resumedAt?: readonly string[] | undefined
   /** As it was typed; it repeats the run. */
   readonly command: string
   readonly preset: string
@@ -203,6 +205,7 @@ const resultsSchema: z.ZodType<Results> = z
     createdAt: z.iso.datetime(),
     finishedAt: z.iso.datetime(),
     complete: z.boolean(),
+    resumedAt: z.array(z.iso.datetime()).optional(),
     command: text,
     preset: text,
     seed: count,

@@ -308,6 +308,9 @@ function cautions(results: Results, scenarios: readonly ScenarioSummary[]): stri
   const disturbed = samples.filter(({ machine }) => (machine.stealShare ?? 0) > 0.02).length
   const said: string[] = []
   if (!complete) said.push('This run was interrupted: what is here was measured, but it is not all.')
+  if (results.resumedAt !== undefined) {
+    said.push(`This run was interrupted, and went on at ${listed(results.resumedAt)}.`)
+  }
   if (preset === 'smoke') said.push('A smoke run shows that everything works. Its figures mean nothing.')
   const needed = scenarios.flatMap(({ roundsNeeded }) => roundsNeeded ?? [])
   if (needed.length > 0) {
