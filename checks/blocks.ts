@@ -73,3 +73,15 @@ export async function runBlock(
   const url = new URL(`http://127.0.0.1:${port}`)
   return startProgram({ argv: [process.execPath, file], cwd: folder, url, env })
 }
+
+/** Those that begin with programs which listen at 8080: each is run as it stands. */
+export const listening: readonly string[] = [
+  'README.md',
+  'packages/pipe-proxy/README.md',
+  'packages/reverse-proxy/README.md',
+  'packages/fetch-proxy/README.md',
+  'packages/dispatch-proxy/README.md',
+  'packages/duplex-server/README.md',
+  'packages/router/README.md',
+  'packages/mount/README.md',
+]

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { freePort, startProgram } from '@relayrace/fixtures/target'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { blocksOf, folderFor, isProgram, runBlock, typesIn } from './blocks.ts'
+import { blocksOf, folderFor, isProgram, listening, runBlock, typesIn } from './blocks.ts'
 import { manifestIn, root } from './workspace.ts'
 
 const documents = globSync(
@@ -79,6 +79,7 @@ describe.each([
   })
 
   test('are there', () => {
+    expect(listening).toContain(document)
     expect(examples.length).toBeGreaterThanOrEqual(atLeast)
   })
 
