@@ -10,6 +10,7 @@ const examples: Readonly<Record<string, () => Promise<unknown>>> = {
   echo: () => import('./echo/main.ts'),
   alternatives: () => import('./alternatives/main.ts'),
   client: () => import('./client/main.ts'),
+  strategy: () => import('./strategy/main.ts'),
 }
 
 const [name = ''] = process.argv.splice(2, 1)
