@@ -43,6 +43,7 @@ export const sections: readonly { readonly title: string; readonly sources: read
       'docs/services.md',
       'docs/fetching-urls.md',
       'docs/transport.md',
+      'docs/add-a-strategy.md',
     ],
   },
   {
