@@ -1,6 +1,7 @@
 /** All mutations: chosen from what could really go wrong, not from what is tested. */
 
 import { bench } from './bench.ts'
+import { dispatchProxy } from './dispatch-proxy.ts'
 import { documents } from './documents.ts'
 import { duplex } from './duplex.ts'
 import { fetchProxy } from './fetch-proxy.ts'
@@ -18,6 +19,7 @@ export const mutations: readonly Mutation[] = [
   ...gatewayRules,
   ...gatewayLimits,
   ...duplex,
+  ...dispatchProxy,
   ...fetchProxy,
   ...upstreams,
   ...programs,

@@ -120,6 +120,20 @@ describe('B5 interceptors of undici', () => {
   })
 })
 
+test('a connection is not kept for a request that undici refuses', async () => {
+  const { origin, client, gateway } = await composed(
+    (dispatch) => (options, handler) =>
+      dispatch({ ...options, path: options.path === '/' ? '/' : 'no path' }, handler),
+  )
+  client.send(get('/'))
+  await (await origin.request()).send(reply('ok'))
+  await client.response()
+  await expect.poll(() => gateway.pool.idle).toBe(1)
+  client.send(get('/bad'))
+  expect((await client.response()).status).toBeGreaterThanOrEqual(500)
+  await expect.poll(() => gateway.pool.connections).toBe(0)
+})
+
 test.each([
   ['no function', 'compose'],
   ['what gives back no dispatcher', () => undefined],

@@ -30,6 +30,21 @@ test.each([
   expect((await incoming.done()).text).toBe('onetwo'.repeat(5))
 })
 
+test('a head that comes with two reads is what it was', async () => {
+  const { origin, client } = await stage()
+  client.send(get('/'))
+  const exchange = await origin.request()
+  const early = head('HTTP/1.1 103 Early Hints', 'Link: </a>')
+  await exchange.send(`${early}HTTP/1.1 200 OK\r\nX-First: ${'a'.repeat(5_000)}\r\nX-Sec`)
+  // It has been read.
+  await client.interim(1)
+  await exchange.send(`ond: ${'b'.repeat(5_000)}\r\nContent-Length: 2\r\n\r\nok`)
+  const response = await client.response()
+  expect(response.get('x-first')).toBe('a'.repeat(5_000))
+  expect(response.get('x-second')).toBe('b'.repeat(5_000))
+  expect(response.text).toBe('ok')
+})
+
 test.each([10, 5_000, 60_000, 1_000_000])(
   'after a response of %i bytes its connection is free again',
   async (size) => {
