@@ -1,7 +1,9 @@
 /** What a program says about itself, and what it refuses before it listens. */
 
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { certificates } from '@relayrace/fixtures/certificates'
 import { describe, expect, test } from 'vitest'
@@ -82,6 +84,16 @@ describe('a program refuses', () => {
     ],
   ])('%s', (_, args, env, reason) => {
     expect(run('pipe-proxy', args, env)).toEqual({ code: 2, stdout: '', stderr: `pipe-proxy: ${reason}\n` })
+  })
+
+  test('a port that somebody has, saying what to do', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const { code, stderr } = run('pipe-proxy', [], { PORT: `${port}` })
+    taken.close()
+    expect({ code, lines: stderr.split('\n').length }).toEqual({ code: 2, lines: 2 })
+    expect(stderr).toContain(`127.0.0.1:${port}; somebody listens there: end that, or take another port`)
   })
 
   test('files of TLS that are none, naming them', async () => {

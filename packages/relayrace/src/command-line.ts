@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
+import { mended } from '@relayrace/gateway/strategy'
 import { hashPassword, hashToken } from '@relayrace/router/middleware'
 import { Command, CommanderError, Option } from 'commander'
 import { burdens } from './choose/candidates.ts'
@@ -161,9 +162,9 @@ Examples:
 
 /** A fault of whoever has called it is a line, and anything else a stack. */
 function refuse(error: unknown): number {
-  const { code, message, stack } = error as NodeJS.ErrnoException
+  const { code, stack } = error as NodeJS.ErrnoException
   const known = error instanceof ConfigError || error instanceof TypeError || code !== undefined
-  console.error(known ? message.replace(/^/gm, 'relayrace: ') : stack)
+  console.error(known ? mended(error).replace(/^/gm, 'relayrace: ') : stack)
   return known ? 2 : 1
 }
 

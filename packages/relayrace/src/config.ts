@@ -364,7 +364,7 @@ function namesIn({ upstream, routes = [] }: Settled): Named[] {
 
 function unknownUpstream(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  const hint = near === undefined ? '; such as http://127.0.0.1:9000' : `; did you mean ${near}?`
   return `neither a URL nor one of upstreams or programs: ${name}${hint}`
 }
 

@@ -98,6 +98,6 @@ test('the schema for editors names every option, and takes durations in both way
 
 test('a configuration of a program is checked like that of a file', () => {
   expect(() => parseConfig({ upstream: 'nowhere' })).toThrow(
-    'upstream: neither a URL nor one of upstreams or programs: nowhere',
+    'upstream: neither a URL nor one of upstreams or programs: nowhere; such as http://127.0.0.1:9000',
   )
 })

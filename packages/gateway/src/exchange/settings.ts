@@ -229,7 +229,7 @@ export function unknownOption(name: string, known: readonly string[], group = ''
 /** Undefined when none is near at all. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const by = new Map(known.map((one) => [one, distance(name.toLowerCase(), one.toLowerCase())]))
-  const [near, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', 0]
+  const [near, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', Number.POSITIVE_INFINITY]
   return edits <= Math.max(2, near.length / 3) ? near : undefined
 }
 

@@ -7,6 +7,7 @@ import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from 
 import { defaultLimits, defaultPool, defaultTimeouts, nearest } from '../exchange/settings.ts'
 import { type ForwardedMode, forwardedModes, rewriteFor } from '../rules/forwarded.ts'
 import { createLog } from './log.ts'
+import { mended } from './mend.ts'
 import { type ServerTls, serverTls, tlsFlags, tlsHelp, upstreamTls } from './tls.ts'
 import { createWorkers, WorkerFault, type WorkerMessage } from './workers.ts'
 
@@ -46,7 +47,7 @@ function stop(name: string, error: unknown): void {
   const { code, message, stack } = error as NodeJS.ErrnoException
   const usage = error instanceof UsageError || error instanceof TypeError || code !== undefined
   if (error instanceof WorkerFault) leave(name, message, error.exitCode ?? 1)
-  else leave(name, usage ? message : String(stack), usage ? 2 : 1)
+  else leave(name, usage ? mended(error) : String(stack), usage ? 2 : 1)
 }
 
 /** A worker leaves the word to the primary: the others have the same to say. */
