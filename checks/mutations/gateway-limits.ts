@@ -222,4 +222,11 @@ export const gatewayLimits: readonly Mutation[] = [
     '',
     gateway('test/pipelines'),
   ),
+  rule(
+    'http/download',
+    'A client that does not read is kept 16 MiB for',
+    'this.isHeld = !response.write(piece)',
+    'this.isHeld = !response.write(piece) && response.writableLength > 16 * 2 ** 20',
+    tests('packages/fetch-proxy', 'promises', 'A3 '),
+  ),
 ]
