@@ -26,7 +26,9 @@ const hopByHop =
 process.on('message', async (question: Question) => {
   const { id } = question
   try {
-    process.send?.({ id, ...(UPSTREAM === undefined ? hello(question) : await ask(UPSTREAM, question)) })
+    const answer = UPSTREAM === undefined ? hello(question) : await ask(UPSTREAM, question)
+    if (answer.status < 200 || answer.status > 999) throw new RangeError(`no final status: ${answer.status}`)
+    process.send?.({ id, ...answer })
   } catch {
     process.send?.({ id, status: 502, fields: [], body: Buffer.alloc(0) })
   }

@@ -1,7 +1,11 @@
 /** The example is a program that runs, with every strategy, and answers whatever happens to its services. */
 
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import http, { type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setInterval as every } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { random } from '@relayrace/fixtures/seed'
 import { type Program, startProgram } from '@relayrace/fixtures/target'
@@ -13,10 +17,10 @@ const token = 'secret'
 const headers = { 'X-API-Token': token }
 const languages = { app1: 'Node', app2: 'Python', app3: 'Go' } as const
 
-async function start(strategy: string): Promise<Program> {
+async function start(strategy: string, env: Readonly<Record<string, string>> = {}): Promise<Program> {
   const running = await startProgram({
     argv: [process.execPath, run, 'gateway', '--strategy', strategy],
-    env: { PORT: '0', TOKEN: token },
+    env: { PORT: '0', TOKEN: token, RATE: '1000000', ...env },
   })
   onTestFinished(() => running[Symbol.asyncDispose]())
   return running
@@ -67,7 +71,7 @@ describe.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', '
       for (const given of [{}, { 'X-API-Token': 'secreT' }])
         expect(await get(running.url, '/api/app1/', given)).toMatchObject({
           status: 401,
-          text: 'who are you?\n',
+          text: 'Unauthorized\n',
         })
       const refused = new WebSocket(new URL('/api/app1/', running.url))
       const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage]
@@ -84,7 +88,44 @@ describe.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', '
           expect(answer.text).toMatch(new RegExp(`^GET /a\\?b in ${language}, process \\d+\\n$`))
         else expect(answer.status).toBe(404)
       }
-      expect(await get(running.url, '/api/app4/')).toMatchObject({ status: 404, text: 'no such service\n' })
+      expect(await get(running.url, '/api/app4/')).toMatchObject({ status: 404, text: 'Not Found\n' })
+    })
+
+    test('more than it allows in a second is 429, and says when to come again', async () => {
+      const running = await start(strategy, { RATE: '2' })
+      const ask = (): Promise<Response> => fetch(new URL('/api/none', running.url), { headers })
+      const answers = await Promise.all([ask(), ask(), ask()])
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([404, 404, 429])
+      expect(answers.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('1')
+    })
+
+    test('the routes are read again and all instances replaced, which loses no request', async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
+      onTestFinished(() => rm(folder, { recursive: true }))
+      const file = path.join(folder, 'routes.json')
+      const before = { '/api/app1/': 'app1', '/api/app2/': 'app2', '/api/app3/': 'app3' }
+      await writeFile(file, JSON.stringify(before))
+      const running = await start(strategy, { ROUTES: file })
+      const targets = ['/api/app1/x', '/api/app1/y']
+      if (isThere(running, 'Python')) targets.push('/api/app2/x')
+      if (isThere(running, 'Go')) targets.push('/api/app3/x')
+      for (const target of targets) expect((await get(running.url, target)).status).toBe(200)
+      const old = pids(running)
+
+      const load = under(running.url, targets)
+      for (const routes of [{ ...before, '/api/new/': 'app1' }, before, { ...before, '/api/new/': 'app1' }]) {
+        await writeFile(file, JSON.stringify(routes))
+        const replaced = running.stdout().length
+        process.kill(running.pid as number, 'SIGHUP')
+        await expect.poll(() => running.stdout().slice(replaced)).toContain('replaced')
+        await load.some()
+      }
+      const counts = await load.end()
+      console.info(`${strategy}: ${JSON.stringify(counts)}`)
+      expect(counts.lost).toEqual([])
+      expect(counts.whole).toBeGreaterThan(rate / 10)
+      expect((await get(running.url, '/api/new/x')).status).toBe(200)
+      expect(old.filter(lives)).toEqual([])
     })
 
     test('WebSocket, events one by one, and a large download', async ({ skip }) => {
@@ -168,5 +209,65 @@ function lives(pid: number): boolean {
     return process.kill(pid, 0)
   } catch {
     return false
+  }
+}
+
+/** Requests per second, however long their answers take. */
+const rate = Number(process.env.LOAD ?? 200)
+
+interface Load {
+  /** Resolves when some more have been answered. */
+  some(): Promise<void>
+  /** Resolves when there is an answer to each. */
+  end(): Promise<{ asked: number; whole: number; perSecond: number; lost: readonly string[] }>
+}
+
+function under(url: URL, targets: readonly string[]): Load {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 128 })
+  const lost: string[] = []
+  const begun = performance.now()
+  let [asked, whole] = [0, 0]
+  const ask = (target: string): Promise<void> =>
+    new Promise((resolve) => {
+      const lose = (why: unknown): void => {
+        lost.push(`${target}: ${why}`)
+        resolve()
+      }
+      const request = http.get(new URL(target, url), { headers, agent, timeout: 30_000 })
+      request.on('timeout', () => request.destroy(new Error('hangs'))).on('error', lose)
+      request.on('response', async (response) => {
+        let text = ''
+        try {
+          for await (const piece of response) text += piece
+          if (response.statusCode !== 200 || !text.startsWith('GET /'))
+            return lose(`${response.statusCode} ${text}`)
+          whole += 1
+          resolve()
+        } catch (error) {
+          lose(error)
+        }
+      })
+    })
+  const over = new AbortController()
+  const all: Promise<void>[] = []
+  const running = (async () => {
+    for await (const _ of every(10, undefined, { signal: over.signal })) {
+      const due = ((performance.now() - begun) / 1_000) * rate
+      while (asked < due) all.push(ask(targets[asked++ % targets.length] as string))
+    }
+  })().catch(() => {})
+  return {
+    async some() {
+      const enough = whole + rate / 2
+      await expect.poll(() => whole + lost.length).toBeGreaterThan(enough)
+    },
+    async end() {
+      over.abort()
+      const seconds = (performance.now() - begun) / 1_000
+      await running
+      await Promise.all(all)
+      agent.destroy()
+      return { asked, whole, perSecond: Math.round(asked / seconds), lost }
+    },
   }
 }

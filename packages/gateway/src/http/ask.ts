@@ -51,13 +51,20 @@ export function ask(
 
 /** Passes interim responses on, no faster than the client takes them. */
 export function passInterim(request: ClientRequest, exchange: HttpExchange): void {
+  let held = false
   request.on('information', ({ statusCode, rawHeaders }) => {
     const { socket } = request
     progressed(socket)
     exchange.inform(statusCode, rawHeaders)
-    if (socket === null || socket.isPaused() || !exchange.clientIsBehind) return
+    if (socket === null || !exchange.clientIsBehind) return
+    // Several may come in one read, of which all are told.
     socket.pause()
-    exchange.response.once('drain', () => socket.resume())
+    if (held) return
+    held = true
+    exchange.response.once('drain', () => {
+      held = false
+      socket.resume()
+    })
   })
 }
 
