@@ -356,6 +356,33 @@ describe('the picture of timeouts', () => {
   })
 })
 
+describe('add-a-strategy', () => {
+  /** What the guide leaves to the reader. */
+  const asking = `
+    import { once } from 'node:events'
+    import { request } from 'node:http'
+    import { relay } from '@relayrace/gateway/strategy'
+    async function askSomehow({ out, endpoint }, signal) {
+      const asked = request(new URL(out.path, endpoint.origin), { method: out.method, signal }).end()
+      const [answer] = await once(asked, 'response')
+      return Object.assign(answer, { status: answer.statusCode, reason: answer.statusMessage })
+    }
+  `
+
+  test('its pieces, put together, are a gateway', async () => {
+    const origin = kept(await startBulkOrigin())
+    const pieces = [0, 1, 2].map((i) => blockOf('add-a-strategy', i).code)
+    const file = path.join(folder, 'my-proxy.js')
+    const manifest = path.join(root, 'packages/gateway/package.json')
+    const text = [asking, ...pieces].join('\n').replace('../package.json', manifest)
+    await writeFile(file, text)
+    const env = { PORT: '0', UPSTREAM: origin.url.origin }
+    const { url } = kept(await startProgram({ argv: [process.execPath, file], cwd: folder, env }))
+    const response = await fetch(new URL('/bytes/1MiB', url))
+    expect([response.status, (await response.bytes()).length]).toEqual([200, 2 ** 20])
+  })
+})
+
 /** Elsewhere: beside the packages that they are about. */
 const elsewhere = ['migrating', 'transport']
 
