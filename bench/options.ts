@@ -77,13 +77,7 @@ interface Flags {
 /** Undefined when help was asked for and has been printed. */
 export function readOptions(args: readonly string[]): Request | undefined {
   const program = commandLine()
-  try {
-    program.parse(args, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return undefined
-    throw new UsageError(error.message.replace(/^error: /, ''))
-  }
+  if (!parsed(program, args)) return undefined
   const flags = program.opts<Flags>()
   const preset = oneOf('preset', flags.preset, presets)
   const targets = listed(flags)
@@ -122,6 +116,18 @@ export function readOptions(args: readonly string[]): Request | undefined {
 
 /** By name only: they are wrong on purpose. */
 const planted: readonly ListedTarget[] = [soundRelay, ...faults]
+
+/** False when help was asked for and has been printed. @throws UsageError when the command is wrong. */
+export function parsed(program: Command, args: readonly string[]): boolean {
+  try {
+    program.parse(args, { from: 'user' })
+    return true
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return false
+    throw new UsageError(error.message.replace(/^error: /, ''))
+  }
+}
 
 /** Our own as they are installed, unless what stands here is asked for. */
 export const listed = ({ fromSource: source }: { readonly fromSource?: true }): readonly ListedTarget[] =>

@@ -1,8 +1,8 @@
 /** The command line of `npm run bench -- ceilings`. */
 
 import type { ListedTarget } from '@relayrace/fixtures/target'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { bytes, commands, listed, names, ownTargets, pick, UsageError, whole } from '../options.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { bytes, commands, listed, names, ownTargets, parsed, pick, whole } from '../options.ts'
 import { MiB } from '../scenarios/scenario.ts'
 import { chain } from './chain.ts'
 import { type CeilingJob, ceilingJobs, usualBytes } from './jobs.ts'
@@ -50,13 +50,7 @@ const providers = [...chain.keys()].map((name) => ({ name }))
 /** Undefined when help was asked for and has been printed. */
 export function readCeilingsOptions(args: readonly string[]): CeilingsRequest | undefined {
   const program = commandLine()
-  try {
-    program.parse(args, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return undefined
-    throw new UsageError(error.message.replace(/^error: /, ''))
-  }
+  if (!parsed(program, args)) return undefined
   const flags = program.opts<Flags>()
   const own = ownTargets(flags.command ?? [])
   // Without a proxy there is nothing that could be limited.
