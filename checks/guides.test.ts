@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one[Symbol.asyncDispose]()
 })
 
-test('all of them have the right types', async () => {
+test('all of them have the right types', { timeout: 60_000 }, async () => {
   const typed = [...guides.values()].flat().filter(({ language }) => language === 'ts')
   expect(await typesIn(await folderFor('guides-typed'), typed)).toBe('')
 })
