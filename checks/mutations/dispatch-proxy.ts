@@ -17,7 +17,7 @@ export const dispatchProxy: readonly Mutation[] = [
     breaks: 'Hooks run in the context of whoever has opened the connection',
     old: 'this.#context === undefined ? work() : this.#context.runInAsyncScope(work)',
     new: 'work()',
-    seenBy: tests('packages/dispatch-proxy', 'test/required', 'in the context that it was called in'),
+    seenBy: tests('packages/dispatch-proxy', 'test/promises', 'in the context that it was called in'),
   },
   {
     file,

@@ -1,4 +1,6 @@
-import { promisesOf } from '@relayrace/promises/strategy'
+import { promise } from '@relayrace/promises'
+import { mountsOf } from '@relayrace/promises/mounted'
 import { createDispatchProxy } from '../src/index.ts'
 
-promisesOf(createDispatchProxy)
+promise(createDispatchProxy)
+mountsOf(createDispatchProxy)

@@ -1,4 +1,0 @@
-import { earlyAnswersTo } from '@relayrace/promises/early'
-import { createDispatchProxy } from '../src/index.ts'
-
-earlyAnswersTo(createDispatchProxy)

@@ -1,4 +1,0 @@
-import { hooksOf } from '@relayrace/promises/hooks'
-import { createDispatchProxy } from '../src/index.ts'
-
-hooksOf(createDispatchProxy)

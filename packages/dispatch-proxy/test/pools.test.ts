@@ -1,4 +1,0 @@
-import { totalsOf } from '@relayrace/promises/pools'
-import { createDispatchProxy } from '../src/index.ts'
-
-totalsOf(createDispatchProxy)

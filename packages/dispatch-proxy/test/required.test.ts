@@ -1,4 +1,0 @@
-import { requirementsOf } from '@relayrace/promises/required'
-import { createDispatchProxy } from '../src/index.ts'
-
-requirementsOf(createDispatchProxy)

@@ -1,4 +1,0 @@
-import { routesOf } from '@relayrace/promises/routes'
-import { createDispatchProxy } from '../src/index.ts'
-
-routesOf(createDispatchProxy)

@@ -1,4 +1,0 @@
-import { transformsOf } from '@relayrace/promises/transforms'
-import { createDispatchProxy } from '../src/index.ts'
-
-transformsOf(createDispatchProxy)
