@@ -15,7 +15,7 @@ export type StrategyName = (typeof strategies)[number]
 export interface Requirement {
   readonly letter: string
   readonly title: string
-  /** All four when absent. Empty for what is asked of the repository and not of a way to stream. */
+  /** All of them when absent. Empty for what is asked of the repository and not of a way to stream. */
   readonly on?: readonly StrategyName[]
   /** Tests that have no letter in their titles: by file, the names of tests or of what they are inside of. */
   readonly tests?: Readonly<Record<string, readonly string[]>>

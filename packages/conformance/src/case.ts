@@ -96,7 +96,7 @@ export interface Case {
   readonly title: string
   readonly needs?: readonly Capability[]
   readonly setup?: Setup
-  /** All four when absent. */
+  /** All of them when absent. */
   readonly deliveries?: readonly DeliveryName[]
   /** Nothing else runs meanwhile. */
   readonly alone?: boolean
