@@ -4,11 +4,10 @@ import { documents } from './documents.ts'
 import { exampleResults } from './example.ts'
 import { begin, end, newestResults, readmeSection, sectionIn, withTable } from './readme.ts'
 
-const kept = newestResults()
-
-test.skipIf(kept === undefined).each(documents)(
-  'the table in $file is what the newest results in bench/results give',
-  ({ file, section }) => {
+test.each(documents)(
+  'the table in $file is what the newest results in $from give',
+  ({ file, from, section }) => {
+    const kept = newestResults(from)
     const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
     // `npm run bench -- --readme` writes it anew.
     expect(sectionIn(text)).toBe(kept && section(kept))

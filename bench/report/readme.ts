@@ -17,15 +17,15 @@ export interface Kept {
   readonly folder: string
 }
 
-/** The newest results in bench/results; undefined when there are none. */
-export function newestResults(): Kept | undefined {
-  const parent = path.join(root, 'bench', 'results')
+/** The newest results in that folder; undefined when there are none. */
+export function newestResults(within = 'bench/results'): Kept | undefined {
+  const parent = path.join(root, within)
   const folders = existsSync(parent) ? readdirSync(parent) : []
   const kept = folders
     .filter((folder) => existsSync(path.join(parent, folder, 'results.json')))
     .map((folder) => ({
       results: parseResults(readFileSync(path.join(parent, folder, 'results.json'), 'utf8')),
-      folder: `bench/results/${folder}`,
+      folder: `${within}/${folder}`,
     }))
   return kept.toSorted((a, b) => a.results.createdAt.localeCompare(b.results.createdAt)).at(-1)
 }
