@@ -18,6 +18,15 @@ test('takes what its rate allows, and no more', async () => {
   expect(bytes).toBeLessThanOrEqual(due + 3 * 16_384)
 })
 
+test('counts nothing that came before all had begun', async () => {
+  await using server = await serve((socket) => {
+    socket.write(head(job.bytes))
+    socket.write(slice(0, 1000, 1))
+  })
+  const outcome = await slow(server.url, { ...job, streams: 1, seconds: 0.1 })
+  expect(outcome).toMatchObject({ bytes: 0, exchanges: 1, problems: {} })
+})
+
 test('notices who never gets anything', async () => {
   await using server = await serve((socket) => socket.write(head(job.bytes)))
   expect((await slow(server.url, job, 100)).problems).toEqual({ 'silence in the body': 3 })

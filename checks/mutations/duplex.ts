@@ -164,4 +164,25 @@ export const duplex: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/duplex-server', 'test/hijack'),
   },
+  {
+    file: 'packages/duplex-server/src/server-connection.ts',
+    breaks: 'A client that has sent much ahead, and has left, is never given up',
+    old: '    this.wire.pause()\n    this.#unreadSince ??= performance.now()',
+    new: '    this.wire.pause()',
+    seenBy: tests('packages/duplex-server', 'test/server-connection', 'not be read for 10 s'),
+  },
+  {
+    file: 'packages/duplex-server/src/change.ts',
+    breaks: 'What a hook keeps is overwritten by what is read next',
+    old: 'const copy = Buffer.from(piece)',
+    new: 'const copy = piece',
+    seenBy: tests('packages/duplex-server', 'test/promises', 'may be kept until its end'),
+  },
+  {
+    file: 'packages/duplex-server/src/upstream-connection.ts',
+    breaks: 'An idle connection is asked on until the upstream ends it',
+    old: 'Math.max(0, Number(seconds) * 1_000 - 1_000)',
+    new: 'Math.max(0, Number(seconds) * 1_000)',
+    seenBy: tests('packages/duplex-server', 'test/pool.test', 'an idle connection'),
+  },
 ]

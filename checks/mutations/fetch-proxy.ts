@@ -73,4 +73,18 @@ export const fetchProxy: readonly Mutation[] = [
     new: 'hasContent(this.out.method, status) || status === 206',
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test'),
   },
+  {
+    file: 'packages/fetch-proxy/src/fetch.ts',
+    breaks: 'What sends the content of a request is not told that nobody wants it any more',
+    old: '    if (this.failed !== undefined) void this.#reader?.cancel(this.failed).catch(() => {})\n',
+    new: '',
+    seenBy: tests('packages/fetch-proxy', 'test/fetch.test', 'no longer wanted'),
+  },
+  {
+    file: 'packages/fetch-proxy/src/fetch-proxy.ts',
+    breaks: 'An exchange that was given up goes on dialling',
+    old: "      signal.addEventListener('abort', () => use.giveUp())\n",
+    new: '',
+    seenBy: tests('packages/fetch-proxy', 'test/pools', 'ends with its exchange'),
+  },
 ]

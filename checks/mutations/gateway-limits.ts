@@ -229,4 +229,25 @@ export const gatewayLimits: readonly Mutation[] = [
     'this.isHeld = !response.write(piece) && response.writableLength > 16 * 2 ** 20',
     tests('packages/fetch-proxy', 'promises', 'A3 '),
   ),
+  {
+    file: 'packages/gateway/src/http/tunnel.ts',
+    breaks: 'The clock of a tunnel goes on after its end, and keeps the process alive',
+    old: '  clock.stop()\n  exchange.tunnelClosed(error)',
+    new: '  exchange.tunnelClosed(error)',
+    seenBy: tests('packages/pipe-proxy', 'promises', 'A9 no clock outlives'),
+  },
+  {
+    file: 'packages/gateway/src/exchange/life.ts',
+    breaks: 'The total of a route begins when it is chosen',
+    old: 'const left = Math.max(0, total - (performance.now() - this.#startedAt))',
+    new: 'const left = Math.max(0, total)',
+    seenBy: tests('packages/pipe-proxy', 'promises', 'a total that began'),
+  },
+  {
+    file: 'packages/gateway/src/http/places.ts',
+    breaks: 'Who waits for room is not told that somebody else’s idle connection has closed',
+    old: '    if (this.#bound.delete(connection)) this.#callNext()',
+    new: '    this.#bound.delete(connection)',
+    seenBy: tests('packages/pipe-proxy', 'promises', 'not given up for somebody else'),
+  },
 ]

@@ -11,7 +11,9 @@ import { gatewayRules } from './gateway-rules.ts'
 import { mount } from './mount.ts'
 import type { Mutation } from './mutation.ts'
 import { programs } from './programs.ts'
+import { relayrace } from './relayrace.ts'
 import { router } from './router.ts'
+import { strategies } from './strategies.ts'
 import { suite } from './suite.ts'
 import { upstreams } from './upstreams.ts'
 
@@ -29,4 +31,6 @@ export const mutations: readonly Mutation[] = [
   ...router,
   ...mount,
   ...documents,
+  ...strategies,
+  ...relayrace,
 ]

@@ -141,4 +141,11 @@ export const programs: readonly Mutation[] = [
     'statusCode >= 200 : statusCode >= 200',
     life('not before a path answers'),
   ),
+  fault(
+    'lines',
+    'A character that a read cuts in two is lost',
+    'take(decoder.write(bytes))',
+    'take(bytes.toString())',
+    tests('packages/programs', 'test/lines'),
+  ),
 ]

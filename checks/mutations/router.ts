@@ -208,4 +208,11 @@ export const router: readonly Mutation[] = [
     'return undefined',
     before,
   ),
+  fault(
+    'middleware/cors',
+    'A page that may read an answer gets from a cache what is for all others',
+    "    if (origins !== '*') fields.append('Vary', 'Origin')\n    const origin = request.fields.get('origin')\n    if (origin === undefined || !may(origin)) return\n",
+    "    const origin = request.fields.get('origin')\n    if (origin === undefined || !may(origin)) return\n    if (origins !== '*') fields.append('Vary', 'Origin')\n",
+    before,
+  ),
 ]

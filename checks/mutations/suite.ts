@@ -136,4 +136,11 @@ export const suite: readonly Mutation[] = [
     new: "check(message.verdict !== 'incomplete', `${what} is",
     seenBy: tests('packages/conformance', 'test/failures.test'),
   },
+  {
+    file: 'packages/conformance/src/refusal.ts',
+    breaks: 'A refusal that says close may stay',
+    old: "if (closes || answer?.all('connection').join().toLowerCase() === 'close') await client.ended()",
+    new: 'if (closes) await client.ended()',
+    seenBy: tests('packages/conformance', 'test/refusal'),
+  },
 ]

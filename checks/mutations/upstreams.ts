@@ -197,4 +197,20 @@ export const upstreams: readonly Mutation[] = [
     'watch(folder, { persistent: false }, () => {})',
     'from a file',
   ),
+  rule(
+    'checks',
+    'checks',
+    'Each check leaves a connection that is never read to its end',
+    '        response.destroy()\n',
+    '',
+    'does not wait for the end',
+  ),
+  rule(
+    'upstreams',
+    'balance',
+    'Who stays in the set keeps the priority that it had',
+    '        known.priority = entry.priority ?? 0\n',
+    '',
+    'gets the priority',
+  ),
 ]

@@ -60,6 +60,19 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
     expect(await (await answer).text()).toBe('ok')
   })
 
+  test('content that is no longer wanted is cancelled where it comes from', async () => {
+    const { origin, handler } = await stage()
+    const cancelled = Promise.withResolvers<unknown>()
+    const endless = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(Buffer.from('begun')),
+      cancel: cancelled.resolve,
+    })
+    const answer = handler.fetch(post(endless))
+    ;(await origin.request()).connection.reset()
+    expect((await answer).status).toBe(502)
+    expect(await cancelled.promise).toBeInstanceOf(GatewayError)
+  })
+
   test('content that somebody has read is 500, and nothing is asked', async () => {
     const { origin, handler } = await stage()
     const request = new Request('http://here.example/', { method: 'POST', body: 'all of it' })

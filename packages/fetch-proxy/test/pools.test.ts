@@ -21,6 +21,8 @@ describe('B4 the pool is counted in total by gateway.fetch too', () => {
     }
     const gateway = createFetchProxy({
       pool: { connections: 1 },
+      // Nothing but what is tested ends what is being made.
+      timeouts: { connect: Number.POSITIVE_INFINITY, tls: Number.POSITIVE_INFINITY },
       upstream: ({ request }) => upstreams[request.target] as string | URL,
     })
     onTestFinished(() => gateway.close(0))

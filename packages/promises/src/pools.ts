@@ -21,6 +21,8 @@ function totals(stage: ReturnType<typeof stageFor>): void {
     const options: Partial<GatewayOptions> = {
       pool,
       tls: { ca },
+      // Nothing but what is tested ends what is being made.
+      timeouts: { connect: Number.POSITIVE_INFINITY, tls: Number.POSITIVE_INFINITY },
       upstream: ({ request: { target } }) =>
         elsewhere !== undefined && target === '/elsewhere'
           ? elsewhere

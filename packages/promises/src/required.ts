@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
-import { connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
+import { type Client, connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
 import { type Fields, GatewayError, preserveHost, type Strategy, setForwarded } from '@relayrace/gateway'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { get, head, reply, stageFor } from './stage.ts'
 import { wrappedTransportsOf } from './wrapped.ts'
 
@@ -100,6 +100,57 @@ export function requirementsOf(create: Strategy): void {
       const response = await client.response()
       expect([response.status, /secret/.test(response.text)]).toEqual([500, false])
       expect(origin.requests).toHaveLength(0)
+    })
+  })
+
+  describe('A9 no clock outlives its exchange', () => {
+    /** No other timer of this process is set for about as long. */
+    const long = 3_000_000
+    const phases = [
+      ...(['dns', 'connect', 'tls', 'requestBody', 'responseHead', 'responseBody'] as const),
+      ...(['drain', 'tunnel', 'total'] as const),
+    ]
+    const upload = `${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`
+    const upgrade = get('/', 'Connection: Upgrade', 'Upgrade: echo')
+
+    test.each<[string, string, (exchange: Exchange, client: Client) => unknown]>([
+      [
+        'that is whole',
+        upload,
+        async ({ done, send }) => {
+          await done()
+          await send(reply('ok'))
+        },
+      ],
+      ['that the origin breaks off', upload, ({ connection }) => connection.reset()],
+      ['that the client breaks off', upload, (_, client) => client.reset()],
+      [
+        'that was a tunnel',
+        upgrade,
+        async ({ send, connection }, client) => {
+          await send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'))
+          await client.response()
+          client.close()
+          connection.close()
+        },
+      ],
+    ])('%s', async (_, request, carry) => {
+      const set = vi.spyOn(globalThis, 'setTimeout')
+      const cleared = vi.spyOn(globalThis, 'clearTimeout')
+      onTestFinished(() => void vi.restoreAllMocks())
+      const timeouts = Object.fromEntries(phases.map((phase) => [phase, long]))
+      const { client, origin, ended, gateway } = await stage({ timeouts })
+      client.send(request)
+      await carry(await origin.request(), client)
+      await ended()
+      const timers = set.mock.calls.flatMap(([, ms = 0], i) =>
+        Math.abs(ms - long) < long / 2 ? [set.mock.results[i]?.value] : [],
+      )
+      // One that looks at all limits from time to time sets none for each.
+      if (gateway.name !== 'duplex-server') expect(timers).not.toEqual([])
+      await expect
+        .poll(() => timers.filter((timer) => !cleared.mock.calls.some(([one]) => one === timer)).length)
+        .toBe(0)
     })
   })
 
@@ -535,6 +586,19 @@ export function requirementsOf(create: Strategy): void {
       client.send(get('/', `X: ${'x'.repeat(2_000)}`))
       expect((await client.response()).status).toBe(431)
     })
+
+    test.each([
+      [4_096, 32_768, 200],
+      [32_768, 4_096, 502],
+    ])(
+      'with heads of %i bytes for requests and %i for responses, one of 16 KiB is %i',
+      async (requestHead, responseHead, status) => {
+        const { client, origin } = await stage({ limits: { requestHead, responseHead } })
+        client.send(get('/'))
+        void (await origin.request()).send(reply('ok', `X: ${'x'.repeat(16_384)}`))
+        expect((await client.response()).status).toBe(status)
+      },
+    )
 
     test('more exchanges than there may be: 503 with Retry-After', async () => {
       const { client, origin, url } = await stage({ limits: { exchanges: 1 } })

@@ -11,7 +11,7 @@ import type {
   Route,
   Strategy,
 } from '@relayrace/gateway'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { get, head, reply, stageFor } from './stage.ts'
 import { example } from './wrapped.ts'
 
@@ -173,6 +173,23 @@ export function routesOf(create: Strategy): void {
         expect((await ended()).error?.phase).toBe(phase)
       },
     )
+
+    test('has a total that began with the exchange, however long it took to choose', async () => {
+      const origin = await another()
+      let passed = 0
+      const now = performance.now.bind(performance)
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passed)
+      onTestFinished(() => clock.mockRestore())
+      const { client, ended } = await stage({
+        upstream: () => {
+          passed = 60_000
+          return { to: origin.url, timeouts: { total: 50_000 } }
+        },
+      })
+      client.send(get('/'))
+      expect((await client.response()).status).toBe(504)
+      expect((await ended()).error?.phase).toBe('total')
+    })
 
     test.each([
       ['more', { limits: { requestBody: 4 } }, { requestBody: 5 }, 200],

@@ -578,6 +578,8 @@ export function promisesOf(create: Strategy): void {
       second.connection.close()
       expect((await client.response()).status).toBe(502)
       expect(origin.requests.filter(({ target }) => target === '/poison')).toHaveLength(2)
+      // The others that were idle then may be as stale.
+      expect(second.connection.requests).toHaveLength(1)
       for (const other of others) other.close()
     })
 

@@ -127,6 +127,26 @@ export function transformsOf(create: Strategy): void {
       await expect.poll(() => [gateway.inFlight, gateway.pool.connections]).toEqual([0, 0])
     })
 
+    test.each([
+      ['down', down],
+      ['up', up],
+    ] as const)('may be kept until its end, on its way %s', async (way, changed) => {
+      const { client, origin } = await stage(
+        changed(async function* (source: AsyncIterable<Uint8Array>) {
+          const pieces: Uint8Array[] = []
+          for await (const piece of source) pieces.push(piece)
+          yield Buffer.concat(pieces)
+        }),
+      )
+      const text = Array.from({ length: 40_000 }, (_, i) => `${i}`.padStart(8)).join('')
+      client.send(way === 'up' ? `${post(text.length)}${text}` : get('/'))
+      const exchange = await origin.request()
+      const request = await exchange.done()
+      exchange.send(reply(way === 'down' ? text : 'ok'))
+      const response = await client.response()
+      expect((way === 'up' ? request : response).text === text).toBe(true)
+    })
+
     test('is held back by a client that reads nothing', async () => {
       const { client, origin, ended } = await stage({ ...down(upper), timeouts: { drain: 300 } })
       client.pause()

@@ -244,4 +244,16 @@ describe('a rate limit', () => {
     const counted = await Promise.all(both.map(async (one) => (await ask(one, '/')).status))
     expect(counted).toEqual([429, 429])
   })
+
+  test('goes on over the same connection after a reload, by Redis', async ({ skip }) => {
+    const server = await startRedis()
+    if (server === undefined) return skip('there is no redis-server: npm run peers -- redis-server')
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const shared = limited({ redis: `unix:${server.socket}`, onStoreError: 'deny' })
+    const serving = await start(shared)
+    // Until it is connected nothing can be counted: that is 503 here.
+    await expect.poll(async () => (await ask(serving, '/')).status).not.toBe(503)
+    serving.reload(parseConfig({ ...shared, routes: [{ path: '/', reply: { status: 200, body: 'other' } }] }))
+    expect((await ask(serving, '/')).status).toBe(429)
+  })
 })

@@ -181,6 +181,21 @@ describe.each(strategies)('C4 on %s', (_, create) => {
     await expect.poll(() => origins.map((one) => stateOf(staged, one).completed)).toEqual([9, 3, 3])
   })
 
+  test('who stays in the set gets the priority that it is given, or none', async () => {
+    const [first, second] = [await answering('first'), await answering('second')]
+    const behind = { to: second.url, priority: 1 }
+    const staged = await stage(create, [first.url, behind])
+    const texts: string[] = []
+    for (const set of [
+      [{ to: first.url, priority: 2 }, behind],
+      [first.url, behind],
+    ]) {
+      staged.upstreams.replace(set)
+      texts.push((await staged.ask()).text)
+    }
+    expect(texts).toEqual(['second', 'first'])
+  })
+
   test('who comes to a set begins with little', async () => {
     const origins = await threeOf()
     const [first, second] = origins as [Origin, Origin, Origin]
