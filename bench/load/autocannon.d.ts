@@ -26,6 +26,7 @@ declare module 'autocannon' {
 
   export interface Options {
     readonly url: string
+    readonly headers?: Readonly<Record<string, string>>
     readonly connections: number
     readonly amount: number
     readonly pipelining: number

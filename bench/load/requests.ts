@@ -5,6 +5,7 @@
  */
 
 import { Verifier } from '@relayrace/fixtures/payloads'
+import { fieldsFor } from '@relayrace/fixtures/target'
 import autocannon, { type Client, type ResponseInfo } from 'autocannon'
 import { quantile } from '../statistics/describe.ts'
 import { Problems } from './exchange.ts'
@@ -25,12 +26,16 @@ export async function requests(url: URL, job: Requests, amount: number = job.amo
   const problems = new Problems()
   const latencies: number[] = []
   const counts = { good: 0, reconnects: 0 }
+  const target = new URL(bytesPath(job.bytes, seed), url)
+  // It would make Basic of it.
+  target.password = ''
   const started = performance.now()
   let lastAt = started
   await new Promise<void>((resolve, reject) => {
     const running = autocannon(
       {
-        url: new URL(bytesPath(job.bytes, seed), url).href,
+        url: target.href,
+        headers: fieldsFor(url),
         connections: job.connections,
         amount,
         pipelining: 1,
