@@ -461,7 +461,11 @@ class Field {
   async #arrivalOf({ moment, surrounding }: Walk, { port }: Visitor): Promise<Socket | undefined> {
     if (moment !== 'before the gateway sees it') return undefined
     const gateway = this.#gateways.get(surrounding) as AnyGateway
-    return 'accept' in gateway ? this.#arrival(port).promise : undefined
+    if (!('accept' in gateway)) return undefined
+    const accepted = await this.#arrival(port).promise
+    // The port may be that of another client before long.
+    this.#arrivals.delete(port)
+    return accepted
   }
 
   /** What is wrong once all have gone. */
