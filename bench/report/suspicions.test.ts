@@ -15,6 +15,7 @@ import { stalled } from '../scenarios/stalled.ts'
 import { exampleResults } from './example.ts'
 import type { Results } from './results.ts'
 import { type ScenarioSummary, summarize } from './summary.ts'
+import { suspicionsIn } from './suspicions.ts'
 
 const MiB = 1024 ** 2
 const origin = await startBulkOrigin()
@@ -94,6 +95,20 @@ test.each([
   expect(problem).toBeUndefined()
   expect(wasted / carrying).toBeGreaterThan(0.9 * share)
   expect(wasted / carrying).toBeLessThan(1.5 * share)
+})
+
+test('a machine that delays the events of everybody is no fault of anybody', () => {
+  const delayed = (figures: Readonly<Record<string, number>>): string[] => {
+    const results = exampleResults(Object.fromEntries(Object.keys(figures).map((name) => [name, [1]])))
+    const samples = results.samples.map((sample) => ({
+      ...sample,
+      scenario: 'events',
+      values: { delayMedian: figures[sample.target] ?? 0 },
+    }))
+    return [...suspicionsIn({ ...results, samples }).keys()]
+  }
+  expect(delayed({ ours: 20, theirs: 12 })).toEqual([])
+  expect(delayed({ ours: 50, theirs: 2 })).toEqual(['ours'])
 })
 
 test('who ignores backpressure in one question wins none of the others, which it made easier', () => {

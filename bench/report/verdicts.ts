@@ -97,7 +97,9 @@ function told(figures: Figures, one: string, other: string, leftOut: number, see
 
 function tooFew({ rounds, interval }: Versus): string | undefined {
   if (rounds === 0) return 'there is no round in which both have a figure'
-  return interval === undefined ? `${counted(rounds, 'round')} are too few for an interval` : undefined
+  return interval === undefined
+    ? `${counted(rounds, 'round')} ${rounds === 1 ? 'is' : 'are'} too few for an interval`
+    : undefined
 }
 
 export function worded(verdict: ReturnType<typeof judge>, better: MetricRecord['better']): Told['verdict'] {
