@@ -33,7 +33,8 @@ afterEach(async () => {
 })
 
 test('all of them have the right types', { timeout: 60_000 }, async () => {
-  const typed = [...guides.values()].flat().filter(({ language }) => language === 'ts')
+  const shown = await blocksOf('packages/gateway/README.md')
+  const typed = [...guides.values(), shown].flat().filter(({ language }) => language === 'ts')
   expect(await typesIn(await folderFor('guides-typed'), typed)).toBe('')
 })
 

@@ -66,28 +66,11 @@ const completed: readonly Completed[] = [
       const Bun = { serve: ({ fetch }) => serve({ fetch, port: 8080 }) }
       ${code}`,
   },
-  {
-    // Its steps are comments, which become those of pipe-proxy.
-    text: 'createMyProxy',
-    documents: [readme('gateway')],
-    complete: (code) =>
-      `import { ask, createAgents, openRequest, relay } from '@relayrace/gateway/strategy'\n${code}`
-        .replace('(settings) =>', '(settings, places, agents = createAgents(settings, places)) =>')
-        .replace(
-          /\/\/ ask: .*$/m,
-          `const answer = await ask(exchange, (fresh) =>
-            openRequest(exchange, exchange.out.fields.raw, agents.for(exchange, fresh)),
-          )
-          const { statusCode: status, statusMessage: reason, rawHeaders } = answer`,
-        )
-        .replace('// head: ', '')
-        .replace('// body and end: ', '') +
-      `const gateway = createMyProxy({ upstream: 'http://127.0.0.1:9000' })${listens}`,
-  },
 ]
 
 /** Run by tests of their own, each with the file. */
 const elsewhere: Readonly<Record<string, string>> = {
+  [readme('gateway')]: 'packages/promises/src/written.ts',
   [readme('programs')]: 'checks/documents.test.ts',
   [readme('upstreams')]: 'packages/upstreams/test/readme.test.ts',
 }

@@ -12,6 +12,7 @@ import { promisesOf } from './strategy.ts'
 import { transformsOf } from './transforms.ts'
 import { unseenOf } from './unseen.ts'
 import { watchedPromisesOf } from './watched.ts'
+import { writtenFor } from './written.ts'
 
 export function promise(create: Strategy): void {
   promisesOf(create)
@@ -25,4 +26,5 @@ export function promise(create: Strategy): void {
   earlyAnswersTo(create)
   watchedPromisesOf(create)
   unseenOf(create)
+  writtenFor(create)
 }

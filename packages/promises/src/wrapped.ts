@@ -40,9 +40,9 @@ const refuse = (status: number): Pick<GatewayOptions, 'modifyResponse'> => ({
 const upload = (method: string, content: string): string =>
   head(`${method} /x HTTP/1.1`, 'Host: a', 'Content-Length: 5') + content
 
-/** What the example of docs/transport.md exports that has this name in it. */
-export async function example<E>(name: string & keyof E): Promise<E> {
-  const text = await readFile(new URL('../../../docs/transport.md', import.meta.url), 'utf8')
+/** What the example of a document exports that has this name in it. */
+export async function example<E>(name: string & keyof E, document = 'docs/transport.md'): Promise<E> {
+  const text = await readFile(new URL(`../../../${document}`, import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
   const folder = new URL(`../.cache/examples/${process.pid}/`, import.meta.url)
   await mkdir(folder, { recursive: true })
