@@ -1,9 +1,9 @@
 /** Pipe-proxy with all that a team puts before its services: routes, a token, and two endpoints in turn. */
 
-import { createPipeProxy } from '../../../pipe-proxy/src/index.ts'
-import { createUpstreams } from '../../../upstreams/src/index.ts'
-import { createRouter } from '../../src/index.ts'
-import { apiTokens, hashToken } from '../../src/middleware/index.ts'
+import { createPipeProxy } from '@relayrace/pipe-proxy'
+import { createRouter } from '@relayrace/router'
+import { apiTokens, hashToken } from '@relayrace/router/middleware'
+import { createUpstreams } from '../../src/index.ts'
 
 const upstream = process.env.UPSTREAM
 if (!upstream) throw new Error('UPSTREAM=http://host:port is needed')
