@@ -54,6 +54,19 @@ test('what lies no farther apart than a target from itself is not told apart', (
   expect(told(1.2)).toBe('equal')
 })
 
+test('what the host has taken away is said from 2 % on', () => {
+  const results = exampleResults({ ours: rounds(6, 1), theirs: rounds(6, 2) })
+  const said = (stealShare: number): string => {
+    const samples = results.samples.map((sample) => ({
+      ...sample,
+      machine: { ...sample.machine, stealShare },
+    }))
+    return summarize({ ...results, samples }).cautions.join(' ')
+  }
+  expect(said(0.03)).toContain('The host took more than 2 % of the processors away during 12 of 12 samples.')
+  expect(said(0.02)).not.toContain('The host took')
+})
+
 test('samples of two kinds are said to be so', () => {
   const { sentences } = download({ ours: [1, 1.01, 0.99, 2, 2.01, 1.99, 1, 2], theirs: rounds(8, 3) })
   expect(sentences.join(' ')).toContain(

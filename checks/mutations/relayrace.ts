@@ -17,4 +17,18 @@ export const relayrace: readonly Mutation[] = [
     new: '      middlewares.close()\n',
     seenBy: tests('packages/relayrace', 'test/serve', 'after a reload, by Redis'),
   },
+  {
+    file: 'packages/relayrace/src/targets.ts',
+    breaks: 'A program that a reload has left out goes on',
+    old: '    for (const [name, { it }] of this.#made) if (next.get(name)?.it !== it) void it.close()\n',
+    new: '',
+    seenBy: tests('packages/relayrace', 'test/serve', 'left out ends'),
+  },
+  {
+    file: 'packages/relayrace/src/serve.ts',
+    breaks: 'A connection to Redis keeps the process alive after the end',
+    old: '    await made.close(grace)\n    middlewares.close()\n',
+    new: '    await made.close(grace)\n',
+    seenBy: tests('packages/relayrace', 'test/serve', 'no connection to Redis'),
+  },
 ]

@@ -213,4 +213,18 @@ export const upstreams: readonly Mutation[] = [
     '',
     'gets the priority',
   ),
+  {
+    file: 'packages/upstreams/src/transport.ts',
+    breaks: 'A retry that the gateway does not allow uses the budget up',
+    old: '          giveBack?.()\n',
+    new: '',
+    seenBy: tests('packages/upstreams', 'attempts', '^C4 on pipe-proxy .*cost nothing'),
+  },
+  {
+    file: 'packages/upstreams/src/upstreams.ts',
+    breaks: 'An endpoint that comes back from a drain gets its whole share at once',
+    old: '    member.isDraining = false\n    member.startSlowly()\n',
+    new: '    member.isDraining = false\n',
+    seenBy: tests('packages/upstreams', 'balance', 'begins with little'),
+  },
 ]

@@ -398,6 +398,20 @@ describe.each(Object.entries(makers))('fetch(request) %s', (_, create) => {
   })
 })
 
+test('an answer that is given up for another one is cancelled', async () => {
+  const cancelled = Promise.withResolvers<void>()
+  const handler = createFetchHandler({
+    upstream: 'http://origin.example',
+    modifyResponse: ({ status }) => (status === 307 ? { to: 'http://other.example' } : undefined),
+    fetch: async (url) =>
+      String(url).startsWith('http://other.example')
+        ? new Response('there')
+        : new Response(new ReadableStream({ cancel: () => cancelled.resolve() }), { status: 307 }),
+  })
+  expect(await (await handler.fetch(new Request('http://here.example/'))).text()).toBe('there')
+  await cancelled.promise
+})
+
 describe('what an exchange holds', () => {
   const held = (): { fetch: typeof fetch; answer: (response: Response) => void } => {
     const { promise, resolve } = Promise.withResolvers<Response>()

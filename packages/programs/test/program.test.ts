@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import type { UnixSocket } from '@relayrace/gateway'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../src/address.ts'
 import { ProgramError, type ProgramOptions, program } from '../src/index.ts'
 import { pauseAfter } from '../src/place.ts'
@@ -310,6 +310,24 @@ describe('C5 a program is replaced', () => {
     await rolled
     expect(lives(pid)).toBe(false)
     expect(app.state().instances).toHaveLength(1)
+  })
+
+  test('and no timer is left of how long it would have been waited for', async () => {
+    const drain = 3_000_000
+    const { app, line } = stage({ ...node, stop: { drain } })
+    await app.start()
+    const { exchange: one, end } = exchange()
+    await app.upstream(one)
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    onTestFinished(() => void vi.restoreAllMocks())
+    const rolled = app.roll()
+    await line('ready after', 2)
+    await expect.poll(() => set.mock.calls.some(([, ms]) => ms === drain)).toBe(true)
+    end()
+    await rolled
+    const timers = set.mock.calls.flatMap(([, ms], i) => (ms === drain ? [set.mock.results[i]?.value] : []))
+    expect(cleared.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(timers))
   })
 
   test('but not by one that comes to nothing', async () => {

@@ -5,10 +5,17 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { certificates } from '@relayrace/fixtures/certificates'
-import { type Client, connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
-import { type Fields, GatewayError, preserveHost, type Strategy, setForwarded } from '@relayrace/gateway'
+import { connect, type Exchange, startOrigin } from '@relayrace/fixtures/wire'
+import {
+  type Fields,
+  GatewayError,
+  type GatewayOptions,
+  preserveHost,
+  type Strategy,
+  setForwarded,
+} from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { get, head, reply, stageFor } from './stage.ts'
+import { get, head, reply, type Stage, stageFor } from './stage.ts'
 import { wrappedTransportsOf } from './wrapped.ts'
 
 const MiB = 1024 * 1024
@@ -113,41 +120,57 @@ export function requirementsOf(create: Strategy): void {
     const upload = `${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5')}hello`
     const upgrade = get('/', 'Connection: Upgrade', 'Upgrade: echo')
 
-    test.each<[string, string, (exchange: Exchange, client: Client) => unknown]>([
+    test.each<[string, string, (made: Stage) => unknown, Partial<GatewayOptions>?]>([
       [
         'that is whole',
         upload,
-        async ({ done, send }) => {
+        async ({ origin }) => {
+          const { done, send } = await origin.request()
           await done()
           await send(reply('ok'))
         },
       ],
-      ['that the origin breaks off', upload, ({ connection }) => connection.reset()],
-      ['that the client breaks off', upload, (_, client) => client.reset()],
+      ['that finds nobody', upload, () => {}, { upstream: 'http://127.0.0.1:1' }],
+      [
+        'that the origin breaks off',
+        upload,
+        async ({ origin }) => (await origin.request()).connection.reset(),
+      ],
+      [
+        'that the client breaks off',
+        upload,
+        async ({ origin, client }) => {
+          await origin.request()
+          client.reset()
+        },
+      ],
       [
         'that was a tunnel',
         upgrade,
-        async ({ send, connection }, client) => {
+        async ({ origin, client }) => {
+          const { send, connection } = await origin.request()
           await send(head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: echo'))
           await client.response()
           client.close()
           connection.close()
         },
       ],
-    ])('%s', async (_, request, carry) => {
+    ])('%s', async (_, request, carry, options = {}) => {
       const set = vi.spyOn(globalThis, 'setTimeout')
       const cleared = vi.spyOn(globalThis, 'clearTimeout')
       onTestFinished(() => void vi.restoreAllMocks())
-      const timeouts = Object.fromEntries(phases.map((phase) => [phase, long]))
-      const { client, origin, ended, gateway } = await stage({ timeouts })
-      client.send(request)
-      await carry(await origin.request(), client)
-      await ended()
+      const made = await stage({
+        timeouts: Object.fromEntries(phases.map((phase) => [phase, long])),
+        ...options,
+      })
+      made.client.send(request)
+      await carry(made)
+      await made.ended()
       const timers = set.mock.calls.flatMap(([, ms = 0], i) =>
         Math.abs(ms - long) < long / 2 ? [set.mock.results[i]?.value] : [],
       )
       // One that looks at all limits from time to time sets none for each.
-      if (gateway.name !== 'duplex-server') expect(timers).not.toEqual([])
+      if (made.gateway.name !== 'duplex-server') expect(timers).not.toEqual([])
       await expect
         .poll(() => timers.filter((timer) => !cleared.mock.calls.some(([one]) => one === timer)).length)
         .toBe(0)

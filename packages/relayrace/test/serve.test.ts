@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
@@ -169,6 +171,22 @@ test('a program of a file is started by its first request, and ends with the gat
   expect(serving.programs.all[0]?.state()).toMatchObject({ status: 'closed', instances: [] })
 })
 
+test('a program that a reload has left out ends', async () => {
+  const routes = [{ path: '/', reply: { status: 200 } }]
+  const service = "require('http').createServer((q, s) => s.end(q.url)).listen(process.env.PORT, '127.0.0.1')"
+  const serving = await start({
+    programs: { app: { command: process.execPath, args: ['-e', service] } },
+    routes: [{ path: '/app', to: 'app' }],
+  })
+  await ask(serving, '/app')
+  const [app] = serving.programs.all
+  onTestFinished(() => app?.close())
+  expect(app?.state().instances).toHaveLength(1)
+  serving.reload(parseConfig({ listen: { port: 0 }, routes }))
+  expect(serving.programs.all).toEqual([])
+  await expect.poll(() => app?.state()).toMatchObject({ status: 'closed', instances: [] })
+})
+
 test('a limit on rates in a file: 429 with Retry-After', async () => {
   const serving = await start({
     routes: [{ path: '/', reply: { status: 200, body: 'ok' } }],
@@ -243,6 +261,19 @@ describe('a rate limit', () => {
     for (const one of both) await expect.poll(async () => (await ask(one, '/')).status).not.toBe(503)
     const counted = await Promise.all(both.map(async (one) => (await ask(one, '/')).status))
     expect(counted).toEqual([429, 429])
+  })
+
+  test('has no connection to Redis any more once it is closed', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const connected = once(server, 'connection') as Promise<[Socket]>
+    const { port } = server.address() as AddressInfo
+    const serving = await start(limited({ redis: `redis://127.0.0.1:${port}` }))
+    const [socket] = await connected
+    const ended = once(socket.resume(), 'close')
+    await serving.close(0)
+    await ended
   })
 
   test('goes on over the same connection after a reload, by Redis', async ({ skip }) => {

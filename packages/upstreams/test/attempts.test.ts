@@ -201,6 +201,18 @@ describe.each(strategies)('C4 on %s', (_, create) => {
       expect([refused, staged.upstreams.state().retries]).toEqual([20 - retried, retried])
     })
 
+    test('that the gateway does not allow cost nothing', async () => {
+      const [bad, good] = [await origin(({ connection }) => connection.reset()), await answering('good')]
+      const staged = await stage(create, [bad.url, { to: good.url, priority: 1 }], {
+        ejection: false,
+        // One in ten seconds.
+        retry: { budget: 0, minPerSecond: 0.1 },
+        clock: manualClock(),
+      })
+      for (let i = 0; i < 3; i++) expect((await staged.ask(post('hello'))).status).toBe(502)
+      expect((await staged.ask()).text).toBe('good')
+    })
+
     test('are no more than there are endpoints, and no more than were asked for', async () => {
       const all = await Promise.all([1, 2, 3, 4].map(() => origin(({ connection }) => connection.reset())))
       const staged = await stage(

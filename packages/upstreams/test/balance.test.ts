@@ -210,6 +210,9 @@ describe.each(strategies)('C4 on %s', (_, create) => {
     expect(await shares(staged, both, 30)).toEqual([20, 10])
     clock.advance(5_000)
     expect(await shares(staged, both, 20)).toEqual([10, 10])
+    await staged.upstreams.drain(second.url)
+    staged.upstreams.resume(second.url)
+    expect(stateOf(staged, second).currentWeight).toBe(0.1)
   })
 })
 
