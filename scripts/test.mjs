@@ -12,8 +12,8 @@ const reports = '{packages/*,fixtures,bench,checks,examples}/.vitest/results.jso
 // A package whose run breaks off leaves no report; that of an earlier run must not stand in for it.
 for (const file of globSync(reports)) rmSync(file)
 
-// Two at a time: most of them wait for most of their time. What fails by time alone is run once more by itself.
-const turbo = ['turbo', 'run', 'test', '--concurrency=2', '--continue']
+// Three at a time: most of them wait for most of their time. What fails by time alone is run once more by itself.
+const turbo = ['turbo', 'run', 'test', '--concurrency=3', '--continue']
 const child = spawn(process.execPath, ['scripts/x.mjs', ...turbo, '--', ...process.argv.slice(2)], {
   stdio: 'inherit',
   // Hundreds of programs are started, and each would be compiled again.

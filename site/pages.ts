@@ -41,6 +41,7 @@ export const sections: readonly { readonly title: string; readonly sources: read
       'docs/websocket.md',
       'docs/dev-server.md',
       'docs/services.md',
+      'docs/alternatives.md',
       'docs/fetching-urls.md',
       'docs/transport.md',
       'docs/add-a-strategy.md',
