@@ -15,11 +15,13 @@ export async function start(port: number): Promise<URL> {
   let last = 0
   const server = createServer(async (request, response) => {
     const id = ++last
-    let body = Buffer.alloc(0)
+    const pieces: Buffer[] = []
+    let bytes = 0
     try {
       for await (const piece of request) {
-        if (body.length + piece.length > most) return response.writeHead(413).end()
-        body = Buffer.concat([body, piece])
+        bytes += piece.length
+        if (bytes > most) return response.writeHead(413).end()
+        pieces.push(piece)
       }
     } catch {
       return // The client has left.
@@ -29,6 +31,7 @@ export async function start(port: number): Promise<URL> {
       response.once('close', () => waiting.delete(id)),
     )
     const { method = '', url = '', rawHeaders: fields } = request
+    const body = Buffer.concat(pieces)
     service.send({ id, method, url, fields, body } satisfies Question)
   })
   service.on('message', ({ id, status, fields, body }: Answer) => {
