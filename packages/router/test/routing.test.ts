@@ -69,11 +69,7 @@ describe.each(strategies)('%s', (_, create) => {
         ['/api/app1%2Fx', rest, '/api/app1%2Fx'],
         ['http://other.example/api/app1/x?y', app1, '/x?y'],
       ] as const) {
-        client.send(get(target))
-        const request = await origin.request()
-        expect(request.message.target, target).toBe(asked)
-        await request.send(reply('ok'))
-        expect((await client.response()).text).toBe('ok')
+        await goesTo(client, target, origin, asked)
       }
       await expect.poll(() => summaries.length).toBe(13)
       expect(new Set(summaries.map(({ route }) => route))).toEqual(new Set(['/api/app1/', 'second', '/']))
@@ -95,11 +91,7 @@ describe.each(strategies)('%s', (_, create) => {
         ['/app/../app/x/..', app, '/v2/x/..'],
         ['/../app/../../app/x', app, '/v2/x'],
       ] as const) {
-        client.send(get(target))
-        const request = await origin.request()
-        expect(request.message.target, target).toBe(asked)
-        await request.send(reply('ok'))
-        expect((await client.response()).text).toBe('ok')
+        await goesTo(client, target, origin, asked)
       }
     })
 
@@ -483,3 +475,11 @@ describe.each(strategies)('%s', (_, create) => {
     })
   })
 })
+
+async function goesTo(client: Client, target: string, origin: Origin, asked: string): Promise<void> {
+  client.send(get(target))
+  const request = await origin.request()
+  expect(request.message.target, target).toBe(asked)
+  await request.send(reply('ok'))
+  expect((await client.response()).text).toBe('ok')
+}

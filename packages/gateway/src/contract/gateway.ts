@@ -242,10 +242,10 @@ export interface Pool {
   /**
    * At most, in total: in use and idle, to all origins, plain and over TLS, uploads, upgrades and tunnels too. The one
    * that has been idle longest makes room; one that a client has logged in to (NTLM, Negotiate) does so for that client
-   * only. Who finds no room waits for up to `timeouts.connect`. In fetch-proxy they are those in use. Infinity.
+   * only. Who finds no room waits for up to `timeouts.connect`. Infinity.
    */
   readonly connections: number
-  /** Idle ones kept, in total: the freshest, and before them those of clients that have logged in. Not in fetch-proxy. 256. */
+  /** Idle ones kept, in total: the freshest, and before them those of clients that have logged in. 256. */
   readonly idle: number
   /** How long an idle one is kept, in milliseconds, unless the upstream's Keep-Alive hint says less. 15 000. */
   readonly idleTimeout: number
