@@ -368,15 +368,19 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
     const trailers = received.length > 0 && wantsTrailers(this.#line.raw)
     this.#response.end(trailers ? trailersToForward(received).raw : [])
     this.finish()
-    // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
-    // read into again. A write of its own buffer may still be under way: only then is the connection free.
-    const unread = this.#answer?.complete === false
-    // Who refuses an upgrade often ends the connection, and does not say so.
-    const refused = this.#upgrade.length > 0
-    if (refused || unread || this.#asked?.ended !== true || upstream.wire.socket.writableLength > 0)
-      upstream.abandon()
+    if (!this.#isFree(upstream, this.#answer)) upstream.abandon()
     else if (upstream.wire.paused) this.#releaseLater(upstream)
     else upstream.release()
+  }
+
+  /** Whether its connection can be asked on again. */
+  #isFree(upstream: UpstreamConnection | undefined, answer: Inbound | undefined): boolean {
+    // Who refuses an upgrade often ends the connection, and does not say so.
+    if (this.#upgrade.length > 0) return false
+    // What the upstream has not taken of the request, it answered without: it must not get it from a buffer that is
+    // read into again. A write of its own buffer may still be under way: only then is the connection free.
+    const sent = this.#asked?.ended === true && upstream?.wire.socket.writableLength === 0
+    return sent && answer?.complete === true
   }
 
   #releaseLater(upstream: UpstreamConnection): void {
@@ -464,9 +468,8 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
     const upstream = this.#upstream
     const answer = this.#answer
     this.#upstream = this.#answer = undefined
-    const sent = this.#asked?.ended === true && upstream?.wire.socket.writableLength === 0
-    if (this.answerRefused && answer?.complete === true && sent) {
-      answer.discard()
+    if (this.answerRefused && this.#isFree(upstream, answer)) {
+      answer?.discard()
       upstream?.release()
     } else {
       upstream?.abandon()

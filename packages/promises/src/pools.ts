@@ -14,13 +14,19 @@ export function totalsOf(create: Strategy): void {
 
 function totals(stage: ReturnType<typeof stageFor>): void {
   /** A gateway before two origins, told apart by the first letters of the path. */
-  async function between(pool: Partial<Pool>, tls?: { cert: string; key: string }, elsewhere?: string) {
+  async function between(
+    pool: Partial<Pool>,
+    tls?: { cert: string; key: string },
+    elsewhere?: string,
+    modifyResponse?: GatewayOptions['modifyResponse'],
+  ) {
     const { ca } = await certificates()
     const [one, two] = await Promise.all([startOrigin(), startOrigin(tls === undefined ? {} : { tls })])
     for (const origin of [one, two]) onTestFinished(() => origin[Symbol.asyncDispose]())
     const options: Partial<GatewayOptions> = {
       pool,
       tls: { ca },
+      ...(modifyResponse && { modifyResponse }),
       // Nothing but what is tested ends what is being made.
       timeouts: { connect: Number.POSITIVE_INFINITY, tls: Number.POSITIVE_INFINITY },
       upstream: ({ request: { target } }) =>
@@ -82,6 +88,18 @@ function totals(stage: ReturnType<typeof stageFor>): void {
     const { one, client, gateway } = await between({})
     const refused = await answered(client, one, get('/one', 'Connection: Upgrade', 'Upgrade: echo'))
     await refused.connection.ended()
+    await settled({ gateway }, 0)
+  })
+
+  test('nor one whose refusal a hook does not pass on', async () => {
+    const { one, client, gateway } = await between({}, undefined, undefined, async () => {
+      throw new Error('not that')
+    })
+    client.send(get('/one', 'Connection: Upgrade', 'Upgrade: echo'))
+    const { send, connection } = await one.request()
+    await send(reply('no'))
+    expect((await client.response()).status).toBe(502)
+    await connection.ended()
     await settled({ gateway }, 0)
   })
 
