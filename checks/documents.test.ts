@@ -6,8 +6,9 @@ import { promisify } from 'node:util'
 import { startBulkOrigin } from '@relayrace/fixtures/origin'
 import { freePort, startProgram } from '@relayrace/fixtures/target'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { inRepository } from '../site/pages.ts'
 import { blocksOf, folderFor, isProgram, listening, runBlock, typesIn } from './blocks.ts'
-import { manifestIn, root } from './workspace.ts'
+import { manifestIn, published, root } from './workspace.ts'
 
 const documents = globSync(
   '{*.md,{docs,decisions,bench,fixtures,examples}/**/*.md,packages/*/*.md,packages/*/src/**/*.md}',
@@ -19,15 +20,12 @@ const documents = globSync(
 
 describe.each(documents)('%s', (document) => {
   test('links to what is there', async () => {
-    const text = withoutCode(await read(document))
-    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string)
-    const local = targets.filter((target) => !/^[a-z]+:/.test(target))
     const missing: string[] = []
-    for (const target of local) {
-      const [file = '', anchor] = target.split('#')
-      const place = file === '' ? document : path.join(path.dirname(document), file)
-      if (!existsSync(path.join(root, place))) missing.push(target)
-      else if (anchor !== undefined && !headings(await read(place)).includes(anchor)) missing.push(target)
+    for (const link of linksOf(await read(document))) {
+      const { file, anchor } = inRepository(document, link) ?? {}
+      if (file === undefined) continue
+      if (!existsSync(path.join(root, file))) missing.push(link)
+      else if (anchor !== undefined && !headings(await read(file)).includes(anchor)) missing.push(link)
     }
     expect(missing).toEqual([])
   })
@@ -49,6 +47,25 @@ describe.each(documents)('%s', (document) => {
     expect(missing).toEqual([])
   })
 })
+
+describe.each(published)(
+  'the README of $manifest.name, as npm shows it,',
+  ({ folder, manifest: { name } }) => {
+    const document = `${folder}/README.md`
+
+    test('has links that hold there', async () => {
+      expect(linksOf(await read(document)).filter((link) => !/^(?:https:|#)/.test(link))).toEqual([])
+    })
+
+    test('says how to install it, with what its first example imports', async () => {
+      const blocks = await blocksOf(document)
+      const [, names = ''] = /^(?:npm install|npx) (.*)$/m.exec(blocks[0]?.code ?? '') ?? []
+      const imported = imports(blocks.find(isProgram)?.code ?? '').map(({ from }) => from)
+      const wanted = [name, ...imported.map((from) => from.split('/', 2).join('/'))]
+      expect(names.split(' ')).toEqual(expect.arrayContaining(wanted))
+    })
+  },
+)
 
 test.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server'])(
   'the README of %s has the options and errors that all share (npm run readmes)',
@@ -157,6 +174,10 @@ function imports(text: string): { names: string[]; from: string }[] {
     names: names.split(',').flatMap((name) => (/^ *type /.test(name) ? [] : name.trim() || [])),
     from,
   }))
+}
+
+function linksOf(text: string): string[] {
+  return [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link as string)
 }
 
 function withoutCode(text: string): string {

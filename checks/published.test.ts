@@ -81,7 +81,23 @@ beforeAll(async () => {
 
 afterAll(() => rm(installed, { recursive: true, force: true }))
 
-describe.each(published)('$manifest.name', ({ manifest: { name } }) => {
+describe.each(published)('$manifest.name', ({ folder, manifest: { name } }) => {
+  test('says what npm shows of it', () => {
+    const { homepage = '', repository, license, engines } = manifestIn(root)
+    const manifest = manifestIn(home(name))
+    expect(manifest).toMatchObject({
+      homepage: `${homepage}/tree/main/${folder}#readme`,
+      bugs: `${homepage}/issues`,
+      repository: { ...repository, directory: folder },
+      license,
+      engines,
+      sideEffects: false,
+      publishConfig: { access: 'public', provenance: true },
+    })
+    expect(manifest.description).toMatch(/^[A-Z].{20,}[^.]$/)
+    expect(manifest.keywords).toEqual(expect.arrayContaining(['http', 'proxy']))
+  })
+
   test('exports nothing but what was built, and all of it is there', async () => {
     const { exports = {}, bin = {} } = manifestIn(home(name))
     const targets = [...Object.values(exports).flatMap((target) => targetsOf(target)), ...Object.values(bin)]

@@ -5,6 +5,22 @@ import path from 'node:path'
 
 export const root: string = path.resolve(import.meta.dirname, '..')
 
+/** Where the repository is for those who read a README on npm. */
+const home: string = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).homepage
+
+/**
+ * What a link in a document leads to, if that is in this repository: READMEs of packages name it by its whole address.
+ * @param document From the root of the repository, as is what is returned.
+ */
+export function inRepository(document: string, link: string): { file: string; anchor?: string } | undefined {
+  const [, place] =
+    (link.startsWith(`${home}/`) && /^\/(?:blob|tree)\/main\/(.*)/.exec(link.slice(home.length))) || []
+  if (place === undefined && /^[a-z]+:/i.test(link)) return undefined
+  const [file = '', anchor] = (place ?? link).split('#')
+  const whole = file === '' ? document : path.join(place === undefined ? path.dirname(document) : '', file)
+  return { file: whole.replace(/\/$/, ''), ...(anchor !== undefined && { anchor }) }
+}
+
 export interface Page {
   /** From the root of the repository. */
   readonly source: string
@@ -148,14 +164,14 @@ export function gather(): Site {
   for (const source of queue) {
     const before = readFileSync(path.join(root, source), 'utf8')
     const text = withLinks(before, (link) => {
-      if (/^[a-z]+:/i.test(link) || link.startsWith('#')) return link
-      const [file = '', anchor] = link.split('#')
-      const place = placeOf(path.normalize(path.join(path.dirname(source), file)).replace(/\/$/, ''))
+      const target = link.startsWith('#') ? undefined : inRepository(source, link)
+      if (target === undefined) return link
+      const place = placeOf(target.file)
       if (place === undefined) {
         dead.push(`${source}: ${link}`)
         return link
       }
-      return linkTo(place, anchor)
+      return linkTo(place, target.anchor)
     })
     const more = source === 'docs/memory.md' ? '\n## For yours\n\n<MemoryCalculator />\n' : ''
     pages.push({
