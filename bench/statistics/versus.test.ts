@@ -58,7 +58,14 @@ test('where the control itself differs, what differs no more than that is no dif
 
 test('without a control two per cent are no difference', () => {
   expect(bandOf([])).toBe(0.02)
-  expect(bandOf([{ one: 1.1, other: 1 }])).toBeCloseTo(0.1, 9)
+  expect(bandOf([{ one: 1.01, other: 1 }])).toBe(0.02)
+})
+
+test.each([
+  [1.1, 0.1],
+  [0.9, 0.1],
+])('a control that is %f times itself is as far from it, on whichever side', (one, band) => {
+  expect(bandOf([{ one, other: 1 }])).toBeCloseTo(band, 9)
 })
 
 test('of few rounds there is no interval', () => {

@@ -6,13 +6,9 @@ import { endpoint, noContent, resolveSettings } from '@relayrace/gateway/strateg
 import { afterEach, describe, expect, test } from 'vitest'
 import { requestHead } from '../src/head.ts'
 import { Pool } from '../src/pool.ts'
-import { Sweep } from '../src/sweep.ts'
 import type { Asker, UpstreamConnection } from '../src/upstream-connection.ts'
 import { until } from './sockets.ts'
-
-class Unhurried extends Sweep {
-  override add(): void {}
-}
+import { Watched } from './watched.ts'
 
 const opened: { close(): void; origin: Origin }[] = []
 afterEach(async () => {
@@ -25,8 +21,8 @@ afterEach(async () => {
 async function stage(options: Partial<GatewayOptions['pool']> = {}) {
   const origin = await startOrigin()
   const settings = resolveSettings('test', { upstream: origin.url, pool: options })
-  // Looked at by hand: `check` takes the time from the test, and nobody else ends what is idle.
-  const pool = new Pool(settings, new Unhurried([]))
+  const sweep = new Watched()
+  const pool = new Pool(settings, sweep)
   opened.push({ close: () => pool.close(), origin })
   const to = endpoint(origin.url)
   const client = Object.assign(new EventEmitter(), { destroyed: false })
@@ -61,7 +57,7 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
     connection.release()
     return connection
   }
-  return { origin, pool, to, ask, exchange }
+  return { origin, pool, sweep, to, ask, exchange }
 }
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -153,6 +149,14 @@ describe('an idle connection', () => {
     expect(pool.idleSize).toBe(1)
     pool.check(now + 4_100)
     await until(() => pool.size === 0, 'the end')
+  })
+
+  test('is looked at as long as there is any', async () => {
+    const { pool, sweep, exchange } = await stage()
+    const connection = await exchange()
+    expect(sweep.members).toEqual([pool])
+    socketOf(connection).destroy()
+    await until(() => sweep.members.length === 0, 'the end')
   })
 
   test('is given up after its time', async () => {

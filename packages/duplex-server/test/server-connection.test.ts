@@ -5,10 +5,10 @@ import type { RequestLine } from '../src/head.ts'
 import type { Inbound } from '../src/inbound.ts'
 import type { Response } from '../src/response.ts'
 import { type Answerer, ServerConnection } from '../src/server-connection.ts'
-import { Sweep } from '../src/sweep.ts'
 import { cut } from './reading.ts'
 import { fc } from './seed.ts'
 import { hear, pair, until } from './sockets.ts'
+import { Watched } from './watched.ts'
 
 interface Asked {
   readonly line: RequestLine
@@ -33,10 +33,10 @@ async function connection(answer: (asked: Asked) => void) {
   const { near, far } = await pair()
   const asked: Asked[] = []
   let gone = false
+  const sweep = new Watched()
   const answerer: Answerer = {
     limits,
-    // Looked at by hand only: `check` takes the time from the test.
-    sweep: new Sweep([Number.POSITIVE_INFINITY]),
+    sweep,
     closing: false,
     answer(line, content, response) {
       asked.push({ line, content, response })
@@ -48,7 +48,7 @@ async function connection(answer: (asked: Asked) => void) {
   }
   const served = new ServerConnection(near, answerer)
   opened.push(near, far, served.wire.socket)
-  return { served, far, asked, gone: () => gone, heard: hear(far) }
+  return { served, far, asked, sweep, gone: () => gone, heard: hear(far) }
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -136,6 +136,19 @@ describe('pipelined requests', () => {
     served.check(now + 10_000)
     expect(served.wire.socket.destroyed).toBe(true)
   })
+
+  test('but not once it has been read again', async () => {
+    const { served, far, asked } = await connection(() => {})
+    far.write('GET /1 HTTP/1.1\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: 100000\r\n\r\n')
+    far.write(Buffer.alloc(99_999))
+    await until(() => served.wire.paused, 'a pause')
+    ok(asked[0] as Asked)
+    const second = await until(() => asked[1], 'the second request')
+    second.content.consume({ content: () => true, end: () => {} })
+    await until(() => second.content.bytes === 99_999, 'what has been sent')
+    served.check(performance.now() + 10_000)
+    expect(served.wire.socket.destroyed).toBe(false)
+  })
 })
 
 describe('after an answer that ends the connection', () => {
@@ -211,6 +224,16 @@ describe('a client that is slow to take its answer', () => {
     await once(far, 'end')
     expect(heard().endsWith(long)).toBe(true)
   })
+})
+
+test.each([
+  ['it is gone', (one: ServerConnection) => void one.wire.socket.destroy()],
+  ['it speaks another protocol', (one: ServerConnection) => void one.handOver(one)],
+])('a connection is not looked at any more when %s', async (_, end) => {
+  const { served, sweep } = await connection(() => {})
+  expect(sweep.members).toEqual([served])
+  end(served)
+  await until(() => sweep.members.length === 0, 'the end')
 })
 
 describe('a silent client', () => {

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net'
 import { payload, Verifier } from '@relayrace/fixtures/payloads'
 import type { GatewayError } from '@relayrace/gateway'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Sweep } from '../src/sweep.ts'
 import { Tunnel } from '../src/tunnel.ts'
 import { Wire } from '../src/wire.ts'
 import { hear, pair, until } from './sockets.ts'
+import { Watched } from './watched.ts'
 
 const opened: Socket[] = []
 afterEach(() => {
@@ -20,7 +20,7 @@ async function stage() {
   const closed: (GatewayError | undefined)[] = []
   const silent = { received: () => {}, ended: () => {}, drained: () => {}, closed: () => {} }
   const wires = [Wire.accept(left.near, silent), Wire.accept(right.near, silent)] as const
-  const sweep = new Sweep([Number.POSITIVE_INFINITY])
+  const sweep = new Watched()
   const tunnel = new Tunnel(...wires, limits, sweep, (error) => void closed.push(error))
   wires[0].events = tunnel.fromClient
   wires[1].events = tunnel.fromUpstream
@@ -32,7 +32,7 @@ async function stage() {
     socket.on('error', (error: NodeJS.ErrnoException) => told.push(error.code ?? ''))
     return { socket, heard: hear(socket), told }
   }
-  return { tunnel, closed, client: end(left.far), upstream: end(right.far), wires }
+  return { tunnel, closed, sweep, client: end(left.far), upstream: end(right.far), wires }
 }
 
 const sides = [
@@ -64,7 +64,7 @@ describe.each(sides)('what the %s says', (here, there) => {
   })
 
   test('ends where it ends, and the other direction goes on', async () => {
-    const { closed, ...ends } = await stage()
+    const { closed, sweep, ...ends } = await stage()
     ends[here].socket.end('last words')
     await until(() => ends[there].told.includes('end'), 'the end')
     expect(ends[there].heard()).toBe('last words')
@@ -74,6 +74,7 @@ describe.each(sides)('what the %s says', (here, there) => {
     ends[there].socket.end()
     await until(() => closed.length === 1, 'the end of the tunnel')
     expect(closed).toEqual([undefined])
+    expect(sweep.members).toEqual([])
     expect(ends[here].told).toEqual(['end'])
   })
 
@@ -89,12 +90,13 @@ describe.each(sides)('what the %s says', (here, there) => {
   })
 
   test('is broken off although the other side had ended already', async () => {
-    const { closed, wires, ...ends } = await stage()
+    const { closed, sweep, wires, ...ends } = await stage()
     ends[there].socket.end()
     await until(() => ends[here].told.includes('end'), 'the end')
     ends[here].socket.resetAndDestroy()
     await until(() => closed.length === 1, 'the end of the tunnel')
     expect(wires.map(({ socket }) => socket.destroyed)).toEqual([true, true])
+    expect(sweep.members).toEqual([])
   })
 })
 

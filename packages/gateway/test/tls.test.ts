@@ -124,13 +124,13 @@ describe.each(strategies)('B6 %s terminates TLS', (name) => {
       name,
       await origin(),
       ...['--tls.cert', main.cert, '--tls.key', main.key],
-      ...['--tls.sni', `elsewhere.invalid=${other.cert},${other.key}`],
-      ...['--tls.sni', `*.wild.invalid=${wild.cert},${wild.key}`],
+      ...['--tls.sni', `Elsewhere.Invalid=${other.cert},${other.key}`],
+      ...['--tls.sni', `*.Wild.invalid=${wild.cert},${wild.key}`],
     )
     expect(await shown(url)).toBe('server')
     expect(await shown(url, 'unknown.invalid')).toBe('server')
     expect(await shown(url, 'ELSEWHERE.invalid')).toBe('wrongHost')
-    expect(await shown(url, 'a.wild.invalid')).toBe('selfSigned')
+    expect(await shown(url, 'a.WILD.invalid')).toBe('selfSigned')
     expect(await shown(url, 'a.b.wild.invalid')).toBe('server')
   })
 

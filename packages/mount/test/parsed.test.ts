@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { serve } from '@hono/node-server'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
-import type { HttpGateway } from '@relayrace/gateway'
+import type { HttpGateway, Upstream } from '@relayrace/gateway'
 import { head, reply } from '@relayrace/promises/stage'
 import { onNodeHttp } from '@relayrace/strategies'
 import express from 'express'
@@ -67,10 +67,11 @@ describe.each(onNodeHttp)('%s', (_, create) => {
   async function stage(
     mount: (gateway: HttpGateway, options?: MountOptions) => Server,
     options: MountOptions = { replayParsed: true },
+    upstream?: Upstream,
   ): Promise<Stage> {
     const origin = await startOrigin()
     onTestFinished(() => origin[Symbol.asyncDispose]())
-    const gateway = create({ upstream: origin.url })
+    const gateway = create({ upstream: upstream ?? origin.url })
     onTestFinished(() => gateway.close(0))
     const client = await connect(await urlOf(mount(gateway, options)))
     onTestFinished(() => client.close())
@@ -144,6 +145,52 @@ describe.each(onNodeHttp)('%s', (_, create) => {
       expect(origin.connections).toHaveLength(0)
     })
   })
+
+  test.each<[string, (gateway: HttpGateway) => Server]>([
+    [
+      'Express',
+      (gateway) =>
+        express()
+          .use(express.json())
+          .use('/api', expressGateway(gateway, { replayParsed: true }))
+          .listen(0, '127.0.0.1'),
+    ],
+    [
+      'Koa',
+      (gateway) =>
+        new Koa()
+          .use(async (context, next) => {
+            Object.assign(context.request, { body: await read(context.req) })
+            await next()
+          })
+          .use(koaGateway(gateway, { prefix: '/api', replayParsed: true }))
+          .listen(0, '127.0.0.1'),
+    ],
+    [
+      'Hono',
+      (gateway) => {
+        const app = new Hono()
+        app.use(async ({ req }, next) => {
+          await req.text()
+          await next()
+        })
+        app.all('/api/*', honoGateway(gateway, { prefix: '/api', replayParsed: true }))
+        return serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server
+      },
+    ],
+  ])(
+    'B7 what is sent on again still says what was asked for, before %s took the prefix off',
+    async (_, mount) => {
+      const asked: unknown[] = []
+      const { client } = await stage(mount, {}, ({ request: { target, originalTarget, version } }) => {
+        asked.push([target, originalTarget, version])
+        return { status: 204 }
+      })
+      client.send(post('application/json', '{}', 'X-A: 1').toString().replace('/a ', '/api/a?b '))
+      expect((await client.response()).status).toBe(204)
+      expect(asked).toEqual([['/a?b', '/api/a?b', '1.1']])
+    },
+  )
 
   test.each(['a=1&a=2', 'a[]=1', 'a[b]=1'])(
     'B7 a form in which several things could have been meant is refused: %s',

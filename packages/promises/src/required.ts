@@ -218,8 +218,10 @@ export function requirementsOf(create: Strategy): void {
       const { send, connection } = await origin.request()
       await send('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok')
       await client.response()
+      client.send(get('/'))
+      expect((await origin.request()).connection.id).not.toBe(connection.id)
       await connection.ended()
-      await expect.poll(() => gateway.pool.connections).toBe(0)
+      await expect.poll(() => gateway.pool.connections).toBe(1)
     })
 
     describe('has no more connections in use than pool.connections, and the next request waits', () => {

@@ -110,6 +110,29 @@ test('a reload that makes no sense changes nothing', async () => {
   expect((await response).text).toBe('as before')
 })
 
+test.each([
+  ['changes nothing', []],
+  ['is refused', [{ path: 'no slash', to: 'app' }]],
+])('a reload that %s has no endpoint checked twice', async (_, routes) => {
+  const checked = await origin()
+  const config: Config = {
+    listen: { port: 0 },
+    upstream: 'app',
+    upstreams: { app: { endpoints: [checked.url.href], checks: { path: '/health', timeout: '1h' } } },
+  }
+  const serving = await start(config)
+  const { message } = await checked.request()
+  expect(message.target).toBe('/health')
+  try {
+    serving.reload({ ...parseConfig(config), routes } as never)
+  } catch {}
+  const response = ask(serving, '/')
+  const next = await checked.request()
+  expect(next.message.target).toBe('/')
+  await next.send(answer('ok'))
+  await response
+})
+
 test('a reload says what takes effect after a restart only', async () => {
   const serving = await start({ routes: [{ path: '/', to: 'http://127.0.0.1:1' }] })
   const next = parseConfig({

@@ -27,6 +27,14 @@ describe('the client behind trusted proxies', () => {
   })
 
   test.each([
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:192.0.2.1', '192.0.2.1'],
+    ['fe80::1%eth0', 'fe80::1'],
+  ])('%s is %s without any, too', (remote, expected) => {
+    expect(clientAddress()(exchange(remote))).toBe(expected)
+  })
+
+  test.each([
     '',
     'a.example',
     '10.0.0.0/33',

@@ -3,7 +3,7 @@
 import type { RequestHead } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
 import { strategies } from '@relayrace/strategies'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Middleware } from '../src/index.ts'
 import {
   apiTokens,
@@ -140,6 +140,24 @@ describe.each(strategies)('%s', (_, create) => {
         expect((await client.response()).status).toBe(200)
       }
       expect(asked).toEqual(['ann pä:ss'])
+    })
+
+    test.each([
+      [undefined, 300_000],
+      [10, 10],
+    ])('that were right are asked for again after that long: remember: %s', async (remember, ms) => {
+      const verify = vi.fn(() => true)
+      const { knock } = await stage([basicAuth(verify, remember === undefined ? {} : { remember })])
+      const begun = performance.now()
+      let later = 0
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => begun + later)
+      onTestFinished(() => clock.mockRestore())
+      const asked: number[] = []
+      for (later of [0, ms - 1, ms + 1]) {
+        await knock(basic('ann:right'))
+        asked.push(verify.mock.calls.length)
+      }
+      expect(asked).toEqual([1, 1, 2])
     })
 
     test('against a hash', async () => {

@@ -5,6 +5,7 @@ import { type RedisServer, startRedis } from '@relayrace/fixtures/redis'
 import { get } from '@relayrace/promises/stage'
 import { strategies } from '@relayrace/strategies'
 import { Redis } from 'ioredis'
+import { RateLimiterRes } from 'rate-limiter-flexible'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Middleware } from '../src/index.ts'
 import { apiTokens, hashToken } from '../src/middleware/index.ts'
@@ -51,6 +52,23 @@ describe.each(strategies)('%s', (_, create) => {
       const { knock } = await stage([rateLimit({ limit: 1, window: 1 })])
       expect([await knock(), await knock()]).toEqual([200, 429])
       await expect.poll(() => knock(), { interval: 100, timeout: 10_000 }).toBe(200)
+    })
+
+    test.each([
+      [1, '1'],
+      [1_000, '1'],
+      [1_001, '2'],
+      [59_001, '60'],
+    ])('nobody is told to come again too early: in %i ms, so in %s s', async (ms, seconds) => {
+      const limiter = { consume: () => Promise.reject(new RateLimiterRes(0, ms)) } as never
+      const { visit } = await stage([rateLimit({ limit: 1, window: 60, limiter })])
+      const client = await visit()
+      client.send(get('/'))
+      const response = await client.response()
+      expect([response.get('retry-after'), response.get('ratelimit')]).toEqual([
+        seconds,
+        `"default";r=0;t=${seconds}`,
+      ])
     })
 
     test('each has a limit of its own: who is known by name, others by address', async () => {

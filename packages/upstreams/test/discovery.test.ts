@@ -10,6 +10,7 @@ import { strategies } from '@relayrace/strategies'
 import { type Answer, decode, encode, type Packet, type RecordType } from 'dns-packet'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
+  type AddressOptions,
   createUpstreams,
   type Discovery,
   type DiscoveryMessage,
@@ -17,6 +18,7 @@ import {
   fromDns,
   fromFile,
   fromSrv,
+  type ServiceOptions,
   type Upstreams,
 } from '../src/index.ts'
 import { answering, get, type ManualClock, manualClock, stage } from './stage.ts'
@@ -63,6 +65,11 @@ const srv = (target: string, priority: number, weight: number): Answer => ({
   name: `_http._tcp.${name}`,
   data: { target, port: 8080, priority, weight },
 })
+
+const dns = (server: string, options: Partial<AddressOptions> = {}): Discovery =>
+  fromDns({ name, family: 4, servers: [server], ...options })
+const service = (server: string, options: Partial<ServiceOptions> = {}): Discovery =>
+  fromSrv({ name: `_http._tcp.${name}`, servers: [server], ...options })
 
 interface Found {
   readonly upstreams: Upstreams
@@ -121,6 +128,27 @@ describe('C4 from DNS', () => {
     expect(ids().toSorted()).toEqual(['http://10.0.0.2', 'http://10.0.0.3'])
     clock.advance(1_000)
     await expect.poll(() => told.length).toBe(3)
+  })
+
+  test.each<[string, Zone, (server: string) => Discovery, number]>([
+    ['as long as the shortest lives', { A: [a('10.0.0.1', 20), a('10.0.0.2', 7)] }, (s) => dns(s), 7_000],
+    ['not too soon', { A: [a('10.0.0.1', 0)] }, (s) => dns(s), 1_000],
+    ['or as soon as was said', { A: [a('10.0.0.1', 0)] }, (s) => dns(s, { soonest: 50 }), 50],
+    ['not too late', { A: [a('10.0.0.1', 86_400)] }, (s) => dns(s), 60_000],
+    ['or as late as was said', { A: [a('10.0.0.1', 900)] }, (s) => dns(s, { latest: 300_000 }), 300_000],
+    ['after a failure', { A: 'SERVFAIL' }, (s) => dns(s), 5_000],
+    ['or as was said of that', { A: 'SERVFAIL' }, (s) => dns(s, { retry: 70 }), 70],
+    ['of a service', { SRV: [srv('one.example', 1, 3)] }, (s) => service(s), 30_000],
+    ['or as was said of it', { SRV: [srv('one.example', 1, 3)] }, (s) => service(s, { interval: 90 }), 90],
+  ])('it is asked for again %s', async (_, zone, discovery, ms) => {
+    const { server } = await nameServer(zone)
+    const { promise: wait, resolve } = Promise.withResolvers<number>()
+    const after = (ms: number): (() => void) => {
+      resolve(ms)
+      return () => {}
+    }
+    onTestFinished(discovery(server)({ found() {}, failed() {}, clock: { now: () => 0, after } }))
+    expect(await wait).toBe(ms)
   })
 
   test.each<[string, Zone]>([
