@@ -363,6 +363,24 @@ describe.each(onNodeHttp)('B3 %s over HTTP/2', (name) => {
     await first.connection.ended()
   })
 
+  test('asks on another connection what has waited for one that was logged in to, and has broken', async () => {
+    const { origin, url } = await stage(name)
+    const client = session(url)
+    const first = answer(ask(client, { ':path': '/1', authorization: 'NTLM x' }))
+    await (await origin.request()).send(ok)
+    expect((await first).text).toBe('ok')
+    const broken = answer(ask(client, { ':method': 'POST', ':path': '/2' }).end())
+    const { connection } = await origin.request()
+    const next = answer(ask(client, { ':path': '/3' }))
+    // It has got there.
+    await new Promise((resolve) => client.ping(resolve))
+    expect(origin.connections.filter(({ open }) => open)).toHaveLength(1)
+    connection.send('HTTP/1.1 nonsense\r\n\r\n')
+    expect((await broken).head[':status']).toBe(502)
+    await (await origin.request()).send(ok)
+    expect((await next).text).toBe('ok')
+  })
+
   test('asks nothing upstream for a stream that is reset together with its head', async () => {
     const { origin, url } = await stage(name)
     const client = await frames(url)

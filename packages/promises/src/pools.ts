@@ -178,18 +178,6 @@ function totals(stage: ReturnType<typeof stageFor>): void {
       expect((await other.response()).text).toBe('ok')
     })
 
-    test('is followed by another one when it breaks, for what has waited for it', async () => {
-      const { one, client, gateway } = await between({})
-      await answered(client, one, get('/one', credentials))
-      await settled({ gateway }, 1)
-      client.send(head('POST /one/1 HTTP/1.1', 'Host: a', 'Content-Length: 0') + get('/one/2'))
-      const { connection } = await one.request()
-      connection.reset()
-      expect((await client.response()).status).toBe(502)
-      await (await one.request()).send(reply('ok'))
-      expect((await client.response()).text).toBe('ok')
-    })
-
     test('is given up for its own client', async () => {
       const { one, two, client, gateway } = await between({ connections: 1 })
       const { connection } = await answered(client, one, get('/one', credentials))
