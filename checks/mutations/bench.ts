@@ -283,4 +283,11 @@ export const bench: readonly Mutation[] = [
     new: '(machine.stealShare ?? 0) > 2',
     seenBy: tests('bench', 'report/summary', 'what the host has taken'),
   },
+  {
+    file: 'bench/statistics/versus.ts',
+    breaks: 'A control that is lower than itself widens no band',
+    old: 'Math.max(leastBand, 1 - low, high - 1)',
+    new: 'Math.max(leastBand, high - 1)',
+    seenBy: tests('bench', 'statistics/versus'),
+  },
 ]

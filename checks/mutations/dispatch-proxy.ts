@@ -47,4 +47,11 @@ export const dispatchProxy: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/dispatch-proxy', 'test/dispatcher', 'that undici refuses'),
   },
+  {
+    file: 'packages/dispatch-proxy/src/pool.ts',
+    breaks: 'What waits for a connection that a client has logged in to waits for ever when that breaks',
+    old: '      use?.isOver()\n      this.#callNext(key)',
+    new: '      use?.isOver()',
+    seenBy: tests('packages/gateway', 'test/http2', '^B3 fetch-proxy .*has waited for one'),
+  },
 ]

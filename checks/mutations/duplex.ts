@@ -192,4 +192,25 @@ export const duplex: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/duplex-server', 'test/sessions'),
   },
+  {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks: 'The end of a tunnel makes room for nobody',
+    old: '      this.#tunnels--\n      this.#callNext()',
+    new: '      this.#tunnels--',
+    seenBy: tests('packages/duplex-server', 'test/promises', 'for the end of a tunnel'),
+  },
+  {
+    file: 'packages/duplex-server/src/server-connection.ts',
+    breaks: 'A client that once sent much ahead is cut off ten seconds later',
+    old: '    this.#unreadSince = undefined\n',
+    new: '',
+    seenBy: tests('packages/duplex-server', 'test/server-connection', 'has been read again'),
+  },
+  {
+    file: 'packages/duplex-server/src/tunnel.ts',
+    breaks: 'A tunnel that is over is looked at for ever',
+    old: '        this.#sweep.delete(this)\n',
+    new: '',
+    seenBy: tests('packages/duplex-server', 'test/tunnel'),
+  },
 ]

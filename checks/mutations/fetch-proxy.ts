@@ -94,4 +94,18 @@ export const fetchProxy: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/fetch-proxy', 'test/fetch.test', 'given up for another'),
   },
+  {
+    file: 'packages/fetch-proxy/src/fetch.ts',
+    breaks: 'A signal that lives long collects a listener with each exchange',
+    old: "    this.#asked.signal.removeEventListener('abort', this.clientLeft)\n",
+    new: '',
+    seenBy: tests('packages/fetch-proxy', 'test/fetch', 'is let go of'),
+  },
+  {
+    file: 'packages/fetch-proxy/src/fetch.ts',
+    breaks: 'An answer that was given up for another one keeps its connection',
+    old: '      await answer.body?.cancel()\n      await this.followRoute(head)',
+    new: '      await this.followRoute(head)',
+    seenBy: tests('packages/fetch-proxy', 'test/fetch', 'is cancelled'),
+  },
 ]

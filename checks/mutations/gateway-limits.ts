@@ -250,4 +250,25 @@ export const gatewayLimits: readonly Mutation[] = [
     new: '    this.#bound.delete(connection)',
     seenBy: tests('packages/pipe-proxy', 'promises', 'not given up for somebody else'),
   },
+  {
+    file: 'packages/gateway/src/http/certificates.ts',
+    breaks: 'A certificate that is named in capitals is shown to nobody',
+    old: 'named.set(name.toLowerCase(), contextOf',
+    new: 'named.set(name, contextOf',
+    seenBy: tests('packages/gateway', 'test/tls', '^B6 pipe-proxy .*certificate of the name'),
+  },
+  {
+    file: 'packages/gateway/src/http/agents.ts',
+    breaks: 'An idle connection is asked on until the upstream ends it',
+    old: 'return Number(seconds) * 1_000 - 1_000',
+    new: 'return Number(seconds) * 1_000',
+    seenBy: tests('packages/pipe-proxy', 'test/promises', 'upstream is about to end'),
+  },
+  {
+    file: 'packages/gateway/src/http/agents.ts',
+    breaks: 'A connection carries one request more than maxRequests',
+    old: '(--life.left > 0 &&',
+    new: '(life.left-- > 0 &&',
+    seenBy: tests('packages/pipe-proxy', 'test/promises', 'than maxRequests'),
+  },
 ]

@@ -87,4 +87,11 @@ export const mount: readonly Mutation[] = [
     "if (charset === '') throw",
     mounted('utf-16'),
   ),
+  {
+    file: 'packages/mount/src/mount.ts',
+    breaks: 'What was parsed no longer says under which path it was asked for',
+    old: '  if (originalUrl !== undefined) sent.originalUrl = originalUrl\n',
+    new: '',
+    seenBy: mounted('still says what was asked for'),
+  },
 ]

@@ -155,4 +155,11 @@ export const programs: readonly Mutation[] = [
     new: '    await Promise.race([promise, this.#exited.promise])\n',
     seenBy: tests('packages/programs', 'test/program', 'no timer is left'),
   },
+  {
+    file: 'packages/programs/src/instance.ts',
+    breaks: 'The process goes on for as long as a drain might have taken',
+    old: '    await Promise.race([promise, this.#exited.promise])\n    clearTimeout(timer)',
+    new: '    await Promise.race([promise, this.#exited.promise])',
+    seenBy: tests('packages/programs', 'program', 'no timer is left'),
+  },
 ]

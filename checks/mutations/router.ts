@@ -215,4 +215,25 @@ export const router: readonly Mutation[] = [
     "    const origin = request.fields.get('origin')\n    if (origin === undefined || !may(origin)) return\n    if (origins !== '*') fields.append('Vary', 'Origin')\n",
     before,
   ),
+  {
+    file: 'packages/router/src/middleware/rate-limit.ts',
+    breaks: 'A client is told to come again before it may',
+    old: 'Math.ceil(msBeforeNext / 1_000)',
+    new: 'Math.floor(msBeforeNext / 1_000)',
+    seenBy: tests('packages/router', 'counted', '^pipe-proxy .*too early'),
+  },
+  {
+    file: 'packages/router/src/middleware/basic-auth.ts',
+    breaks: 'A password that was taken away goes on for days',
+    old: 'performance.now() + remember)',
+    new: 'performance.now() + remember * 1_000)',
+    seenBy: tests('packages/router', 'before', '^pipe-proxy .*remember'),
+  },
+  {
+    file: 'packages/router/src/middleware/addresses.ts',
+    breaks: 'All clients of IPv4 have one limit together',
+    old: 'remoteAddress === undefined ? undefined : plain(remoteAddress)',
+    new: 'remoteAddress',
+    seenBy: tests('packages/router', 'addresses'),
+  },
 ]

@@ -227,4 +227,25 @@ export const upstreams: readonly Mutation[] = [
     new: '    member.isDraining = false\n',
     seenBy: tests('packages/upstreams', 'balance', 'begins with little'),
   },
+  {
+    file: 'packages/upstreams/src/checks.ts',
+    breaks: 'An endpoint that is gone is checked once more',
+    old: '    this.#stopped = true\n    this.#cancel?.()',
+    new: '    this.#stopped = true',
+    seenBy: tests('packages/upstreams', 'checks', 'once the set is closed'),
+  },
+  {
+    file: 'packages/upstreams/src/discovery.ts',
+    breaks: 'A name is looked up every second, however long its addresses live',
+    old: 'record.ttl * 1000',
+    new: 'record.ttl',
+    seenBy: tests('packages/upstreams', 'discovery', 'asked for again'),
+  },
+  {
+    file: 'packages/upstreams/src/member.ts',
+    breaks: 'An endpoint is left alone for ever when the client that tried it has left',
+    old: 'if (trial) circuit.undecided()',
+    new: 'if (!trial) circuit.undecided()',
+    seenBy: tests('packages/upstreams', 'attempts', 'tried by one exchange at a time'),
+  },
 ]
