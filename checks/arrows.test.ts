@@ -96,7 +96,6 @@ const everywhere = ['vitest']
 /** Sources that a test has written or chosen itself. */
 const computedInTests: Readonly<Record<string, readonly string[]>> = {
   'packages/relayrace': ["relayrace/test/starters.test.ts: path.join(folder, 'handler/main.js')"],
-  'packages/router': ['router/test/needed.test.ts: name'],
   'packages/upstreams': ['upstreams/test/readme.test.ts: file.href'],
 }
 

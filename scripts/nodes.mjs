@@ -1,4 +1,4 @@
-// The tests and the suite on the other versions of Node.js that the packages promise to run on, in turn: each day
+// The tests, the suite and the packed packages on the other versions of Node.js that the packages promise to run on, in turn: each day
 // another strategy, or all with --all. The versions come from the registry that everything else is from.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -21,12 +21,13 @@ const packages = {
 
 const usage = `Usage: npm run nodes -- [options]
 
-Runs the tests of strategies, and the suite against them, on Node.js ${versions.join(' and ')}.
+Runs the tests of strategies, the suite against them, and the packages as npm installs them, on Node.js ${versions.join(' and ')}.
 
-  --all               every strategy on every version; otherwise the tests or the suite of one, each day others
+  --all               every strategy on every version; otherwise the tests or the suite of one, or the packages, each day others
   --turn N            as on another day
   --strategy NAME     only this one
   --node VERSION      only this one
+  --packages          only whether packages can be installed there by npm, and their examples run
   --install           only installs the versions, and prints the path of the oldest
 `
 
@@ -34,6 +35,7 @@ const root = path.resolve(import.meta.dirname, '..')
 const { values } = parseArgs({
   options: {
     all: { type: 'boolean' },
+    packages: { type: 'boolean' },
     turn: { type: 'string', default: String(Math.floor(Date.now() / 86_400_000)) },
     strategy: { type: 'string' },
     node: { type: 'string' },
@@ -76,14 +78,17 @@ if (values.install) {
   process.exit()
 }
 
-const jobs = versions.flatMap((version) =>
-  strategies.flatMap((strategy) => ['tests', 'suite'].map((kind) => ({ version, strategy, kind }))),
-)
+const jobs = versions.flatMap((version) => [
+  { version, kind: 'packages' },
+  ...strategies.flatMap((strategy) => ['tests', 'suite'].map((kind) => ({ version, strategy, kind }))),
+])
 // A step that is prime to their number visits all of them, and neighbours have little in common.
 const today = [jobs[(Number(values.turn) * 5) % jobs.length]]
-const chosen = (values.all || values.strategy || values.node ? jobs : today).filter(
-  ({ version, strategy }) =>
-    (values.strategy ?? strategy) === strategy && version.startsWith(values.node ?? version),
+const chosen = (values.all || values.packages || values.strategy || values.node ? jobs : today).filter(
+  ({ version, strategy, kind }) =>
+    (!values.packages || kind === 'packages') &&
+    (values.strategy ?? strategy) === strategy &&
+    version.startsWith(values.node ?? version),
 )
 if (chosen.length === 0) {
   console.error(`Nothing to run.\n\n${usage}`)
@@ -93,11 +98,22 @@ if (chosen.length === 0) {
 let failed = 0
 for (const { version, strategy, kind } of chosen) {
   const node = nodeOf(version)
-  const what = `${strategy} on ${version}: ${kind}`
-  if (kind === 'tests') runTests(what, node, strategy)
+  const what = strategy === undefined ? `${kind} on ${version}` : `${strategy} on ${version}: ${kind}`
+  if (kind === 'packages') runPackages(what, node)
+  else if (kind === 'tests') runTests(what, node, strategy)
   else runSuite(what, node, strategy)
 }
 process.exitCode = failed > 0 ? 1 : 0
+
+function runPackages(what, node) {
+  const turbo = ['scripts/x.mjs', 'turbo', 'run', 'pack', '--output-logs=errors-only']
+  run(`${what}: packed`, process.execPath, turbo, { cwd: root })
+  const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  run(what, process.execPath, [vitest, 'run', 'installed'], {
+    cwd: path.join(root, 'checks'),
+    env: { ...process.env, PACKAGES_NODE: node },
+  })
+}
 
 function runTests(what, node, strategy) {
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')

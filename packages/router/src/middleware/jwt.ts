@@ -3,13 +3,11 @@
 import type { Exchange, Reply } from '@relayrace/gateway'
 import { GatewayError, Known } from '@relayrace/gateway/web'
 import type { CryptoKey, JWK, JWTPayload, JWTVerifyOptions, KeyObject } from 'jose'
+import * as jose from 'jose'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { credentials, quoted, unauthorized } from './credentials.ts'
 import { identify } from './identity.ts'
-import { needed } from './needed.ts'
-
-const jose = await needed(import('jose'), 'jose', 'jwt')
 
 type Key = CryptoKey | KeyObject | JWK | Uint8Array
 

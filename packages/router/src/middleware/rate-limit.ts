@@ -3,18 +3,11 @@
 import { isIPv6 } from 'node:net'
 import type { Exchange, Reply } from '@relayrace/gateway'
 import { GatewayError, Known } from '@relayrace/gateway/web'
-import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import flexible, { type RateLimiterAbstract, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { type AddressOptions, clientAddress } from './addresses.ts'
 import { identityOf } from './identity.ts'
-import { needed } from './needed.ts'
-
-const { default: flexible } = await needed(
-  import('rate-limiter-flexible'),
-  'rate-limiter-flexible',
-  'rate-limit',
-)
 
 export interface RateLimitOptions extends AddressOptions {
   /** Requests in a window, for each key. */
