@@ -16,7 +16,13 @@ export interface Listing {
     version: string | null
     install: string
   }[]
-  readonly scenarios: readonly { name: string; title: string; question: string; load: string }[]
+  readonly scenarios: readonly {
+    name: string
+    title: string
+    question: string
+    load: string
+    byName: boolean
+  }[]
   readonly presets: readonly { name: string; about: string; rounds: number; targets: readonly string[] }[]
 }
 
@@ -31,8 +37,8 @@ export async function listing(): Promise<Listing> {
       }),
     ),
     scenarios: scenarios.map((scenario) => {
-      const { name, title, question } = scenario
-      return { name, title, question, load: scenario.load(scaleOf(scenario, 'quick')) }
+      const { name, title, question, byName = false } = scenario
+      return { name, title, question, byName, load: scenario.load(scaleOf(scenario, 'quick')) }
     }),
     presets: presets.map((preset) => ({
       name: preset.name,
@@ -70,10 +76,15 @@ export function listingText(list: Listing, colour: boolean): string {
       ),
     '',
   ])
+  const scenarioLines = (wanted: boolean): string[] =>
+    list.scenarios.filter(({ byName }) => byName === wanted).map(({ name, question }) => line(name, question))
   return [
     ...targetLines,
     paint('bold', 'Scenarios'),
-    ...list.scenarios.map(({ name, question }) => line(name, question)),
+    ...scenarioLines(false),
+    '',
+    paint('bold', 'Scenarios that are asked by name'),
+    ...scenarioLines(true),
     '',
     paint('bold', 'Presets'),
     ...list.presets.map(({ name, about }) => line(name, about)),

@@ -90,7 +90,7 @@ export function readOptions(args: readonly string[]): Request | undefined {
         targets: targets.filter(({ kind }) => kind === 'strategy'),
         scenarios: scenarios.filter(({ name }) => name === 'download'),
       }
-    : { targets: targets.filter(preset.includes), scenarios }
+    : { targets: targets.filter(preset.includes), scenarios: scenarios.filter(({ byName }) => !byName) }
   const named = flags.target === undefined ? usual.targets : pick('target', flags.target, known)
   // Who gives a command wants it measured.
   const mine = withBuffers(flags.buffer, [...named, ...own.filter((target) => !named.includes(target))])
@@ -211,7 +211,7 @@ function commandLine(): Command {
       'quick',
     )
     .option('-t, --target <names>', 'only these targets, with commas between; `all` is every one', names)
-    .option('-s, --scenario <names>', 'only these scenarios, with commas between', names)
+    .option('-s, --scenario <names>', 'only these scenarios, with commas between; `all` is every one', names)
     .option(
       '-c, --command <line>',
       "a proxy of your own: {port} and {upstream} are filled in; NAME='…' names it, otherwise it is `custom`, `custom-2` …",

@@ -31,11 +31,11 @@ if (prepared.do !== 'prepare') throw new Error('unreachable')
 const url = new URL(prepared.url)
 const { job } = prepared
 const load = loads.find(({ kind }) => kind === job.kind) as LoadModule<Job>
-const { problems } = await load.warmUp(url, job)
+const warmed = await load.warmUp(url, job)
 const go = order('go')
-say({ at: 'ready', problems })
+say({ at: 'ready', problems: warmed.problems })
 await go
-const outcome: Outcome = await load.perform(url, job, held).catch((error: unknown) => {
+const outcome: Outcome = await load.perform(url, job, held, warmed).catch((error: unknown) => {
   const broken = new Problems()
   broken.add(`the load generator failed: ${error}`)
   return { seconds: 0, bytes: 0, exchanges: 0, problems: broken.counts, values: {} }

@@ -1,12 +1,9 @@
 /** Clients that ask for a little, keep their connection, and ask again later. */
 
-import { connect } from 'node:net'
-import { Verifier } from '@relayrace/fixtures/payloads'
 import { Problems } from './exchange.ts'
-import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
+import { KeptConnection } from './kept.ts'
+import type { LoadModule, Outcome } from './module.ts'
 import { requests } from './requests.ts'
-import { ResponseReader } from './response.ts'
-import { bytesPath } from './sink.ts'
 
 export interface Idle {
   readonly kind: 'idle'
@@ -17,9 +14,7 @@ export interface Idle {
   readonly warmUp: number
 }
 
-const seed = 1
 const notKept = 'the connection was not kept'
-const buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 /** `held` is awaited while all connections are idle. */
 export async function idle(url: URL, job: Idle, held: () => Promise<void>): Promise<Outcome> {
@@ -59,58 +54,21 @@ interface KeptClient {
 }
 
 function keptClient(url: URL, bytes: number): KeptClient {
-  let reader: ResponseReader | undefined
-  let askedBefore = false
-  let settle: (problem: string | undefined) => void = () => {}
-  const socket = connect({
-    host: url.hostname,
-    port: Number(url.port),
-    noDelay: true,
-    onread: {
-      buffer,
-      callback(length) {
-        reader?.push(buffer.subarray(0, length))
-        if (reader?.problem !== undefined) settle(reader.problem)
-        return true
-      },
-    },
-  })
-  socket.on('error', () => {})
-  socket.on('close', () => {
-    const problem = reader?.close()
-    settle(problem === 'no response' && askedBefore ? notKept : problem)
-  })
-  socket.on('timeout', () => settle('no response in time'))
+  let resolve: (problem: string | undefined) => void = () => {}
+  let asked = 0
+  const connection = new KeptConnection(url, bytes, (problem) =>
+    resolve(problem === 'no response' && asked > 1 ? notKept : problem),
+  )
   return {
-    ask() {
-      const { promise, resolve } = Promise.withResolvers<string | undefined>()
-      const verifier = new Verifier(seed)
-      let status = 0
-      settle = (problem) => {
-        socket.setTimeout(0)
-        resolve(problem)
-      }
-      askedBefore = reader !== undefined
-      if (socket.destroyed) {
-        settle(notKept)
-        return promise
-      }
-      reader = new ResponseReader({
-        head: (head) => {
-          status = head.status
-        },
-        body: (slice) => verifier.update(slice),
-        end() {
-          if (status !== 200) settle(`status ${status}`)
-          else if (verifier.bytes !== bytes) settle('wrong length')
-          else settle(verifier.intact ? undefined : 'wrong bytes')
-        },
-      })
-      socket.setTimeout(silenceLimit)
-      socket.write(`GET ${bytesPath(bytes, seed)} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`, 'latin1')
-      return promise
+    async ask() {
+      asked++
+      if (connection.ended) return notKept
+      const answer = Promise.withResolvers<string | undefined>()
+      resolve = answer.resolve
+      connection.ask()
+      return answer.promise
     },
-    leave: () => socket.destroy(),
+    leave: () => connection.leave(),
   }
 }
 

@@ -5,8 +5,11 @@ export interface LoadModule<Asked extends { readonly kind: string }> {
   readonly kind: Asked['kind']
   /** Warms the target up: what it moves does not count, what goes wrong does. */
   warmUp(url: URL, job: Asked): Promise<Outcome>
-  /** @param held Awaited while all stand still, by loads that do. */
-  perform(url: URL, job: Asked, held: () => Promise<void>): Promise<Outcome>
+  /**
+   * @param held Awaited while all stand still, by loads that do.
+   * @param warmed What came of the warm-up.
+   */
+  perform(url: URL, job: Asked, held: () => Promise<void>, warmed: Outcome): Promise<Outcome>
   /** How many bytes it moves, if that is what takes its time. */
   bytes?(job: Asked): number
 }

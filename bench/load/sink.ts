@@ -187,4 +187,8 @@ export const downloads: LoadModule<Download> = {
 export const oneStream = (url: URL, { warmUp }: { readonly warmUp: number }): Promise<Outcome> =>
   download(url, { kind: 'download', streams: 1, bytes: warmUp, warmUp: 0 })
 
-export const stalls: LoadModule<Stall> = { kind: 'stall', warmUp: oneStream, perform: stall }
+export const stalls: LoadModule<Stall> = {
+  kind: 'stall',
+  warmUp: oneStream,
+  perform: (url, job, held) => stall(url, job, held),
+}

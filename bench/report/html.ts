@@ -15,7 +15,7 @@ import {
 } from './provenance.ts'
 import type { MetricRecord, TargetRecord } from './results.ts'
 import { style } from './style.ts'
-import { cellOf, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
+import { boundMark, cellOf, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 import { type Bar, barChart, scatter } from './svg.ts'
 
 const wide = 1000
@@ -198,7 +198,7 @@ function dataCell(row: Row, metric: MetricRecord, scenario: ScenarioSummary, bri
     row.target.name === best ? ' class="best"' : equals.includes(row.target.name) ? ' class="equal"' : ''
   const range = `${number(cell.min)} to ${number(cell.max)} ${metric.unit} in ${counted(cell.count, 'sample')}`
   const deviation = cell.count > 1 && !brief ? `<small> ± ${spread(cell.median, cell.mad)}</small>` : ''
-  return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}</span>${deviation}</td>`
+  return `<td${mark} title="${escapeText(range)}"><span>${number(cell.median)}${boundMark(row, metric)}</span>${deviation}</td>`
 }
 
 function ratioCell(row: Row): string {

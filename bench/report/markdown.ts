@@ -2,7 +2,7 @@
 
 import { counted, number, percent, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
-import { insteadOf, marksMean, type Row, type ScenarioSummary, type Summary } from './summary.ts'
+import { boundMark, insteadOf, marksMean, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
 export function markdown(summary: Summary): string {
   const { results } = summary
@@ -63,7 +63,7 @@ export function besideText({ ratio, beside }: Row): string {
 function cell(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
   const value = row.cells.get(metric.id)
   if (value === undefined) return insteadOf(row, metric, scenario)
-  const text = `${number(value.median)}${value.count > 1 ? ` ± ${spread(value.median, value.mad)}` : ''}`
+  const text = `${number(value.median)}${boundMark(row, metric)}${value.count > 1 ? ` ± ${spread(value.median, value.mad)}` : ''}`
   return scenario.winners.get(metric.id)?.includes(row.target.name) ? `**${text}**` : text
 }
 

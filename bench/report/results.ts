@@ -113,6 +113,8 @@ export interface MetricRecord {
   readonly better: 'lower' | 'higher'
   /** What the number is, in a sentence. */
   readonly about: string
+  /** Where client or origin is the limit it is a figure of theirs, and ranks nobody. */
+  readonly wallClock?: boolean | undefined
 }
 
 export interface KnownLimitRecord {
@@ -170,6 +172,7 @@ const metric = z.strictObject({
   unit: text,
   better: z.enum(['lower', 'higher']),
   about: text,
+  wallClock: z.boolean().optional(),
 })
 
 /** Under what circumstances anything was measured: the same in every kind of results. */

@@ -147,3 +147,39 @@ test('an interrupted run, few rounds and a noisy machine are said before anythin
   )
   expect(cautions.join('\n')).toMatch(/interrupted.*1 round .*not quiet before the run: busy/s)
 })
+
+test('where client or origin was busy all the time and the target was not, the clock on the wall ranks nobody', () => {
+  const results = exampleResults({ ours: rounds(6, 1), theirs: rounds(6, 2) })
+  const scenarios = results.scenarios.map((scenario) => ({
+    ...scenario,
+    metrics: scenario.metrics.map((one) => (one.id === 'goodput' ? { ...one, wallClock: true } : one)),
+  }))
+  const said = (cpu: { target: number; load: number; origin: number }, others = '0,1,2') =>
+    summarize({
+      ...results,
+      scenarios,
+      pinning: { target: '3', others },
+      samples: results.samples.map((sample) => (sample.target === 'ours' ? { ...sample, cpu } : sample)),
+    }).scenarios[0] as ScenarioSummary
+  const bound = said({ target: 0.5, load: 0.95, origin: 0.3 })
+  expect(bound.winners.get('goodput')).toEqual([])
+  expect(bound.winners.get('cpuPerGiB')).toEqual(['ours'])
+  expect(bound.rows.map((row) => [row.target.name, row.bound])).toEqual([
+    ['ours', true],
+    ['theirs', false],
+  ])
+  expect(bound.sentences).toContain(
+    'The harness: the client kept a processor busy 95.0 % of the time, the origin 30.0 %.',
+  )
+  expect(bound.sentences).toContain(
+    'Client or origin were the limit (†) of ours: they, and not it, were busy all the time.',
+  )
+  for (const free of [
+    said({ target: 0.95, load: 0.95, origin: 0.3 }),
+    said({ target: 0.5, load: 0.5, origin: 0.45 }),
+  ]) {
+    expect(free.winners.get('goodput')).toEqual(['ours'])
+  }
+  // Both on one processor, they are the limit together.
+  expect(said({ target: 0.5, load: 0.5, origin: 0.45 }, '0').winners.get('goodput')).toEqual([])
+})

@@ -9,7 +9,8 @@ import {
 } from '../statistics/describe.ts'
 import { type Mode, twoModes } from '../statistics/modes.ts'
 import { roundsFor } from '../statistics/versus.ts'
-import { counted, listed, number } from './numbers.ts'
+import { type HarnessCost, harnessCost, isHarnessBound } from './limits.ts'
+import { counted, listed, number, percent } from './numbers.ts'
 import type { MetricRecord, Results, SampleRecord, ScenarioRecord, TargetRecord } from './results.ts'
 import { type Suspicion, suspicionsIn } from './suspicions.ts'
 import { type Figures, figuresOf, type Told, tell, tellAll, toldText } from './verdicts.ts'
@@ -36,7 +37,7 @@ export interface ScenarioSummary {
   readonly roundsNeeded: number | undefined
   /** What it means, in plain words. */
   readonly sentences: readonly string[]
-  /** Goodput is bounded by the client and the origin rather than by the proxies. */
+  /** Client or origin are the limit, of all or of one of them: figures of the clock on the wall rank nobody. */
   readonly generatorBound: boolean
   /** What ratios refer to; undefined where the base has no figure. */
   readonly base: string | undefined
@@ -54,6 +55,8 @@ export interface Row {
   readonly problems: ReadonlyMap<string, number>
   readonly samples: number
   readonly failed: number
+  /** Client or origin was the limit in half of its samples or more. */
+  readonly bound: boolean
   /** Why it cannot do this, where that is known. */
   readonly limit: string | undefined
 }
@@ -106,16 +109,18 @@ function summarizeScenario(
   const suspected = ({ target }: Row): Suspicion | undefined =>
     suspicions.get(target.name)?.find((one) => one.everywhere || one.scenario === record.name)
   const winning = contestants.filter((row) => !suspected(row))
+  const generatorBound = isGeneratorBound(sorted, record) || contestants.some(({ bound }) => bound)
   const figures = new Map(record.metrics.map((metric) => [metric.id, figuresOf(results, record, metric)]))
   const found = new Map(
     record.metrics.map((metric) => [
       metric.id,
-      winnersOf(winning, metric, figures.get(metric.id) as Figures),
+      metric.wallClock && generatorBound
+        ? nobody
+        : winnersOf(winning, metric, figures.get(metric.id) as Figures),
     ]),
   )
   const winners = new Map([...found].map(([id, { names }]) => [id, names]))
   const { verdicts, roundsNeeded } = found.get(headline.id) as Winners
-  const generatorBound = isGeneratorBound(sorted)
   return {
     record,
     headline,
@@ -126,7 +131,14 @@ function summarizeScenario(
     generatorBound,
     base: sorted.some(({ ratio }) => ratio) ? (results.base ?? undefined) : undefined,
     sentences: [
-      ...sentences(results, headline, contestants, found.get(headline.id) as Winners, generatorBound),
+      ...sentences(
+        results,
+        headline,
+        contestants,
+        found.get(headline.id) as Winners,
+        headline.wallClock && generatorBound,
+      ),
+      ...limitSentences(results, record, contestants, generatorBound),
       ...contestants.flatMap((row) => {
         const said = suspected(row)
         if (said === undefined) return []
@@ -172,6 +184,7 @@ function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord)
     problems,
     samples: samples.length,
     failed: samples.filter(hasFailed).length,
+    bound: samples.filter((sample) => isHarnessBound(sample, results.pinning)).length * 2 >= samples.length,
     limit: limitOf(results, scenario.name, target.name),
   }
 }
@@ -183,6 +196,10 @@ export function marksMean(scenarios: readonly ScenarioSummary[]): string {
     ? 'the best and what this run cannot tell from it'
     : `the best median, and no verdict: that would take ${Math.max(...needed)} rounds`
 }
+
+/** Behind a figure that is one of client or origin rather than of the target. */
+export const boundMark = (row: Row, metric: MetricRecord): string =>
+  row.bound && metric.wallClock ? '†' : ''
 
 /** The word in place of a figure: it went wrong, it cannot, or it was not measured. */
 export function insteadOf(row: Row, metric: MetricRecord, scenario: ScenarioSummary): string {
@@ -204,35 +221,69 @@ interface Winners extends Pick<ScenarioSummary, 'verdicts' | 'roundsNeeded'> {
   readonly names: readonly string[]
 }
 
+const nobody: Winners = { verdicts: new Map<string, Told>(), roundsNeeded: undefined, names: [] }
+
 function winnersOf(rows: readonly Row[], metric: MetricRecord, figures: Figures): Winners {
-  const none = { verdicts: new Map<string, Told>(), roundsNeeded: undefined }
   // Nobody wins a metric with a sample that went wrong beside it.
   const measured = rows.filter((row) => cellOf(row, metric) && row.failed === 0)
   // To be the only one is no victory.
-  if (measured.length < 2 && rows.length < 2) return { ...none, names: [] }
+  if (measured.length < 2 && rows.length < 2) return nobody
   const [best, ...others] = measured
     .toSorted((a, b) => rank(a, metric) - rank(b, metric))
     .map(({ target }) => target.name)
-  if (best === undefined) return { ...none, names: [] }
+  if (best === undefined) return nobody
   const needed = roundsFor(Math.max(1, others.length))
   const rounds = Math.max(...others.map((name) => figures.of.get(name)?.size ?? 0))
-  if (others.length > 0 && rounds < needed) return { ...none, names: [best], roundsNeeded: needed }
+  if (others.length > 0 && rounds < needed) return { ...nobody, names: [best], roundsNeeded: needed }
   const all = tellAll(figures, best, others)
   const verdicts = new Map(others.map((name, i) => [name, all[i] as Told]))
   const alike = others.filter((name) => verdicts.get(name)?.verdict !== 'better')
   return { names: [best, ...alike], verdicts, roundsNeeded: undefined }
 }
 
-function isGeneratorBound(rows: readonly Row[]): boolean {
-  const goodput = (row: Row | undefined): number => row?.cells.get('goodput')?.median ?? Number.NaN
-  const direct = goodput(rows.find(({ target }) => target.name === 'direct'))
-  const best = Math.max(
-    ...rows
-      .filter(({ target }) => target.kind !== 'control')
-      .map(goodput)
-      .filter(Number.isFinite),
-  )
-  return direct < 2 * best
+/** Without a proxy it is not twice as fast as through the best one. */
+function isGeneratorBound(rows: readonly Row[], { metrics }: ScenarioRecord): boolean {
+  return metrics
+    .filter(({ better }) => better === 'higher')
+    .some(({ id }) => {
+      const rate = (row: Row | undefined): number => row?.cells.get(id)?.median ?? Number.NaN
+      const direct = rate(rows.find(({ target }) => target.name === 'direct'))
+      const contestants = rows.filter(({ target }) => target.kind !== 'control')
+      return direct < 2 * Math.max(...contestants.map(rate).filter(Number.isFinite))
+    })
+}
+
+/** What client and origin cost, and where they were the limit. */
+function limitSentences(
+  results: Results,
+  record: ScenarioRecord,
+  rows: readonly Row[],
+  generatorBound: boolean,
+): string[] {
+  const wallClock = listed(record.metrics.flatMap(({ wallClock, label }) => (wallClock ? [label] : [])))
+  const bound = listed(rows.flatMap(({ target, bound }) => (bound ? [target.name] : [])))
+  const names = new Set(rows.map(({ target }) => target.name))
+  const cost: HarnessCost | undefined =
+    wallClock === ''
+      ? undefined
+      : harnessCost(
+          results.samples.filter(({ scenario, target }) => scenario === record.name && names.has(target)),
+        )
+  return [
+    ...(cost
+      ? [
+          `The harness: the client kept a processor busy ${percent(cost.client)} of the time, the origin ${percent(cost.origin)}.`,
+        ]
+      : []),
+    ...(bound === ''
+      ? []
+      : [`Client or origin were the limit (†) of ${bound}: they, and not it, were busy all the time.`]),
+    ...(generatorBound
+      ? [
+          `${wallClock || 'Goodput'} here is bounded by the client and the origin, and ranks nobody: compare processor time.`,
+        ]
+      : []),
+  ]
 }
 
 function sentences(
@@ -240,7 +291,7 @@ function sentences(
   metric: MetricRecord,
   rows: readonly Row[],
   { names, verdicts, roundsNeeded }: Winners,
-  generatorBound: boolean,
+  ranksNobody: boolean | undefined,
 ): string[] {
   const [best, ...equals] = names
   const said: string[] = []
@@ -264,7 +315,7 @@ function sentences(
       `${metric.label}: ${who}${metric.better === 'lower' ? compared : compared.replace('takes', 'reaches')}.`,
     )
     if (next && roundsNeeded === undefined) said.push(`Beside the next: ${toldText(next[1], next[0])}.`)
-  } else if (rows.length > 1) {
+  } else if (rows.length > 1 && !ranksNobody) {
     said.push(`${metric.label}: no contestant has a figure without an error.`)
   }
   const last = rows.findLast((row) => row.cells.has(metric.id))
@@ -288,11 +339,6 @@ function sentences(
     if (lower === undefined || upper === undefined) continue
     said.push(
       `${target.name} has two kinds of samples, ${lower.count} around ${number(lower.median)} and ${upper.count} around ${number(upper.median)} ${metric.unit}: its median says little.`,
-    )
-  }
-  if (generatorBound) {
-    said.push(
-      'Goodput here is bounded by the client and the origin (without a proxy it is not twice the best), so compare processor time.',
     )
   }
   return said

@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 import { besideText } from './markdown.ts'
 import { number, spread } from './numbers.ts'
 import type { MetricRecord } from './results.ts'
-import { insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
+import { boundMark, insteadOf, type Row, type ScenarioSummary, type Summary } from './summary.ts'
 
 /** `colour` is for terminals only; without it winners carry a star alone. */
 export function terminal(summary: Summary, colour: boolean): string {
@@ -81,7 +81,7 @@ function cell(
   const mark = row.target.name === best ? '★' : equals.includes(row.target.name) ? '☆' : ' '
   const deviation = value.count > 1 ? ` ±${spread(value.median, value.mad)}` : ''
   return {
-    plain: `${mark} ${number(value.median)}${deviation}`.trimStart(),
+    plain: `${mark} ${number(value.median)}${boundMark(row, metric)}${deviation}`.trimStart(),
     ...(mark !== ' ' && { paint: green }),
   }
 }

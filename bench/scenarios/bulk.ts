@@ -30,6 +30,7 @@ const goodput: MetricRecord = {
   unit: 'GiB/s',
   better: 'higher',
   about: 'Verified payload per second of wall time. Client and origin share this machine with the proxy.',
+  wallClock: true,
 }
 
 export const peakMemory: MetricRecord = {

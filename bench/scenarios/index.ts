@@ -1,11 +1,13 @@
 /** Every question the bench can ask, in the order in which a report answers them. */
 
+import { arrivals } from './arrivals.ts'
 import { chunked, chunkedLarge } from './chunked.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
 import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
+import { saturated } from './saturated.ts'
 import type { Scenario } from './scenario.ts'
 import { small } from './small.ts'
 import { stalled } from './stalled.ts'
@@ -18,6 +20,8 @@ export const scenarios: readonly Scenario[] = [
   upload,
   stalled,
   small,
+  saturated,
+  arrivals,
   idle,
   chunked,
   chunkedLarge,

@@ -5,6 +5,8 @@ import type { Outcome } from '../load/module.ts'
 import type { ScenarioRecord } from '../report/results.ts'
 
 export interface Scenario<Amounts extends Scale = Scale> extends Omit<ScenarioRecord, 'load'> {
+  /** Asked only when it is named: presets leave it out. */
+  readonly byName?: true
   /** How much of everything there is in each preset. `size` is what `--size` changes, and `warmUp` is never more. */
   readonly scales: Readonly<Record<ScaleName, Amounts>>
   /** What the load generator does, in words. */
