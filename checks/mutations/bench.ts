@@ -290,4 +290,11 @@ export const bench: readonly Mutation[] = [
     new: 'Math.max(leastBand, high - 1)',
     seenBy: tests('bench', 'statistics/versus'),
   },
+  {
+    file: 'bench/statistics/modes.ts',
+    breaks: 'Samples of one kind are called two',
+    old: 'widest * Math.max(width(lower)',
+    new: 'widest * Math.min(width(lower)',
+    seenBy: tests('bench', 'statistics/modes'),
+  },
 ]

@@ -121,4 +121,11 @@ export const gatewayRules: readonly Mutation[] = [
     'if (!wanted.some(',
     guard,
   ),
+  {
+    file: 'packages/gateway/src/rules/forwarded.ts',
+    breaks: 'Of X-Forwarded-For in several lines only the first goes on',
+    old: "claimed.all('x-forwarded-for').join(', ')",
+    new: "(claimed.get('x-forwarded-for') ?? '')",
+    seenBy: tests('packages/gateway', 'test/forwarded'),
+  },
 ]

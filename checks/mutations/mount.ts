@@ -94,4 +94,11 @@ export const mount: readonly Mutation[] = [
     new: '',
     seenBy: mounted('still says what was asked for'),
   },
+  {
+    file: 'packages/mount/src/hono.ts',
+    breaks: 'Where there is only fetch, keepPrefix is forgotten',
+    old: 'keepPrefix || url === req.url ? req.raw',
+    new: 'url === req.url ? req.raw',
+    seenBy: tests('packages/mount', 'fetch'),
+  },
 ]

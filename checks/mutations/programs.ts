@@ -162,4 +162,11 @@ export const programs: readonly Mutation[] = [
     new: '    await Promise.race([promise, this.#exited.promise])',
     seenBy: tests('packages/programs', 'program', 'no timer is left'),
   },
+  {
+    file: 'packages/programs/src/place.ts',
+    breaks: 'A program that was to end is started again',
+    old: '  async end(drain: number = this.#owner.drain): Promise<void> {\n    this.#endPause()\n',
+    new: '  async end(drain: number = this.#owner.drain): Promise<void> {\n',
+    seenBy: tests('packages/programs', 'program', 'once it is closed'),
+  },
 ]

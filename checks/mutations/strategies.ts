@@ -38,4 +38,18 @@ export const strategies: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/dispatch-proxy', 'test/promises', 'A9 no clock outlives'),
   },
+  {
+    file: 'packages/reverse-proxy/src/http-proxy/response.ts',
+    breaks: 'A cookie whose Domain is written with a capital keeps it',
+    old: "([^;]+)`, 'i')",
+    new: '([^;]+)`)',
+    seenBy: tests('packages/reverse-proxy', 'http-proxy/options', 'cookieDomainRewrite'),
+  },
+  {
+    file: 'packages/reverse-proxy/src/http-proxy/again.ts',
+    breaks: 'Content that is gone is still announced, by a field in capitals',
+    old: '(raw[i - (i % 2)] as string).toLowerCase())',
+    new: 'raw[i - (i % 2)] as string)',
+    seenBy: tests('packages/reverse-proxy', 'http-proxy', 'may write content again'),
+  },
 ]

@@ -143,4 +143,11 @@ export const suite: readonly Mutation[] = [
     new: 'if (closes) await client.ended()',
     seenBy: tests('packages/conformance', 'test/refusal'),
   },
+  {
+    file: 'packages/conformance/src/expect.ts',
+    breaks: 'Content where there should be none passes',
+    old: 'if (content !== undefined) equal(response.text',
+    new: 'if (content) equal(response.text',
+    seenBy: tests('packages/conformance', 'failures'),
+  },
 ]

@@ -248,4 +248,18 @@ export const upstreams: readonly Mutation[] = [
     new: 'if (!trial) circuit.undecided()',
     seenBy: tests('packages/upstreams', 'attempts', 'tried by one exchange at a time'),
   },
+  {
+    file: 'packages/upstreams/src/budget.ts',
+    breaks: 'Retries are forgotten after a second',
+    old: 'Math.max(this.#second + 1, now - seconds + 1)',
+    new: 'Math.max(this.#second, now - seconds + 1)',
+    seenBy: tests('packages/upstreams', 'budget'),
+  },
+  {
+    file: 'packages/upstreams/src/upstreams.ts',
+    breaks: 'Clients are told to come back at once',
+    old: 'Math.ceil(wait / 1000)',
+    new: 'Math.floor(wait / 1000)',
+    seenBy: tests('packages/upstreams', 'attempts', '^C4 on pipe-proxy .*is the only one'),
+  },
 ]

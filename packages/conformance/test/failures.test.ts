@@ -1,6 +1,6 @@
 import { parser } from '@relayrace/fixtures/wire'
 import { describe, expect, test } from 'vitest'
-import { complete, truncated } from '../src/expect.ts'
+import { answered, complete, Failed, truncated } from '../src/expect.ts'
 import { settleComplaints } from '../src/ledger.ts'
 import { isFailure, type Result, type Verdict } from '../src/run.ts'
 
@@ -53,6 +53,26 @@ describe('a response', () => {
   test('is complete or is not', () => {
     expect(complete(whole)).toBe(whole)
     for (const other of [cut, nonsense]) expect(() => complete(other)).toThrow()
+  })
+
+  test.each([
+    [200, undefined],
+    [200, 'ok'],
+  ])('is the answer with %i and the content %j', (status, content) => {
+    expect(answered(whole, status, content)).toBe(whole)
+  })
+
+  test.each([
+    [201, undefined],
+    [200, ''],
+    [200, 'o'],
+    [200, 'OK'],
+  ])('is not the one with %i and the content %j', (status, content) => {
+    expect(() => answered(whole, status, content)).toThrow(Failed)
+  })
+
+  test('is not the answer when it is cut off', () => {
+    for (const other of [cut, nonsense]) expect(() => answered(other, 200)).toThrow(Failed)
   })
 
   test('is cut off or is not', () => {

@@ -77,6 +77,16 @@ test('appendForwarded keeps what the one before said, and adds itself', () => {
   ])
 })
 
+test('appendForwarded keeps all lines of what came in several', () => {
+  const head = out()
+  const asked = exchange('192.0.2.1')
+  for (const name of ['X-Forwarded-For', 'Forwarded'])
+    for (const hop of ['1', '2']) asked.request.fields.append(name, `for=${hop}`)
+  appendForwarded(head, asked)
+  expect(head.fields.all('x-forwarded-for')).toEqual(['for=1, for=2, 192.0.2.1'])
+  expect(head.fields.all('forwarded')).toEqual([expect.stringMatching(/^for=1, for=2, for=192\.0\.2\.1;/)])
+})
+
 test('preserveHost replaces the Host, and there is one', () => {
   const head = out()
   preserveHost(head, exchange('192.0.2.1'))

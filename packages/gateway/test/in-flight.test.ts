@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { InFlight, type Pending } from '../src/exchange/in-flight.ts'
 
 class Exchange implements Pending {
@@ -10,6 +10,8 @@ class Exchange implements Pending {
 }
 
 const some = (count: number): Exchange[] => Array.from({ length: count }, () => new Exchange())
+
+afterEach(() => void vi.useRealTimers())
 
 test('counts what is under way, whatever ends first', () => {
   const inFlight = new InFlight<Exchange>()
@@ -49,4 +51,16 @@ test('aborts what is left after the grace, and what began meanwhile, but not wha
   inFlight.delete(ended)
   await drained
   expect([ended.reason, left.reason, late.reason]).toEqual([undefined, 'too late', 'too late'])
+})
+
+test('has no timer left once all have ended', async () => {
+  vi.useFakeTimers()
+  const inFlight = new InFlight<Exchange>()
+  const [one] = some(1) as [Exchange]
+  inFlight.add(one)
+  const drained = inFlight.drained(60_000, () => 'too late')
+  expect(vi.getTimerCount()).toBe(1)
+  inFlight.delete(one)
+  await drained
+  expect([vi.getTimerCount(), one.reason]).toEqual([0, undefined])
 })

@@ -1,6 +1,8 @@
 import type { Program } from '@relayrace/fixtures/target'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ExchangeSummary } from '../src/index.ts'
+import { createLog } from '../src/program/log.ts'
 import { program, strategies, until } from './programs.ts'
 
 type Line = Readonly<Record<string, unknown>> & { readonly msIn: Readonly<Record<string, number>> }
@@ -125,4 +127,21 @@ describe.each(strategies)('%s logs', (name) => {
       ...{ outcome: 'refused', error: 'http_request_error', endedBy: 'client', status: 405 },
     })
   })
+})
+
+test('that it cannot be written is said once, and what comes later is written again', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  onTestFinished(() => warned.mockRestore())
+  const written: string[] = []
+  let full = true
+  const { log, flush } = createLog((text) => {
+    if (full) throw new Error('no space')
+    written.push(text)
+  })
+  for (full of [true, true, false, true]) {
+    log({ times: {}, duration: 1, target: `/${full}` } as ExchangeSummary)
+    flush()
+  }
+  expect(written).toEqual([expect.stringContaining('"/false"')])
+  expect(warned).toHaveBeenCalledTimes(1)
 })

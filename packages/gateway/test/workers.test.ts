@@ -104,6 +104,15 @@ describe.runIf(process.platform === 'linux')('two workers', () => {
     expect(now.filter((pid) => old.includes(pid))).toEqual([])
   })
 
+  test('what is told while they are being replaced has them replaced once more', async () => {
+    const running = await started(nowhere)
+    const old = await workersOf(running)
+    process.kill(running.pid, 'SIGUSR2')
+    await until(async () => (await workersOf(running)).some((pid) => !old.includes(pid)) || undefined)
+    process.kill(running.pid, 'SIGUSR2')
+    await until(() => running.stderr().split('replaced 2 workers').length === 3 || undefined)
+  })
+
   test('a worker that cannot be replaced is tried again, later each time', async () => {
     const pair = await files(server)
     const running = await started(nowhere, { args: ['--tls.cert', pair.cert, '--tls.key', pair.key] })

@@ -318,16 +318,40 @@ describe('C5 a program is replaced', () => {
     await app.start()
     const { exchange: one, end } = exchange()
     await app.upstream(one)
-    const set = vi.spyOn(globalThis, 'setTimeout')
-    const cleared = vi.spyOn(globalThis, 'clearTimeout')
-    onTestFinished(() => void vi.restoreAllMocks())
+    const timers = timersOf(drain)
     const rolled = app.roll()
     await line('ready after', 2)
-    await expect.poll(() => set.mock.calls.some(([, ms]) => ms === drain)).toBe(true)
+    await expect.poll(timers).toEqual({ set: 1, left: 1 })
     end()
     await rolled
-    const timers = set.mock.calls.flatMap(([, ms], i) => (ms === drain ? [set.mock.results[i]?.value] : []))
-    expect(cleared.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(timers))
+    expect(timers()).toEqual({ set: 1, left: 0 })
+  })
+
+  test('nor of the pause before another start, once it is closed', async () => {
+    const pause = 3_000_000
+    const timers = timersOf(pause)
+    const { app } = stage({ ...script('process.exit(1)'), restart: { min: pause, max: pause } })
+    await expect(app.start()).rejects.toThrow('it ended with 1')
+    expect(timers()).toEqual({ set: 1, left: 1 })
+    await app.close()
+    expect(timers()).toEqual({ set: 1, left: 0 })
+  })
+
+  test('nor of a start that was awaited', async () => {
+    const startup = 3_000_000
+    const timers = timersOf(startup)
+    const { app } = stage({ ...node, startup })
+    await app.start()
+    expect(timers()).toEqual({ set: 1, left: 0 })
+  })
+
+  test('nor of the grace of an end', async () => {
+    const grace = 3_000_000
+    const timers = timersOf(grace)
+    const { app } = stage({ ...node, stop: { grace } })
+    await app.start()
+    await app.close()
+    expect(timers()).toEqual({ set: 1, left: 0 })
   })
 
   test('but not by one that comes to nothing', async () => {
@@ -481,3 +505,17 @@ test.each<[string, object, string]>([
 ])('refuses %s', (_, options, why) => {
   expect(() => program({ command: 'a', ...options } as ProgramOptions)).toThrow(why)
 })
+
+/** How many timers of that many milliseconds are set from now on, and how many of them are never cleared. */
+function timersOf(ms: number): () => { set: number; left: number } {
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  onTestFinished(() => void vi.restoreAllMocks())
+  return () => {
+    const timers = set.mock.calls.flatMap(([, after], i) =>
+      after === ms ? [set.mock.results[i]?.value] : [],
+    )
+    const over = new Set(cleared.mock.calls.map(([timer]) => timer))
+    return { set: timers.length, left: timers.filter((timer) => !over.has(timer)).length }
+  }
+}

@@ -231,6 +231,18 @@ export function guardPromisesOf(create: Strategy<Gateway>): void {
       expect(await response).toMatchObject({ status: 200, verdict: 'complete' })
     })
 
+    test('and from there on to what is said relative to that', async () => {
+      const origin = await makeOrigin()
+      const url = await start(origin, { resolve: async () => [at('127.0.0.1')], redirects: 2 })
+      const response = ask(url, `http://one.example:${origin.port}/a`)
+      await (await origin.request()).send(to(`http://two.example:${origin.port}/b/c`))
+      await (await origin.request()).send(to('d'))
+      const { message, send } = await origin.request()
+      expect([message.target, message.get('host')]).toEqual(['/b/d', `two.example:${origin.port}`])
+      await send(answer())
+      expect(await response).toMatchObject({ status: 200 })
+    })
+
     test.each([
       ['an address at home', 'http://127.0.0.2:PORT/secret'],
       ['one without a scheme', '//127.0.0.2:PORT/secret'],

@@ -1,5 +1,7 @@
 /** What every strategy promises of content that is kept, so that it can be sent again. */
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError, type GatewayOptions, type Strategy } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -35,6 +37,24 @@ export function replaysOf(create: Strategy): void {
       }
       expect((await client.response()).text).toBe('ok')
       expect(await ended()).toMatchObject({ outcome: 'completed', attempts: 2, requestBytes: 5 })
+    })
+
+    test('is all there for another origin when TLS with the first has come to nothing', async () => {
+      const other = await another()
+      const silent = createServer().listen(0, '127.0.0.1')
+      onTestFinished(() => void silent.close())
+      await once(silent, 'listening')
+      const { port } = silent.address() as AddressInfo
+      const { client } = await stage({
+        upstream: `https://127.0.0.1:${port}`,
+        timeouts: { tls: 200 },
+        transport: (_, next) => next().catch(() => next(other.url)),
+      })
+      client.send(`${put(5)}hello`)
+      const exchange = await other.request()
+      expect((await exchange.done()).text).toBe('hello')
+      await exchange.send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
     })
 
     test('is sent again with what has come since the first attempt broke off', async () => {

@@ -36,3 +36,19 @@ test('what an exchange says of itself in milliseconds is told in seconds, and ea
   ])
     expect(text.split('\n')).toContain(line)
 })
+
+test('an endpoint is in one condition, and no more there when it is gone', async () => {
+  const metrics = createMetrics()
+  const told = async (...endpoints: readonly object[]): Promise<string[]> => {
+    const set = { state: () => ({ name: 'app', endpoints }) }
+    const text = await metrics.text({ inFlight: 0, pool: undefined, sets: { all: [set] } } as never)
+    return text.split('\n').filter((line) => line.startsWith('relayrace_endpoint_up{'))
+  }
+  const up = (id: string, condition: string, value: number): string =>
+    `relayrace_endpoint_up{upstreams="app",endpoint="${id}",condition="${condition}"} ${value}`
+  expect(await told({ id: 'a', condition: 'up' }, { id: 'b', condition: 'up' })).toEqual([
+    up('a', 'up', 1),
+    up('b', 'up', 1),
+  ])
+  expect(await told({ id: 'a', condition: 'ejected' })).toEqual([up('a', 'ejected', 0)])
+})
