@@ -321,13 +321,6 @@ export const gatewayLimits: readonly Mutation[] = [
     seenBy: tests('packages/pipe-proxy', 'test/promises', 'all there for another origin'),
   },
   {
-    file: 'packages/gateway/src/exchange/life.ts',
-    breaks: 'The total of a route begins when it is chosen',
-    old: 'Math.max(0, total - (performance.now() - this.#startedAt))',
-    new: 'Math.max(0, total)',
-    seenBy: tests('packages/pipe-proxy', 'test/promises', 'a total that began with the exchange'),
-  },
-  {
     file: 'packages/gateway/src/exchange/in-flight.ts',
     breaks: 'A process that has nothing left to do goes on for as long as the grace',
     old: '    await empty\n    clearTimeout(timer)',

@@ -1,7 +1,7 @@
 import type { Program } from '@relayrace/fixtures/target'
 import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { ExchangeSummary } from '../src/index.ts'
+import type { ExchangeSummary } from '../src/contract/gateway.ts'
 import { createLog } from '../src/program/log.ts'
 import { program, strategies, until } from './programs.ts'
 
