@@ -3,19 +3,21 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { GatewayError } from '@relayrace/gateway'
+import { GatewayError, type Phase } from '@relayrace/gateway'
 import {
   type ByteSource,
   Download,
   type HttpExchange,
   heard,
+  internalFailure,
+  isOfConnection,
   mayRepeat,
   relayFrom,
   responseFraming,
   upstreamFailure,
 } from '@relayrace/gateway/strategy'
 import { type Dispatcher, util } from 'undici'
-import type { Connections } from './connections.ts'
+import type { Connections, Watched } from './connections.ts'
 import type { Use } from './pool.ts'
 import { latin1, requestOf, wentStale } from './request.ts'
 
@@ -45,6 +47,8 @@ export class Asking implements Dispatcher.DispatchHandler {
   /** The request has been written, at least in part. */
   sent = false
   reusedSocket = false
+  /** Under interceptors: what it was last asked with. */
+  watched: Watched | undefined
 
   readonly #ask: Ask
   readonly #resolve: (again?: Promise<void>) => void
@@ -100,7 +104,7 @@ export class Asking implements Dispatcher.DispatchHandler {
     try {
       this.#ask.dispatch(requestOf(exchange), this)
     } catch (cause) {
-      this.#fail(cause)
+      this.#fail(cause as Error)
     }
   }
 
@@ -302,19 +306,43 @@ export class Asking implements Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#whole?.()
     if (this.#pulled) {
-      this.#broken = error
+      this.#broken = this.#blamed(error)
       this.#give()
     } else this.#fail(error)
   }
 
-  #fail(cause: unknown): void {
+  #fail(cause: Error): void {
     if (this.#settled) return
     const { exchange } = this
-    const asked = this.#status === 0
-    if (asked && !this.fresh && (mayRepeat(this, exchange) || wentStale(this, exchange, cause))) {
+    const failure = upstreamFailure(this.#blamed(cause), this.#askingPhase)
+    const asked = this.#status === 0 && failure.source !== 'gateway'
+    const again = this.#isOfAnother(cause) ? { reusedSocket: true } : this
+    if (asked && !this.fresh && (mayRepeat(again, exchange) || wentStale(this, exchange, cause))) {
       this.#settled = true
       this.#resolve(carry(exchange, this.#ask, true))
-    } else this.#end(upstreamFailure(cause, this.sent ? exchange.phase : 'connect'))
+    } else this.#end(failure)
+  }
+
+  get #askingPhase(): Phase {
+    return this.sent ? this.exchange.phase : 'connect'
+  }
+
+  /** Of several clients that an interceptor asks for at once, that one has left for which it was asked. */
+  #isOfAnother(cause: Error): boolean {
+    return (
+      cause instanceof GatewayError &&
+      cause.type === 'client_closed' &&
+      this.#ask.composed &&
+      this.exchange.error === undefined
+    )
+  }
+
+  /** What an interceptor throws is the gateway's. */
+  #blamed(cause: Error): Error {
+    const phase = this.#askingPhase
+    if (this.#isOfAnother(cause)) return new GatewayError('connection_terminated', { phase, cause })
+    if (!this.#ask.composed || cause instanceof GatewayError || isOfConnection(cause)) return cause
+    return internalFailure(cause, phase)
   }
 
   #end(failure?: unknown): void {

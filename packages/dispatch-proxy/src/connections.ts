@@ -154,6 +154,8 @@ export class Watched implements Dispatcher.DispatchHandler {
   readonly #doubt: Connections['doubt']
   /** undici has not taken the request, and said so at once. */
   refused = false
+  /** Its answer has come to an end. */
+  isOver = false
   #raw: readonly Buffer[] = []
 
   constructor(handler: Dispatcher.DispatchHandler, method: string, doubt: Connections['doubt']) {
@@ -194,6 +196,7 @@ export class Watched implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     heard(false)
+    this.isOver = true
     const broken = this.#doubt(this.#method, () => latin1(this.#raw))
     if (broken === undefined) this.#handler.onResponseEnd?.(controller, trailers)
     else this.#handler.onResponseError?.(controller, broken)
@@ -201,6 +204,7 @@ export class Watched implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     this.refused = controller === null
+    this.isOver = true
     this.#handler.onResponseError?.(controller, error)
   }
 }

@@ -81,23 +81,30 @@ class Own extends Dispatcher {
 
   override dispatch(options: Begun, handler: Dispatcher.DispatchHandler): boolean {
     const mine = options[asking]
-    if (mine === undefined) {
-      const unknown = new TypeError(
+    if (mine === undefined)
+      return refuse(
+        handler,
         'An interceptor has asked for something without the options it was given: pass on { ...options }',
       )
-      handler.onResponseError?.(undefined as never, unknown)
-      return true
-    }
+    // Nobody would end the first one, and the exchange has room for one connection.
+    if (mine.watched?.isOver === false)
+      return refuse(handler, 'An interceptor has asked again before the first answer has come to an end')
     const { exchange, fresh } = mine
     const { endpoint } = exchange
     const origin = String(options.origin)
     const to = origin === endpoint.origin ? endpoint : { origin, socketPath: undefined }
     const watched = this.#connections.watched(handler, options.method)
+    mine.watched = watched
     const use = this.#connections.ask(exchange, fresh, options, watched, to)
     mine.holds(use)
     if (watched.refused) use.giveUp(true)
     return true
   }
+}
+
+function refuse(handler: Dispatcher.DispatchHandler, why: string): true {
+  handler.onResponseError?.(undefined as never, new TypeError(why))
+  return true
 }
 
 type Begun = Dispatcher.DispatchOptions & { readonly [asking]?: Asking }

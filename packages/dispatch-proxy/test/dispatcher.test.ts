@@ -1,6 +1,6 @@
 /** undici's interceptors around the gateway's connections. */
 
-import { startOrigin } from '@relayrace/fixtures/wire'
+import { connect, startOrigin } from '@relayrace/fixtures/wire'
 import { get, head, reply, stageFor } from '@relayrace/promises/stage'
 import { type Dispatcher, interceptors } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -118,6 +118,91 @@ describe('B5 interceptors of undici', () => {
     await expect.poll(() => gateway.inFlight).toBe(0)
     await expect.poll(() => gateway.pool).toEqual({ connections: 0, idle: 0, waiting: 0 })
   })
+})
+
+/** Around the handler of each request. */
+const handled =
+  (
+    edit: (handler: Dispatcher.DispatchHandler) => Dispatcher.DispatchHandler,
+  ): Dispatcher.DispatcherComposeInterceptor =>
+  (dispatch) =>
+  (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (...args) => handler.onRequestStart?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+      ...edit(handler),
+    })
+
+const thrown = (): never => {
+  throw new Error('mine')
+}
+
+test.each<[string, Dispatcher.DispatcherComposeInterceptor]>([
+  ['throws at once', () => (_options, _handler) => thrown()],
+  ['throws at the beginning of a request', handled(() => ({ onRequestStart: thrown }))],
+  ['throws at a response', handled(() => ({ onResponseStart: thrown }))],
+  [
+    'gives up without an error',
+    handled((handler) => ({
+      onRequestStart: (controller, context) => {
+        handler.onRequestStart?.(controller, context)
+        controller.abort('mine' as never)
+      },
+    })),
+  ],
+  [
+    'makes options that undici refuses',
+    (dispatch) => (options, handler) => dispatch({ ...options, path: 'no path' }, handler),
+  ],
+])('B5 an interceptor that %s is no fault of the upstream: 500', async (_, around) => {
+  const { origin, client, ended } = await composed(around)
+  origin.request().then(
+    ({ send }) => send(reply('ok')),
+    () => {},
+  )
+  client.send(get('/'))
+  expect((await client.response()).status).toBe(500)
+  expect(await ended()).toMatchObject({ errorType: 'proxy_internal_error', endedBy: 'gateway' })
+})
+
+test('B5 an interceptor that asks twice at once is refused, and leaves nothing', async () => {
+  const { origin, client, gateway } = await composed((dispatch) => (options, handler) => {
+    dispatch({ ...options }, handler)
+    return dispatch({ ...options }, handler)
+  })
+  client.send(get('/'))
+  expect((await client.response()).status).toBe(500)
+  await expect.poll(() => gateway.pool.connections).toBe(0)
+  expect(origin.requests.length).toBeLessThan(2)
+})
+
+test('B5 a client that leaves takes no other one along for which the same request was to be enough', async () => {
+  const both = Promise.withResolvers<void>()
+  let asked = 0
+  const { origin, client, url } = await composed(
+    (dispatch) => (options, handler) => {
+      void both.promise.then(() => dispatch(options, handler))
+      return true
+    },
+    interceptors.deduplicate(),
+    (dispatch) => (options, handler) => {
+      const taken = dispatch(options, handler)
+      if (++asked === 2) both.resolve()
+      return taken
+    },
+  )
+  const other = await connect(url)
+  onTestFinished(() => other.close())
+  client.send(get('/'))
+  await expect.poll(() => asked).toBe(1)
+  other.send(get('/'))
+  await origin.request()
+  client.close()
+  await (await origin.request()).send(reply('ok'))
+  expect((await other.response()).text).toBe('ok')
 })
 
 test('a connection is not kept for a request that undici refuses', async () => {

@@ -1,6 +1,12 @@
 /** For the authors of strategies: everything about a gateway on Node.js that is not its strategy. */
 
-export { clientClosed, internalFailure, timedOut, upstreamFailure } from './contract/errors.ts'
+export {
+  clientClosed,
+  internalFailure,
+  isOfConnection,
+  timedOut,
+  upstreamFailure,
+} from './contract/errors.ts'
 export { connectionOptions, endToEnd } from './contract/fields.ts'
 export { Attempt } from './exchange/attempt.ts'
 export { after, longest, type Timer } from './exchange/clock.ts'

@@ -20,10 +20,18 @@ describe('upstreamFailure', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_certificate_error', 502],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_certificate_error', 502],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls_protocol_error', 502],
+    ['UND_ERR_INVALID_ARG', 'proxy_internal_error', 500],
     ['UND_ERR_HEADERS_OVERFLOW', 'http_response_header_section_size', 502],
     ['ECONNRESET', 'connection_terminated', 502],
   ])('%s is %s', (code, type, status) => {
     expect(upstreamFailure(coded(code), 'responseHead')).toMatchObject({ type, status })
+  })
+
+  test('knows the parser of undici by its name, where it has no code', () => {
+    const error = new TypeError('fetch failed', {
+      cause: Object.assign(new Error('Invalid header'), { name: 'HTTPParserError', code: undefined }),
+    })
+    expect(upstreamFailure(error, 'responseHead').type).toBe('http_protocol_error')
   })
 
   test('finds the code in a cause', () => {

@@ -162,6 +162,7 @@ const typeOfCode: Readonly<Record<string, ErrorType>> = {
   UND_ERR_CONNECT_TIMEOUT: 'connection_timeout',
   UND_ERR_HEADERS_TIMEOUT: 'http_response_timeout',
   UND_ERR_BODY_TIMEOUT: 'connection_read_timeout',
+  UND_ERR_INVALID_ARG: 'proxy_internal_error',
   UND_ERR_HEADERS_OVERFLOW: 'http_response_header_section_size',
   HPE_HEADER_OVERFLOW: 'http_response_header_section_size',
   EMFILE: 'connection_limit_reached',
@@ -169,26 +170,34 @@ const typeOfCode: Readonly<Record<string, ErrorType>> = {
   EPROTO: 'tls_protocol_error',
 }
 
+/** Errors that have no code: that of undici's parser has lost its own. */
+const typeOfName: Readonly<Record<string, ErrorType>> = { HTTPParserError: 'http_protocol_error' }
+
 const certificateCode =
   /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
 
 /**
  * Reads a failure of the upstream side. A `GatewayError` is what it is; anything else is known by its code or by a
- * cause's code, never by its message.
+ * cause's code, or by its name where it has none, never by its message.
  */
 export function upstreamFailure(error: unknown, phase: Phase): GatewayError {
   for (let cause = error, depth = 0; cause !== undefined && cause !== null && depth < 8; depth++) {
     if (cause instanceof GatewayError) return cause
-    const { code } = cause as { code?: unknown }
-    if (typeof code === 'string') {
-      const type = typeOfCode[code] ?? patternOfCode(code)
-      if (type !== undefined) return new GatewayError(type, { phase, cause: error })
-    }
+    const { code, name } = cause as { code?: unknown; name?: unknown }
+    const type =
+      typeof code === 'string' ? (typeOfCode[code] ?? patternOfCode(code)) : typeOfName[String(name)]
+    if (type !== undefined) return new GatewayError(type, { phase, cause: error })
     const { errors, cause: next } = cause as { errors?: unknown[]; cause?: unknown }
     cause = next ?? errors?.[0]
   }
   const type = phase === 'responseBody' ? 'http_response_incomplete' : 'connection_terminated'
   return new GatewayError(type, { phase, cause: error })
+}
+
+/** Whether it is one of a connection or a parser: what a hook throws seldom says so. */
+export function isOfConnection(error: unknown): boolean {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown }
+  return typeof code === 'string' || String(name) in typeOfName
 }
 
 function patternOfCode(code: string): ErrorType | undefined {
