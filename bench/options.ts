@@ -258,7 +258,8 @@ function commandLine(): Command {
       'after',
       '\nEnds with 0; with 1 when a sample went wrong; with 2 when it could not begin; with 130 after Ctrl-C.' +
         '\n\n`npm run bench -- ceilings` finds memory ceilings, `npm run bench -- compare` says what has become better' +
-        '\nor worse from one run to another: each has a --help of its own.',
+        '\nor worse from one run to another, `npm run bench -- check-load` whether clients of others agree with ours:' +
+        '\neach has a --help of its own.',
     )
     .allowExcessArguments(false)
     .exitOverride()

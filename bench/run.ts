@@ -48,7 +48,9 @@ try {
   const [first, ...others] = process.argv.slice(2)
   if (first === 'ceilings') process.exitCode = await (await import('./ceilings/command.ts')).ceilings(others)
   else if (first === 'compare') process.exitCode = await (await import('./compare.ts')).runCompare(others)
-  else {
+  else if (first === 'check-load') {
+    process.exitCode = await (await import('./check-load/command.ts')).checkLoad(others)
+  } else {
     const request = readOptions(process.argv.slice(2))
     if (request) process.exitCode = await perform(request)
   }
