@@ -74,6 +74,11 @@ export class Response {
     this.wire.write(responseHead(status, reason === '' ? (STATUS_CODES[status] ?? '') : reason, raw))
   }
 
+  /** Its head says that none follows: to HEAD, and in a 204 or 304. */
+  get hasNoContent(): boolean {
+    return this.headSent && this.#framing.kind === 'none'
+  }
+
   /** How content goes to this client if it comes framed like that. */
   passesChunks(raw: readonly string[]): boolean {
     return this.#request.version === '1.1' && lengthOf(raw) === undefined

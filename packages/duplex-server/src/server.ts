@@ -13,7 +13,13 @@ import {
   type ListenOptions,
   type Timeouts,
 } from '@relayrace/gateway'
-import { hostOf, InFlight, internalFailure, type Pending } from '@relayrace/gateway/strategy'
+import {
+  hostOf,
+  InFlight,
+  internalFailure,
+  offeredProtocols,
+  type Pending,
+} from '@relayrace/gateway/strategy'
 import type { RequestLine } from './head.ts'
 import type { Inbound } from './inbound.ts'
 import type { Producer, Response } from './response.ts'
@@ -207,6 +213,8 @@ export class DuplexResponse {
   /** Sends all that comes from an iterable or a Node stream, then ends. Stops the source when the client leaves. */
   async send(source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void> {
     if (!this.headSent) this.writeHead(200)
+    // To HEAD the answer is complete, and the source may have no end.
+    if (this.#response.hasNoContent) this.end()
     for await (const piece of source) {
       if (this.ended) break
       await this.write(piece)
@@ -238,6 +246,7 @@ export class DuplexResponse {
   /**
    * Leaves HTTP: answers 101 with the fields given, or 200 to a CONNECT, and hands the connection over. What the client
    * has sent already comes first. The duty to end it goes with it.
+   * @throws Error when a head was written already, or the client has not asked for another protocol.
    */
   switchProtocols(fields: FieldsInit = {}): Duplex {
     return this.#turn.switchProtocols(fieldsOf(fields).raw)
@@ -362,12 +371,15 @@ class Turn implements Producer, Pending {
   }
 
   switchProtocols(raw: readonly string[]): Duplex {
-    const { wire } = this.#response
+    const { wire, headSent, ended } = this.#response
+    if (headSent || ended) throw new Error('It is too late to change the protocol: the response was begun')
     if (this.#request.method === 'CONNECT') {
       this.#response.acceptTunnel(raw)
     } else {
-      const protocols = this.#request.fields.all('upgrade').join(', ')
-      this.#response.switchProtocols([...raw, 'Connection', 'Upgrade', 'Upgrade', protocols])
+      const { version, fields } = this.#request
+      const protocols = offeredProtocols(version, fields.raw)
+      if (protocols.length === 0) throw new Error('The client has not asked for another protocol')
+      this.#response.switchProtocols([...raw, 'Connection', 'Upgrade', 'Upgrade', protocols.join(', ')])
     }
     this.finish()
     return wireDuplex(wire, (events) => this.#connection.handOver(events)).on('error', ignore)

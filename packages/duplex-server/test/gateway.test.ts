@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import type { GatewayOptions } from '@relayrace/gateway'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createDuplexGateway, createDuplexServer } from '../src/index.ts'
+import { createDuplexGateway, createDuplexServer, type DuplexHandler } from '../src/index.ts'
 import { pair } from './sockets.ts'
 
 const head = (start: string, ...fields: string[]): string => `${[start, ...fields].join('\r\n')}\r\n\r\n`
@@ -267,6 +267,58 @@ test('a server of its own ends connections that speak another protocol when its 
   await client.response()
   await server.close(100)
   await client.ended()
+})
+
+describe('a server of its own changes the protocol', () => {
+  test.each<[string, DuplexHandler]>([
+    [
+      'twice',
+      (_, response) => {
+        response.switchProtocols()
+        response.switchProtocols()
+      },
+    ],
+    [
+      'of a response that has ended',
+      (_, response) => {
+        response.end('ok')
+        response.switchProtocols()
+      },
+    ],
+  ])('not %s: that is an error', async (_, handler) => {
+    const failed = Promise.withResolvers<unknown>()
+    const { client } = await serverStage(handler, { onError: failed.resolve })
+    client.send(head('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: echo'))
+    expect(String(await failed.promise)).toContain('too late')
+  })
+
+  test('not for a client that has not asked for it (RFC 9110 §7.8): 500', async () => {
+    const { client } = await serverStage((_, response) => void response.switchProtocols(), {
+      onError: () => {},
+    })
+    client.send(head('GET / HTTP/1.1', 'Host: a'))
+    expect((await client.response()).status).toBe(500)
+  })
+})
+
+test('a server of its own pulls nothing more of a source when HEAD has its answer', async () => {
+  let pulled = 0
+  const ended = Promise.withResolvers<void>()
+  const { client } = await serverStage((_, response) =>
+    response.send(
+      (function* () {
+        try {
+          while (pulled++ < 100) yield 'more'
+        } finally {
+          ended.resolve()
+        }
+      })(),
+    ),
+  )
+  client.send(head('HEAD / HTTP/1.1', 'Host: a'))
+  expect((await client.response({ to: 'HEAD' })).status).toBe(200)
+  await ended.promise
+  expect(pulled).toBe(1)
 })
 
 test('a server of its own waits no longer than requestBody for content that its handler still reads', async () => {
