@@ -297,4 +297,11 @@ export const bench: readonly Mutation[] = [
     new: 'widest * Math.min(width(lower)',
     seenBy: tests('bench', 'statistics/modes'),
   },
+  {
+    file: 'bench/statistics/describe.ts',
+    breaks: 'Five pairs have no interval',
+    old: 'ratios.length < fewestForInterval',
+    new: 'ratios.length <= fewestForInterval',
+    seenBy: tests('bench', 'statistics/describe'),
+  },
 ]

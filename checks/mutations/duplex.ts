@@ -213,4 +213,32 @@ export const duplex: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/duplex-server', 'test/tunnel'),
   },
+  {
+    file: 'packages/duplex-server/src/inbound.ts',
+    breaks: 'A client can have any number of bytes kept before anybody wants them',
+    old: '    this.#ahead += piece.length\n',
+    new: '',
+    seenBy: tests('packages/duplex-server', 'test/content'),
+  },
+  {
+    file: 'packages/duplex-server/src/message.ts',
+    breaks: 'A connection that lives long ends by its empty lines',
+    old: '    this.#skipped = 0\n    this.#begin',
+    new: '    this.#begin',
+    seenBy: tests('packages/duplex-server', 'test/message'),
+  },
+  {
+    file: 'packages/duplex-server/src/outbound.ts',
+    breaks: 'What a slow client gets is overwritten by what comes after',
+    old: '      if (!taken) scratch = Buffer.allocUnsafeSlow(scratch.length)\n',
+    new: '',
+    seenBy: tests('packages/duplex-server', 'test/content'),
+  },
+  {
+    file: 'packages/duplex-server/src/response.ts',
+    breaks: 'A client that was told to go on loses its connection',
+    old: '    if (status === 100) this.#invited = true\n',
+    new: '',
+    seenBy: tests('packages/duplex-server', 'test/content'),
+  },
 ]

@@ -87,4 +87,11 @@ export const fixtures: readonly Mutation[] = [
     new: 'resources: {}',
     seenBy: tests('fixtures', 'held'),
   },
+  {
+    file: 'fixtures/proc/process.ts',
+    breaks: 'The time of children that have ended is told as system time',
+    old: 'Number(fields[12])',
+    new: 'Number(fields[13])',
+    seenBy: tests('fixtures', 'proc/process'),
+  },
 ]

@@ -327,4 +327,18 @@ export const gatewayLimits: readonly Mutation[] = [
     new: '    await empty\n    void timer',
     seenBy: tests('packages/gateway', 'test/in-flight'),
   },
+  {
+    file: 'packages/gateway/src/http/tunnel.ts',
+    breaks: 'A tunnel is held to the pace of a response head',
+    old: '      forgetProgress(socket as Socket)\n',
+    new: '',
+    seenBy: cases('pipe-proxy', 'UPG-08'),
+  },
+  {
+    file: 'packages/gateway/src/http/download.ts',
+    breaks: 'What waits for a client that has left waits for ever',
+    old: "    response.once('close', goOn)\n",
+    new: '',
+    seenBy: tests('packages/fetch-proxy', 'test/promises', 'handle is over'),
+  },
 ]

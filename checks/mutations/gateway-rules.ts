@@ -1,7 +1,7 @@
 /** What passes a gateway and what does not: fields, framing, targets, addresses, limits of heads. */
 
 import path from 'node:path'
-import { type Mutation, type SeenBy, tests } from './mutation.ts'
+import { cases, type Mutation, type SeenBy, tests } from './mutation.ts'
 
 const gateway = (file: string, name?: string) => tests('packages/gateway', file, name)
 
@@ -127,5 +127,33 @@ export const gatewayRules: readonly Mutation[] = [
     old: "claimed.all('x-forwarded-for').join(', ')",
     new: "(claimed.get('x-forwarded-for') ?? '')",
     seenBy: tests('packages/gateway', 'test/forwarded'),
+  },
+  {
+    file: 'packages/gateway/src/rules/forwarded.ts',
+    breaks: 'A circle through a second proxy goes on for ever',
+    old: "for (const member of value.split(',')) {",
+    new: 'for (const member of [value]) {',
+    seenBy: tests('packages/gateway', 'test/forwarded'),
+  },
+  {
+    file: 'packages/gateway/src/rules/response.ts',
+    breaks: 'One interim response fewer goes on than is allowed',
+    old: 'this.#count > interimResponses',
+    new: 'this.#count >= interimResponses',
+    seenBy: tests('packages/gateway', 'test/response'),
+  },
+  {
+    file: 'packages/gateway/src/rules/response.ts',
+    breaks: 'A 304 says no more how long the content is',
+    old: 'if (status === 204) return endToEnd',
+    new: 'if (status === 204 || status === 304) return endToEnd',
+    seenBy: cases('pipe-proxy', 'NOBODY-07'),
+  },
+  {
+    file: 'packages/gateway/src/rules/upstream.ts',
+    breaks: 'An empty query is lost',
+    old: "search === '' && mark === -1 ?",
+    new: "search === '' ?",
+    seenBy: tests('packages/gateway', 'test/upstream'),
   },
 ]

@@ -169,4 +169,11 @@ export const programs: readonly Mutation[] = [
     new: '  async end(drain: number = this.#owner.drain): Promise<void> {\n',
     seenBy: tests('packages/programs', 'program', 'once it is closed'),
   },
+  {
+    file: 'packages/programs/src/lines.ts',
+    breaks: 'A line ends in a carriage return',
+    old: "line.endsWith('\\r') ? line.slice(0, -1) : line",
+    new: 'line',
+    seenBy: tests('packages/programs', 'lines'),
+  },
 ]

@@ -45,4 +45,11 @@ export const relayrace: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/relayrace', 'test/metrics'),
   },
+  {
+    file: 'packages/relayrace/src/units.ts',
+    breaks: 'An hour has six minutes',
+    old: 'h: 3_600_000',
+    new: 'h: 360_000',
+    seenBy: tests('packages/relayrace', 'test/units'),
+  },
 ]

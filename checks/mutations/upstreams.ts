@@ -262,4 +262,11 @@ export const upstreams: readonly Mutation[] = [
     new: 'Math.floor(wait / 1000)',
     seenBy: tests('packages/upstreams', 'attempts', '^C4 on pipe-proxy .*is the only one'),
   },
+  {
+    file: 'packages/upstreams/src/sticky.ts',
+    breaks: 'A cookie over TLS is not Secure',
+    old: 'exchange.request.secure ? `',
+    new: '!exchange.request.secure ? `',
+    seenBy: tests('packages/upstreams', 'keys', 'is told so once'),
+  },
 ]

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { Report, Result } from '../src/index.ts'
+import { count } from '../src/report/count.ts'
 import { jsonReport } from '../src/report/json.ts'
 import { junitReport } from '../src/report/junit.ts'
 import { markdown } from '../src/report/markdown.ts'
@@ -158,4 +159,36 @@ test.each<[name: string, write: (reports: readonly Report[]) => string, mark: st
 ])('%s says when a run was stopped', (_, write, mark) => {
   expect(write(reports)).not.toContain(mark)
   expect(write(reports.map((one) => ({ ...one, complete: one.subject === 'mine' })))).toContain(mark)
+})
+
+test.each<[Result['verdict'], Result['level'], string | undefined, string | undefined]>([
+  ['pass', 'MUST', undefined, undefined],
+  ['fail', 'MUST', undefined, 'failure'],
+  ['fail', 'MUST', 'known', 'skipped'],
+  ['fail', 'SHOULD', undefined, 'skipped'],
+  ['crash', 'MAY', undefined, 'failure'],
+  ['crash', 'MUST', 'known', 'failure'],
+  ['harness failed', 'MAY', undefined, 'failure'],
+  ['skipped', 'MUST', undefined, 'skipped'],
+])('JUnit: %s of a %s, declared as %s, is %s', (verdict, level, deviation, mark) => {
+  const one = result('X-1', verdict, { level, ...(deviation !== undefined && { deviation }) })
+  const failures = mark === 'failure' ? [one] : []
+  const text = junitReport([{ ...report('one', [one]), failures }])
+  expect(/<(failure|skipped) /.exec(text)?.[1]).toBe(mark)
+  expect(text).toContain(`tests="1" failures="${failures.length}" skipped="${mark === 'skipped' ? 1 : 0}"`)
+})
+
+test('each result is counted once: passed, failed by its level, skipped, or a fault of the harness', () => {
+  const all: readonly (readonly [Result['verdict'], Result['level']])[] = [
+    ...[['pass', 'MUST'] as const, ['pass', 'MAY'] as const, ['skipped', 'MUST'] as const],
+    ...[['fail', 'MUST'] as const, ['crash', 'MUST'] as const, ['crash', 'SHOULD'] as const],
+    ...[['fail', 'MAY'] as const, ['harness failed', 'MUST'] as const],
+  ]
+  expect(count(all.map(([verdict, level]) => result('X-1', verdict, { level })))).toEqual({
+    ran: 7,
+    passed: 2,
+    failed: { MUST: 2, SHOULD: 1, MAY: 1 },
+    skipped: 1,
+    faults: 1,
+  })
 })

@@ -3,6 +3,7 @@
 import { get, head, stageFor } from '@relayrace/promises/stage'
 import { expect, test } from 'vitest'
 import { createDispatchProxy } from '../src/index.ts'
+import { wentStale } from '../src/request.ts'
 
 const stage = stageFor(createDispatchProxy)
 const chunked = head('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked')
@@ -58,3 +59,22 @@ test.each([10, 5_000, 60_000, 1_000_000])(
     expect(origin.connections).toHaveLength(1)
   },
 )
+
+test.each([
+  ['a GET, whose connection was reset', {}, true],
+  ['one whose pipe was broken', { code: 'EPIPE' }, true],
+  ['one whose reset is a cause', { code: 'UND_ERR_SOCKET', isCause: true }, true],
+  ['what has been sent', { sent: true }, false],
+  ['what has failed already', { error: new Error('over') }, false],
+  ['an upload', { framing: { kind: 'length', length: 1 } }, false],
+  ['an upload in chunks', { framing: { kind: 'chunked' } }, false],
+  ['what has failed otherwise', { code: 'ENOTFOUND' }, false],
+])('B4 %s is asked again after a connection that went stale: %j is %s', (_, given, expected) => {
+  const { sent, code, isCause, ...exchange } = {
+    ...{ sent: false, error: undefined, framing: { kind: 'none' }, code: 'ECONNRESET', isCause: false },
+    ...given,
+  }
+  const reset = Object.assign(new Error(), { code })
+  const cause = isCause ? new Error('fetch failed', { cause: reset }) : reset
+  expect(wentStale({ sent }, exchange as never, cause)).toBe(expected)
+})

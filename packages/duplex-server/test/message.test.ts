@@ -362,3 +362,11 @@ describe('chunked content is refused', () => {
     })
   }
 })
+
+test('the empty lines before each of many messages are counted anew (RFC 9112 §2.2)', () => {
+  const message = '\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'
+  const { messages, refused } = read('request', [latin1(message.repeat(100))], { limit: 100 })
+  expect([messages.length, refused]).toEqual([100, undefined])
+  const { tooLarge } = read('request', [latin1(`${'\r\n'.repeat(51)}${message}`)], { limit: 100 })
+  expect(tooLarge).toBe('head')
+})

@@ -3,11 +3,11 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as dial } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type HttpBindings, serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
+import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError, type HttpGateway, type Strategy } from '@relayrace/gateway'
 import express from 'express'
 import fastify from 'fastify'
@@ -97,6 +97,36 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
     client.close()
     await handled.promise
     expect([gateway.inFlight, ends, origin.connections.length]).toEqual([0, ['aborted'], 0])
+  })
+
+  test.each<[string, (asked: Exchange, response: ServerResponse) => unknown]>([
+    ['before there is an answer', () => {}],
+    [
+      'and does not read its answer',
+      (asked, response) => {
+        void asked.send(head('HTTP/1.1 200 OK', `Content-Length: ${2 ** 26}`))
+        void asked.send(Buffer.alloc(2 ** 26 - 1)).catch(() => {})
+        return expect.poll(() => response.writableNeedDrain).toBe(true)
+      },
+    ],
+  ])('handle is over when a client has left %s', async (_, before) => {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const gateway = create({ upstream: origin.url })
+    onTestFinished(() => gateway.close(0))
+    const handled: [ServerResponse, Promise<void>][] = []
+    const server = createServer((request, response) => {
+      handled.push([response, gateway.handle(request, response)])
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const client = dial((server.address() as AddressInfo).port, '127.0.0.1')
+    client.write(get('/'))
+    const asked = await origin.request()
+    const [[response, over]] = handled as [[ServerResponse, Promise<void>]]
+    await before(asked, response)
+    client.destroy()
+    await over
   })
 
   test('answers 503 once it is closed', async () => {
