@@ -1,6 +1,7 @@
 /** The site has every document, and who looks at it in a browser can read and use all of it. */
 
-import { existsSync, globSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -29,6 +30,13 @@ test('what is listed there is a page', () => {
   const empty = sections.flatMap((section) => section.sources.filter((one) => expand(one).length === 0))
   const listed = sections.flatMap((section) => section.sources.flatMap(expand))
   expect([empty, listed.filter((one) => !sources.includes(one))]).toEqual([[], []])
+})
+
+test('what it installs is what its lockfile says', () => {
+  const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+  const argv = ['--yes', packageManager, 'install', '--frozen-lockfile', '--lockfile-only']
+  const { status, stdout } = spawnSync('npx', argv, { cwd: path.join(root, 'site'), encoding: 'utf8' })
+  expect([status, status === 0 ? '' : stdout]).toEqual([0, ''])
 })
 
 test('the calculator has a figure for each strategy', () => {
@@ -98,6 +106,7 @@ describe.skipIf(missing !== undefined)(`in a browser${missing === undefined ? ''
     'a guide': '/docs/timeouts',
     'the calculator': '/docs/memory',
     'the matrix': '/docs/conformance',
+    'a result of the bench': placeOfResult(),
   }
   const looks = Object.entries(places).flatMap(([name, place]) =>
     [1400, 390].flatMap((width) => ['light', 'dark'].map((scheme) => ({ name, place, width, scheme }))),
@@ -136,6 +145,13 @@ describe.skipIf(missing !== undefined)(`in a browser${missing === undefined ? ''
     await page.context().close()
   })
 })
+
+function placeOfResult(): string {
+  const source = sections
+    .flatMap(({ sources }) => sources.flatMap(expand))
+    .find((one) => one.startsWith('bench/results/'))
+  return `/${source?.replace(/\.md$/, '')}`
+}
 
 /** As much of playwright as is used here; it is installed for the site only. */
 interface Browser {
