@@ -67,6 +67,20 @@ describe.each(published)(
   },
 )
 
+const guides = documents.filter((document) => document.startsWith('docs/'))
+
+test.each(guides)('%s says how to install what its first program imports', async (document) => {
+  const blocks = await blocksOf(document)
+  const [, names = ''] = /^npm install (.*)$/m.exec(blocks.map(({ code }) => code).join('')) ?? []
+  const lines = (blocks.find(isProgram)?.code ?? '').matchAll(/^import (?!type ).* from '([^']+)'/gm)
+  const wanted = [...lines].flatMap(([, from = '']) => {
+    if (from.startsWith('node:')) return []
+    const name = from.split('/', from.startsWith('@') ? 2 : 1).join('/')
+    return from.endsWith('/rate-limit') ? [name, 'rate-limiter-flexible'] : [name]
+  })
+  expect(names.split(' ')).toEqual(expect.arrayContaining(wanted))
+})
+
 test.each(['pipe-proxy', 'reverse-proxy', 'dispatch-proxy', 'fetch-proxy', 'duplex-server'])(
   'the README of %s has the options and errors that all share (npm run readmes)',
   async (name) => {
