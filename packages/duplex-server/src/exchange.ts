@@ -518,7 +518,7 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
 
   check(now: number): void {
     if (this.ended) return
-    if (now - this.#begunAt > this.settings.timeouts.total) this.abort(timedOut('total'))
+    if (now - this.#begunAt > this.settings.timeouts.total) this.totalPassed()
     else if (now > this.#deadline) this.fail(timedOut(this.phase))
     else if (this.#tunnel === undefined) this.#checkBodies(now)
   }

@@ -94,6 +94,16 @@ export function requirementsOf(create: Strategy): void {
       await connection.ended()
       expect((await ended()).error?.phase).toBe('total')
     })
+
+    test('the upstream is not blamed when a hook has taken all the time', async () => {
+      const { client, ended } = await stage({
+        timeouts: { total: 100 },
+        rewrite: () => new Promise(() => {}),
+      })
+      client.send(get('/'))
+      expect((await client.response()).status).toBe(504)
+      expect((await ended()).endedBy).toBe('gateway')
+    })
   })
 
   describe('A8 a fault of our own', () => {

@@ -139,7 +139,7 @@ export function timedOut(phase: Phase, source?: ErrorSource): GatewayError {
     return new GatewayError('connection_write_timeout', { phase, detail })
   }
   const type = timeoutTypes[phase]
-  if (type !== undefined) return new GatewayError(type, { phase, detail })
+  if (type !== undefined) return new GatewayError(type, { phase, detail, ...(source && { source }) })
   return new GatewayError('http_request_error', { phase, status: 408, detail })
 }
 

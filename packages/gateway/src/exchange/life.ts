@@ -359,7 +359,12 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   protected timeTotal({ timeouts: { total } }: Settings): void {
     clearTimeout(this.#totalTimer)
     const left = Math.max(0, total - (performance.now() - this.#startedAt))
-    this.#totalTimer = after(left, () => this.abort(timedOut('total')))
+    this.#totalTimer = after(left, () => this.totalPassed())
+  }
+
+  /** Before anybody was asked a hook has taken all the time. */
+  protected totalPassed(): void {
+    this.abort(timedOut('total', this.attempts === 0 ? 'gateway' : undefined))
   }
 
   watchUpload(held: () => boolean): BodyClock {
