@@ -387,6 +387,40 @@ describe.each(libraries)('%s', (_name, { createProxyServer, ProxyServer }) => {
     socket.close()
     await once(socket, 'close')
   }, 30_000)
+
+  test('is a plugin of Vite for requests and WebSockets below /api', async () => {
+    const proxy = createProxyServer({ target: await echoes(), changeOrigin: true })
+    const vite = await createVite({
+      configFile: false,
+      root: import.meta.dirname,
+      logLevel: 'silent',
+      server: { host: '127.0.0.1', port: 0, strictPort: false },
+      optimizeDeps: { noDiscovery: true },
+      plugins: [
+        {
+          name: 'api',
+          configureServer({ middlewares, httpServer }) {
+            middlewares.use('/api', (request, response) => proxy.web(request, response))
+            httpServer?.on('upgrade', (request, socket, head) => {
+              if (request.url?.startsWith('/api')) proxy.ws(request, socket as net.Socket, head)
+            })
+          },
+        },
+      ],
+    })
+    onTestFinished(() => vite.close())
+    await vite.listen()
+    const { port } = (vite.httpServer as http.Server).address() as net.AddressInfo
+    const url = new URL(`http://127.0.0.1:${port}`)
+    expect(JSON.parse((await ask(new URL('/api/users?a=b', url))).body)).toMatchObject({ url: '/users?a=b' })
+    expect((await ask(new URL('/@vite/client', url))).status).toBe(200)
+    const socket = new WebSocket(new URL('/api/chat', url))
+    await once(socket, 'open')
+    socket.send('hello')
+    expect(String((await once(socket, 'message'))[0])).toBe('hello')
+    socket.close()
+    await once(socket, 'close')
+  }, 30_000)
 })
 
 const upgrade = { headers: { Connection: 'Upgrade', Upgrade: 'websocket' } }
