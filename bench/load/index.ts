@@ -4,16 +4,21 @@ import { arrivalsLoad } from './arrivals.ts'
 import { echoes } from './echo.ts'
 import { liveEvents } from './events.ts'
 import { idleConnections } from './idle.ts'
+import { leavers } from './leave.ts'
 import { webSockets } from './messages.ts'
 import { smallRequests } from './requests.ts'
 import { saturation } from './saturate.ts'
 import { downloads, stalls } from './sink.ts'
 import { slowReaders } from './slow.ts'
 import { uploads } from './source.ts'
+import { besideStalled, bothWays } from './together.ts'
 
 export const loads: readonly [
   typeof downloads,
   typeof stalls,
+  typeof leavers,
+  typeof besideStalled,
+  typeof bothWays,
   typeof slowReaders,
   typeof uploads,
   typeof smallRequests,
@@ -26,6 +31,9 @@ export const loads: readonly [
 ] = [
   downloads,
   stalls,
+  leavers,
+  besideStalled,
+  bothWays,
   slowReaders,
   uploads,
   smallRequests,

@@ -25,7 +25,13 @@ const payloads = 8
 /** Milliseconds between two looks at who may read on. */
 const step = 50
 
-export async function slow(url: URL, job: Slow, patience: number = usualPatience): Promise<Outcome> {
+/** `held` is awaited while they read on; what they take meanwhile does not count. */
+export async function slow(
+  url: URL,
+  job: Slow,
+  patience: number = usualPatience,
+  held: () => Promise<void> = async () => {},
+): Promise<Outcome> {
   const problems = new Problems()
   const readers = Array.from({ length: job.streams }, (_, index) =>
     slowReader(url, job, 1 + (index % payloads), patience),
@@ -48,16 +54,18 @@ export async function slow(url: URL, job: Slow, patience: number = usualPatience
   const end = setTimeout(resolve, job.seconds * 1000)
   // When all have failed there is nothing to wait for.
   await Promise.race([over, Promise.all(readers.map(({ result }) => result))])
-  clearInterval(timer)
   clearTimeout(end)
   const seconds = (performance.now() - started) / 1000
+  const bytes = readers.reduce((sum, one) => sum + one.bytes(), -before)
+  await held()
+  clearInterval(timer)
   for (const reader of readers) reader.leave()
 
   const results = await Promise.all(readers.map(({ result }) => result))
   for (const { problem } of results) problems.add(problem)
   return {
     seconds,
-    bytes: results.reduce((sum, { bytes }) => sum + bytes, -before),
+    bytes,
     exchanges: results.filter(({ problem }) => problem === undefined).length,
     problems: problems.counts,
     values: {},
@@ -117,5 +125,5 @@ function slowReader(url: URL, job: Slow, seed: number, patience: number): SlowRe
 export const slowReaders: LoadModule<Slow> = {
   kind: 'slow',
   warmUp: oneStream,
-  perform: (url, job) => slow(url, job),
+  perform: (url, job, held) => slow(url, job, usualPatience, held),
 }

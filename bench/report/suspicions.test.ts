@@ -8,6 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { recordOf } from '../listing.ts'
 import { bytesPath, receive } from '../load/sink.ts'
 import { takeSample } from '../sample.ts'
+import { aborts } from '../scenarios/aborts.ts'
 import { download } from '../scenarios/download.ts'
 import { events } from '../scenarios/events.ts'
 import type { Scale, Scenario } from '../scenarios/scenario.ts'
@@ -58,6 +59,7 @@ const cases: readonly [fault: string, Scenario, Scale, named: RegExp][] = [
     /KiB for each client that does not read: it ignores backpressure/,
   ],
   ['leaks-sockets', stalled, { streams: 10 }, /sockets for each client that has left: it leaks them/],
+  ['leaks-sockets', aborts, { clients: 20 }, /for each client that leaves in the middle: it leaks them/],
   [
     'buffers-bodies',
     download,

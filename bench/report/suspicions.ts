@@ -47,6 +47,15 @@ const signs: readonly Sign[] = [
         : undefined,
   },
   {
+    scenario: 'aborts',
+    metric: 'leftPerClient',
+    everywhere: true,
+    says: (figure) =>
+      figure >= 0.05
+        ? `keeps ${number(figure)} descriptors for each client that leaves in the middle: it leaks them`
+        : undefined,
+  },
+  {
     scenario: 'download',
     metric: 'peakMemory',
     everywhere: true,

@@ -1,6 +1,9 @@
 /** Every question the bench can ask, in the order in which a report answers them. */
 
+import { aborts } from './aborts.ts'
 import { arrivals } from './arrivals.ts'
+import { besideStalled } from './beside-stalled.ts'
+import { bothWays } from './both-ways.ts'
 import { chunked, chunkedLarge } from './chunked.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
@@ -9,6 +12,7 @@ import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
 import { saturated } from './saturated.ts'
 import type { Scenario } from './scenario.ts'
+import { slow } from './slow.ts'
 import { small } from './small.ts'
 import { stalled } from './stalled.ts'
 import { upload } from './upload.ts'
@@ -18,7 +22,11 @@ export const scenarios: readonly Scenario[] = [
   download,
   parallel,
   upload,
+  bothWays,
   stalled,
+  besideStalled,
+  slow,
+  aborts,
   small,
   saturated,
   arrivals,

@@ -1,7 +1,16 @@
+import type { MetricRecord } from '../report/results.ts'
 import { type Bulk, bulkScales, transferMetrics, transferValues } from './bulk.ts'
 import { type Scenario, size } from './scenario.ts'
 
 const streams = 8
+
+export const unevenness: MetricRecord = {
+  id: 'unevenness',
+  label: 'Last to first',
+  unit: '×',
+  better: 'lower',
+  about: 'When the slowest stream was done, as a multiple of when the fastest was. 1 is perfectly fair.',
+}
 
 export const parallel: Scenario<Bulk> = {
   name: 'parallel',
@@ -15,13 +24,7 @@ export const parallel: Scenario<Bulk> = {
   headline: 'cpuPerGiB',
   metrics: [
     ...transferMetrics,
-    {
-      id: 'unevenness',
-      label: 'Last to first',
-      unit: '×',
-      better: 'lower',
-      about: 'When the slowest stream was done, as a multiple of when the fastest was. 1 is perfectly fair.',
-    },
+    unevenness,
     {
       id: 'firstByteWorst',
       label: 'Worst first byte',

@@ -48,6 +48,17 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     leftPerStream: 0.5,
     peakMemory: 50,
   },
+  aborts: {
+    // The clients of this sample have read more than was sent.
+    wastedPerClient: 0,
+    leftPerClient: 0.5,
+    cpuPerClient: 300_000,
+    processGrowth: 1000 / 1024,
+    peakMemory: 50,
+  },
+  slow: { processPerStream: 100, kernelPerStream: 200, peakMemory: 50 },
+  'beside-stalled': { ...transfer, unevenness: 13 },
+  'both-ways': { ...transfer, unevenness: 13 },
   small: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
   saturated: { cpuPerRequest: 300_000, rate: 2.5, peakMemory: 50 },
   arrivals: {
@@ -73,6 +84,12 @@ test.each(scenarios.filter(({ name }) => name in expected))(
     expect(scenario.values(sample)).toEqual(expected[scenario.name])
   },
 )
+
+test('what the origin has sent beyond what clients have read was fetched for nobody', () => {
+  const aborts = scenarios.find(({ name }) => name === 'aborts')
+  const outcome = { ...sample.outcome, bytes: 640 * KiB }
+  expect(aborts?.values({ ...sample, outcome })).toMatchObject({ wastedPerClient: 300 })
+})
 
 test.each(scenarios)('$name has a value for each metric and a metric for each value', (scenario) => {
   expect(Object.keys(scenario.values(sample)).toSorted()).toEqual(
