@@ -304,4 +304,11 @@ export const bench: readonly Mutation[] = [
     new: 'ratios.length <= fewestForInterval',
     seenBy: tests('bench', 'statistics/describe'),
   },
+  {
+    file: 'bench/statistics/verdict.ts',
+    breaks: 'A comparison that says less is called surer than one that says more',
+    old: 'least = Math.max(least, Math.min(1,',
+    new: 'least = Math.max(0, Math.min(1,',
+    seenBy: tests('bench', 'statistics/verdict'),
+  },
 ]

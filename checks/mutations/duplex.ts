@@ -241,4 +241,25 @@ export const duplex: readonly Mutation[] = [
     new: '',
     seenBy: tests('packages/duplex-server', 'test/content'),
   },
+  {
+    file: 'packages/duplex-server/src/head.ts',
+    breaks: 'A value ends in a tab',
+    old: 'if (code !== 0x20 && code !== 0x09) break',
+    new: 'if (code !== 0x20) break',
+    seenBy: tests('packages/duplex-server', 'test/head'),
+  },
+  {
+    file: 'packages/duplex-server/src/head.ts',
+    breaks: 'A client of a later minor version is spoken to as one of HTTP/1.0',
+    old: "version: minor === '0' ? '1.0' : '1.1', raw",
+    new: "version: minor === '1' ? '1.1' : '1.0', raw",
+    seenBy: tests('packages/duplex-server', 'test/head'),
+  },
+  {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks: 'An idle connection is kept a second longer than the upstream keeps it',
+    old: 'if (now >= connection.expires)',
+    new: 'if (now > connection.expires + 1_000)',
+    seenBy: tests('packages/duplex-server', 'test/pool', 'a second before'),
+  },
 ]

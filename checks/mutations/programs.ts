@@ -176,4 +176,11 @@ export const programs: readonly Mutation[] = [
     new: 'line',
     seenBy: tests('packages/programs', 'lines'),
   },
+  {
+    file: 'packages/programs/src/address.ts',
+    breaks: 'A program on IPv6 is asked at no URL',
+    old: "host.includes(':') ? `[${host}]` : host",
+    new: 'host',
+    seenBy: tests('packages/programs', 'test/address'),
+  },
 ]

@@ -264,4 +264,11 @@ export const router: readonly Mutation[] = [
     new: '',
     seenBy: before,
   },
+  {
+    file: 'packages/router/src/middleware/addresses.ts',
+    breaks: 'A proxy that says nothing is nobody',
+    old: "if (before === undefined || before === '') break",
+    new: 'if (before === undefined) break',
+    seenBy: tests('packages/router', 'addresses'),
+  },
 ]

@@ -157,4 +157,11 @@ export const suite: readonly Mutation[] = [
     new: "  const inner = result.verdict === 'fail'\n",
     seenBy: tests('packages/conformance', 'report'),
   },
+  {
+    file: 'packages/conformance/src/run.ts',
+    breaks: 'A crash beside a failure is called a failure',
+    old: "['harness failed', 'crash', 'fail', 'pass']",
+    new: "['harness failed', 'fail', 'crash', 'pass']",
+    seenBy: tests('packages/conformance', 'test/run.test', 'the worst counts'),
+  },
 ]

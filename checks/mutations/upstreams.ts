@@ -269,4 +269,18 @@ export const upstreams: readonly Mutation[] = [
     new: '!exchange.request.secure ? `',
     seenBy: tests('packages/upstreams', 'keys', 'is told so once'),
   },
+  {
+    file: 'packages/upstreams/src/circuit.ts',
+    breaks: 'The first cooling off is twice as long as was said',
+    old: 'coolOff * 2 ** this.openings++, longestCoolOff)',
+    new: 'coolOff * 2 ** ++this.openings, longestCoolOff)',
+    seenBy: tests('packages/upstreams', 'attempts', '^C4 on pipe-proxy .*has cooled off'),
+  },
+  {
+    file: 'packages/upstreams/src/checks.ts',
+    breaks: 'It takes a failure more until an endpoint is down',
+    old: 'this.#row >= (passed ? this.#checks.rise : this.#checks.fall)',
+    new: 'this.#row > (passed ? this.#checks.rise : this.#checks.fall)',
+    seenBy: tests('packages/upstreams', 'checks', 'out after three failures'),
+  },
 ]

@@ -177,6 +177,25 @@ test('variants roll up, and the failing ones are named', async () => {
   ])
 })
 
+test.each<[readonly Result['verdict'][], Result['verdict']]>([
+  [['pass', 'fail'], 'fail'],
+  [['fail', 'crash'], 'crash'],
+  [['fail', 'harness failed'], 'harness failed'],
+  [['harness failed', 'crash'], 'harness failed'],
+])('of the variants %j the worst counts: %s', async (verdicts, worst) => {
+  const one: Case = {
+    ...plain,
+    run: each(Object.fromEntries(verdicts.map((one) => [one, one])), async ({ exchange }, verdict) => {
+      if (verdict === 'fail') throw new Failed('no')
+      if (verdict === 'harness failed') throw new TypeError('no')
+      await exchange(get('/'), verdict === 'crash' ? reply('ok', 'Trailer: X') : reply('ok'))
+    }),
+  }
+  const [result] = (await run(program('dies'), { cases: [one] })).results
+  expect(result?.variants?.map(({ verdict }) => verdict)).toEqual(verdicts)
+  expect(result?.verdict).toBe(worst)
+})
+
 test('an upstream connection that outlives its client is found by the ledger', async () => {
   const open: Partial<Case> & Pick<Case, 'run'> = {
     run: async ({ connect, origin }) => {

@@ -147,6 +147,15 @@ describe('what a hook made up is either refused, or read as one head with these 
   }
 })
 
+test.each([
+  ['1.0', '1.0'],
+  ['1.1', '1.1'],
+  ['1.2', '1.1'],
+  ['1.9', '1.1'],
+])('a request of HTTP/%s is read as one of HTTP/%s (RFC 9110 §2.5)', (said, version) => {
+  expect(parseRequestHead(`GET / HTTP/${said}\r\n\r\n`).version).toBe(version)
+})
+
 describe('a request head is refused', () => {
   const head = (lines: string) => () => parseRequestHead(`${lines}\r\n\r\n`)
   for (const [what, lines, section] of [

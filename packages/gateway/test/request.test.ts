@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { agreesWith, hostOf, offeredProtocols, wantsTrailers } from '../src/rules/request.ts'
+import { Fields } from '../src/contract/fields.ts'
+import {
+  agreesWith,
+  hostOf,
+  isFinalRecipient,
+  offeredProtocols,
+  wantsTrailers,
+} from '../src/rules/request.ts'
 
 describe('another protocol', () => {
   const offer = (...protocols: string[]): string[] => [
@@ -34,4 +41,20 @@ test('trailers are wanted by the word alone, with or without a weight', () => {
 test('a Host that is none is refused', () => {
   expect(() => hostOf(['Host', 'a b'])).toThrow('Host is not a host')
   expect(hostOf(['X', '1'])).toBeUndefined()
+})
+
+test.each([
+  [undefined, false, undefined],
+  ['0', true, '0'],
+  ['1', false, '0'],
+  ['10', false, '9'],
+])('Max-Forwards %s: the end is here: %s, and it goes on as %s', (value, isFinal, left) => {
+  const fields = Fields.from(value === undefined ? {} : { 'Max-Forwards': value })
+  expect([isFinalRecipient(fields), fields.get('max-forwards')]).toEqual([isFinal, left])
+})
+
+test.each(['', '-1', '1.5', '1e3', '1234567890'])('Max-Forwards %j is refused', (value) => {
+  expect(() => isFinalRecipient(Fields.from({ 'Max-Forwards': value }))).toThrow(
+    'Max-Forwards is not a number',
+  )
 })

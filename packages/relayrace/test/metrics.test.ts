@@ -52,3 +52,14 @@ test('an endpoint is in one condition, and no more there when it is gone', async
   ])
   expect(await told({ id: 'a', condition: 'ejected' })).toEqual([up('a', 'ejected', 0)])
 })
+
+test('methods that a client has made up are one series', async () => {
+  const metrics = createMetrics()
+  for (const method of ['GET', 'BREW', 'X1']) metrics.onEnd({ ...summary, method })
+  const text = await metrics.text({ inFlight: 0, pool: undefined, sets: { all: [] } } as never)
+  const counted = [...text.matchAll(/^relayrace_exchanges_total\{.*method="(.*?)".*\} (\d+)$/gm)]
+  expect(counted.map(([, method, times]) => [method, times])).toEqual([
+    ['GET', '1'],
+    ['other', '2'],
+  ])
+})
