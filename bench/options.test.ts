@@ -117,7 +117,7 @@ test.each([
   ['--target ngnix', /no target "ngnix"\. Did you mean nginx\? There are: .*nginx/],
   ['--scenario downlaod', /no scenario "downlaod"\. Did you mean download\? There are: download, parallel/],
   ['--profile flam', /no profiler "flam"\. Did you mean flame\? There are: cpu, heap/],
-  ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, duplex-server/],
+  ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, dispatch-proxy, duplex-server/],
   ['--buffer 64', /Write a size from 1KiB on/],
   ['--command prog', /needs \{port\}/],
   ['--base nobody', /no target "nobody"\. There are: pipe-proxy, /],

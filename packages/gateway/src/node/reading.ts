@@ -9,14 +9,13 @@
 
 import type { IncomingMessage, Server } from 'node:http'
 import net, { type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
-import { largeSize, provenAfter } from './buffers.ts'
+import { largeShared, provenAfter } from './buffers.ts'
 import { intercept } from './intercept.ts'
 import { detectResets } from './resets.ts'
 import { takeOver } from './take-over.ts'
 
 /** A piece of content is as large as the read it came with: small, until the stream has shown that its receiver reads. */
 const small = Buffer.allocUnsafeSlow(64 * 1024)
-const large = Buffer.allocUnsafeSlow(largeSize)
 
 /** Too little for memory of its own, in bytes. */
 const short = 4 * 1024
@@ -39,7 +38,7 @@ function readingInto(): Reads {
   const mine: Reads = {
     onread: {
       buffer() {
-        current = mine.bytes > provenAfter ? large : small
+        current = mine.bytes > provenAfter ? largeShared() : small
         return current
       },
       callback(count) {
@@ -135,7 +134,7 @@ export function becomesStream(socket: Socket): void {
 
 /** Whether a piece of content lies in a buffer that is read into again: a parser that does that is not known here. */
 export function isBorrowed({ buffer }: Uint8Array): boolean {
-  return buffer === small.buffer || buffer === large.buffer
+  return buffer === small.buffer || buffer === largeShared().buffer
 }
 
 export function unknownParser(): Error {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { GatewayOptions, Limits, Listener, Pool, Strategy, Timeouts } from '../contract/gateway.ts'
 import { defaultLimits, defaultPool, defaultTimeouts, nearest } from '../exchange/settings.ts'
+import { defaultLargeSize, setReadBuffer } from '../node/buffers.ts'
 import { type ForwardedMode, forwardedModes, rewriteFor } from '../rules/forwarded.ts'
 import { createLog } from './log.ts'
 import { mended } from './mend.ts'
@@ -20,6 +21,7 @@ interface Invocation {
   readonly workers: number
   readonly tls: ServerTls | undefined
   readonly grace: number
+  readonly readBuffer: number | undefined
 }
 
 /** Bad input: one clear line on standard error, exit code 2. */
@@ -64,7 +66,9 @@ function tell(message: WorkerMessage, done?: () => void): void {
   process.send?.(message, undefined, undefined, done)
 }
 
-async function serve(strategy: Strategy, { options, port, host, tls, grace }: Invocation): Promise<void> {
+async function serve(strategy: Strategy, invocation: Invocation): Promise<void> {
+  const { options, port, host, tls, grace, readBuffer } = invocation
+  if (readBuffer !== undefined) setReadBuffer(readBuffer)
   const gateway = strategy(options)
   // Left alone, it would end the process.
   process.on('SIGUSR2', () => {
@@ -135,6 +139,7 @@ function parse(args: string[]): Values {
     'preserve-host': { type: 'boolean' },
     log: { type: 'boolean' },
     grace: { type: 'string' },
+    'read-buffer': { type: 'string' },
   }
   for (const [group, defaults] of Object.entries(groups)) {
     for (const key of Object.keys(defaults)) flags[`${group}.${key}`] = { type: 'string' }
@@ -176,6 +181,10 @@ function read(values: Values, env: NodeJS.ProcessEnv): Invocation {
     workers: integer('WORKERS', env.WORKERS ?? '1', 1, 1_024),
     tls: serverTls(values),
     grace: values.grace === undefined ? 10_000 : duration('--grace', String(values.grace)),
+    readBuffer:
+      values['read-buffer'] === undefined
+        ? undefined
+        : integer('--read-buffer', String(values['read-buffer']), 65_536, 67_108_864),
   }
 }
 
@@ -245,6 +254,7 @@ function help(name: string): string {
     "  --preserve-host               send the client's Host upstream",
     '  --log                         a line of JSON on standard output for each exchange',
     '  --grace MS                    how long SIGTERM waits for exchanges in flight; default 10000',
+    `  --read-buffer N               what a fast stream reads at once; default ${defaultLargeSize}: less is less memory`,
     '  --version                     prints the version, and starts nothing',
   ]
   for (const [group, defaults] of Object.entries(groups)) {
