@@ -40,8 +40,7 @@ test('our own are measured as they are installed, or from their sources when tha
     ['nginx', undefined],
   ])
   expect(how('--target pipe-proxy --from-source')).toEqual([['pipe-proxy', 'source']])
-  // The size of a buffer is no option of a program: it is put into the source.
-  expect(how('--target pipe-proxy --buffer 64KiB')).toEqual([['pipe-proxy-64KiB', 'source']])
+  expect(how('--target pipe-proxy --buffer 64KiB')).toEqual([['pipe-proxy-64KiB', 'packed']])
 })
 
 test('our own of another checkout stand beside those here', () => {
@@ -117,7 +116,10 @@ test.each([
   ['--target ngnix', /no target "ngnix"\. Did you mean nginx\? There are: .*nginx/],
   ['--scenario downlaod', /no scenario "downlaod"\. Did you mean download\? There are: download, parallel/],
   ['--profile flam', /no profiler "flam"\. Did you mean flame\? There are: cpu, heap/],
-  ['--buffer 64KiB --target nginx', /--buffer is for pipe-proxy, reverse-proxy, dispatch-proxy, duplex-server/],
+  [
+    '--buffer 64KiB --target nginx',
+    /--buffer is for pipe-proxy, reverse-proxy, dispatch-proxy, duplex-server/,
+  ],
   ['--buffer 64', /Write a size from 1KiB on/],
   ['--command prog', /needs \{port\}/],
   ['--base nobody', /no target "nobody"\. There are: pipe-proxy, /],

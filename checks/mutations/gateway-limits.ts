@@ -197,8 +197,8 @@ export const gatewayLimits: readonly Mutation[] = [
   rule(
     'node/reading',
     'Every connection reads with the large buffer from the start',
-    'mine.bytes > provenAfter ? large : small',
-    'mine.bytes >= 0 ? large : small',
+    'mine.bytes > provenAfter ? largeShared() : small',
+    'mine.bytes >= 0 ? largeShared() : small',
     gateway('reading'),
   ),
   rule(
