@@ -67,6 +67,14 @@ describe('upstreamFailure', () => {
   })
 })
 
+test.each([
+  ['a code', { code: 'constructor' }],
+  ['a name', { name: 'toString' }],
+])('%s that any object has says nothing', (_, said) => {
+  const thrown = Object.assign(new Error('odd'), said)
+  expect(upstreamFailure(thrown, 'connect').type).toBe('connection_terminated')
+})
+
 describe('timedOut', () => {
   test.each<[Phase, number, string]>([
     ['requestHead', 408, 'client'],

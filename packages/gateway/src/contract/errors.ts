@@ -145,6 +145,8 @@ export function timedOut(phase: Phase, source?: ErrorSource): GatewayError {
 
 /** Error codes of Node, libuv, OpenSSL, llhttp and undici. Codes are stable where message texts are not. */
 const typeOfCode: Readonly<Record<string, ErrorType>> = {
+  // Whatever is thrown, nothing else of an object is a code.
+  __proto__: null as never,
   ENOTFOUND: 'dns_error',
   EAI_NODATA: 'dns_error',
   EAI_NONAME: 'dns_error',
@@ -171,7 +173,10 @@ const typeOfCode: Readonly<Record<string, ErrorType>> = {
 }
 
 /** Errors that have no code: that of undici's parser has lost its own. */
-const typeOfName: Readonly<Record<string, ErrorType>> = { HTTPParserError: 'http_protocol_error' }
+const typeOfName: Readonly<Record<string, ErrorType>> = {
+  __proto__: null as never,
+  HTTPParserError: 'http_protocol_error',
+}
 
 const certificateCode =
   /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
