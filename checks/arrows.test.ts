@@ -64,7 +64,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   node: ['contract'],
   http: ['contract', 'rules', 'exchange', 'node'],
   guard: ['contract'],
-  program: ['contract', 'rules', 'exchange', 'http'],
+  program: ['contract', 'rules', 'exchange', 'http', 'node'],
 }
 /** What runs where there is no Node.js: of it types alone. */
 const neutral = ['contract', 'rules', 'exchange']
