@@ -17,7 +17,7 @@ export interface Kept {
   readonly folder: string
 }
 
-/** The newest results in that folder; undefined when there are none. */
+/** The newest results in that folder, of a run that was not interrupted; undefined when there are none. */
 export function newestResults(within = 'bench/results'): Kept | undefined {
   const parent = path.join(root, within)
   const folders = existsSync(parent) ? readdirSync(parent) : []
@@ -27,6 +27,7 @@ export function newestResults(within = 'bench/results'): Kept | undefined {
       results: parseResults(readFileSync(path.join(parent, folder, 'results.json'), 'utf8')),
       folder: `${within}/${folder}`,
     }))
+    .filter(({ results }) => results.complete)
   return kept.toSorted((a, b) => a.results.createdAt.localeCompare(b.results.createdAt)).at(-1)
 }
 

@@ -350,7 +350,8 @@ const certainty = ({ interval, count }: Ratio): string =>
     : ` (${counted(count, 'round')}, no interval)`
 
 function cautions(results: Results, scenarios: readonly ScenarioSummary[]): string[] {
-  const { complete, rounds, preset, noise, environment, pinning, samples } = results
+  const { complete, preset, noise, environment, pinning, samples } = results
+  const rounds = complete ? results.rounds : Math.max(0, ...samples.map(({ round }) => round))
   const disturbed = samples.filter(({ machine }) => (machine.stealShare ?? 0) > 0.02).length
   const said: string[] = []
   if (!complete) said.push('This run was interrupted: what is here was measured, but it is not all.')
