@@ -70,3 +70,9 @@ export const size = (bytes: number): string => {
 }
 
 const trim = (value: number): string => Number(value.toPrecision(3)).toString()
+
+/** What each of so many has of a total in bytes, in KiB; null where that was not measured. */
+export const kibEach =
+  (count: number) =>
+  (total: number | null | undefined): number | null =>
+    total === null || total === undefined ? null : total / count / KiB

@@ -1,5 +1,5 @@
 import { peakMemory } from './bulk.ts'
-import { KiB, MiB, type Scenario, size } from './scenario.ts'
+import { kibEach, MiB, type Scenario, size } from './scenario.ts'
 
 const bytes = 16 * MiB
 /** Of a modem of 56 kbit/s. */
@@ -35,8 +35,7 @@ export const slow: Scenario<{ streams: number }> = {
   ],
   job: ({ streams }) => ({ kind: 'slow', streams, bytes, rate, seconds: 2, warmUp: 16 * MiB }),
   values({ outcome, used, held }) {
-    const each = (total: number | null | undefined): number | null =>
-      total === null || total === undefined ? null : total / outcome.exchanges / KiB
+    const each = kibEach(outcome.exchanges)
     return {
       processPerStream: used ? each(held?.process) : null,
       kernelPerStream: each(held?.kernel),

@@ -1,5 +1,5 @@
 import { peakMemory } from './bulk.ts'
-import { KiB, MiB, type Scenario, size } from './scenario.ts'
+import { KiB, kibEach, MiB, type Scenario, size } from './scenario.ts'
 
 const after = 64 * KiB
 const bytes = 64 * MiB
@@ -55,8 +55,7 @@ export const stalled: Scenario<{ streams: number }> = {
   ],
   job: (scale) => ({ kind: 'stall', streams: scale.streams, bytes, after, warmUp: 16 * MiB }),
   values({ outcome, used, held, left }) {
-    const each = (total: number | null | undefined): number | null =>
-      total === null || total === undefined ? null : total / outcome.exchanges / KiB
+    const each = kibEach(outcome.exchanges)
     return {
       processPerStream: used ? each(held?.process) : null,
       kernelPerStream: each(held?.kernel),
