@@ -12,15 +12,13 @@ const reports = '{packages/*,fixtures,bench,checks,examples}/.vitest/results.jso
 // A package whose run breaks off leaves no report; that of an earlier run must not stand in for it.
 for (const file of globSync(reports)) rmSync(file)
 
-// Three at a time: most of them wait for most of their time. What fails by time alone is run once more by itself.
-const turbo = ['turbo', 'run', 'test', '--concurrency=3', '--continue']
-const child = spawn(process.execPath, ['scripts/x.mjs', ...turbo, '--', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  // Hundreds of programs are started, and each would be compiled again.
-  env: { NODE_COMPILE_CACHE: path.resolve('.cache/compile'), ...process.env },
-})
+let child
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-const [code] = await once(child, 'exit')
+
+// First what some tests install: as a task among the tests it would wait behind them, and its tests until the very end.
+let code = await turbo('pack', '--output-logs=errors-only')
+// Three at a time: most of them wait for most of their time. What fails by time alone is run once more by itself.
+if (code === 0) code = await turbo('test', '--concurrency=3', '--continue', '--', ...process.argv.slice(2))
 
 const chosen = process.argv.length > 2
 const read = globSync(reports).map((file) => JSON.parse(readFileSync(file, 'utf8')))
@@ -33,3 +31,13 @@ const { passed, failed, skipped, failures } = total(read, {
 for (const failure of failures) console.log(failure)
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** Resolves to the exit code, or to null when a signal has ended it. */
+async function turbo(...args) {
+  child = spawn(process.execPath, ['scripts/x.mjs', 'turbo', 'run', ...args], {
+    stdio: 'inherit',
+    // Hundreds of programs are started, and each would be compiled again.
+    env: { NODE_COMPILE_CACHE: path.resolve('.cache/compile'), ...process.env },
+  })
+  return (await once(child, 'exit'))[0]
+}
