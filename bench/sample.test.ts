@@ -12,7 +12,7 @@ test('what a target used before its window does not count; the peak is reset the
     ...{ voluntarySwitches: 13, involuntarySwitches: 6 },
   }
   expect(used(usage, after)).toEqual({
-    ...{ user: 0.5, system: 0.25, cpu: 0.75, peak: 70 },
+    ...{ user: 0.5, system: 0.25, cpu: 0.75, peak: 70, resident: 50, anonymous: 40 },
     ...{ voluntarySwitches: 3, involuntarySwitches: 1 },
   })
 })

@@ -51,46 +51,55 @@ export async function takeSample(
     machine: machineWindow(machineBefore, machineState()),
   })
 
-  try {
-    running = await target.start(origin.url, { prefix: heldTo(pinning?.target) })
-  } catch (error) {
-    return failed({ [`did not start: ${reason(error)}`]: 1 })
+  await using ends = new AsyncDisposableStack()
+  const begin = async (): Promise<Program> => {
+    try {
+      return ends.use(await target.start(origin.url, { prefix: heldTo(pinning?.target) }))
+    } catch (error) {
+      throw new Error(`did not start: ${reason(error)}`, { cause: error })
+    }
   }
-  await using _target = running
-  await using load = startLoad(heldTo(pinning?.others))
-  const give = (): void => void load[Symbol.asyncDispose]()
-  signal.addEventListener('abort', give)
-  using _deaf = { [Symbol.dispose]: () => signal.removeEventListener('abort', give) }
-  const pids = { target: running.pid, load: load.pid, origin: origin.pid }
 
   try {
-    const early = await load.prepare(scenario.job(scaleOf(scenario)), running.url)
+    if (!scenario.cold) running = await begin()
+    const load = ends.use(startLoad(heldTo(pinning?.others)))
+    const give = (): void => void load[Symbol.asyncDispose]()
+    signal.addEventListener('abort', give)
+    ends.defer(() => signal.removeEventListener('abort', give))
+    const early = await load.prepare(scenario.job(scaleOf(scenario)), (running ?? origin).url)
     if (Object.keys(early).length > 0) return failed(early)
 
-    if (pids.target !== undefined) resetPeaks(pids.target)
-    const before = look(pids)
-    const descriptorsBefore = openDescriptors(pids.target)
-    const sizeBefore = await sizes(setting, pids.target)
+    if (running?.pid !== undefined) resetPeaks(running.pid)
+    const others = { load: load.pid, origin: origin.pid }
+    const before = look({ target: running?.pid, ...others })
+    const descriptorsBefore = openDescriptors(running?.pid)
+    const sizeBefore = await sizes(setting, running?.pid)
     const windowStart = machineState()
+    if (scenario.cold) running = await begin()
+    const { pid, url, stderr, spawnedAt } = running as Program
     let held: Held | undefined
-    const outcome = await load.go(async () => {
-      held = difference(sizeBefore, await settled(setting, pids.target, signal))
-    })
+    const outcome = await load.go(
+      async () => {
+        held = difference(sizeBefore, await settled(setting, pid, signal))
+      },
+      scenario.cold ? url : undefined,
+    )
     const windowEnd = machineState()
-    const after = look(pids)
-    const left = held && (await leftBehind(pids.target, descriptorsBefore))
+    const after = look({ target: pid, ...others })
+    const left = held && (await leftBehind(pid, descriptorsBefore))
 
-    if (pids.target !== undefined && canMeasure && after.target === undefined)
-      return failed({ 'the target died': 1 })
+    if (pid !== undefined && canMeasure && after.target === undefined) return failed({ 'the target died': 1 })
     const good = Object.keys(outcome.problems).length === 0
+    const targetBefore = scenario.cold ? unborn : before.target
+    const measured = { outcome, held, left, used: used(targetBefore, after.target), spawnedAt }
     return {
-      said: running.stderr(),
+      said: stderr(),
       startedAt,
       seconds: outcome.seconds,
       problems: outcome.problems,
-      values: good ? scenario.values({ outcome, held, left, used: used(before.target, after.target) }) : {},
+      values: good ? scenario.values(measured) : {},
       cpu: {
-        target: cpuBetween(before.target, after.target),
+        target: cpuBetween(targetBefore, after.target),
         load: cpuBetween(before.load, after.load),
         origin: cpuBetween(before.origin, after.origin),
       },
@@ -99,6 +108,12 @@ export async function takeSample(
   } catch (error) {
     return failed({ [reason(error)]: 1 })
   }
+}
+
+/** What a process has used that was not there yet. */
+const unborn: Usage = {
+  ...{ user: 0, system: 0, cpu: 0, rss: 0, peak: 0, anonymous: 0 },
+  ...{ voluntarySwitches: 0, involuntarySwitches: 0, processes: 0 },
 }
 
 interface Look {
@@ -123,6 +138,8 @@ export function used(before: Usage | undefined, after: Usage | undefined): Used 
     system: after.system - before.system,
     cpu: after.cpu - before.cpu,
     peak: after.peak,
+    resident: after.rss,
+    anonymous: after.anonymous,
     voluntarySwitches: after.voluntarySwitches - before.voluntarySwitches,
     involuntarySwitches: after.involuntarySwitches - before.involuntarySwitches,
   }

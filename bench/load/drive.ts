@@ -12,8 +12,8 @@ export interface Load extends AsyncDisposable {
   readonly pid: number | undefined
   /** Warms the target up. What went wrong in doing so, by name; empty is good. */
   prepare(job: Job, url: URL): Promise<Readonly<Record<string, number>>>
-  /** Does the job. `held` is called while all stand still, of loads that do. */
-  go(held: () => Promise<void>): Promise<Outcome>
+  /** Does the job, at another URL if one is given. `held` is called while all stand still, of loads that do. */
+  go(held: () => Promise<void>, url?: URL): Promise<Outcome>
 }
 
 /** Two minutes, and as long as it takes to move the bytes at 50 MiB/s. */
@@ -38,8 +38,8 @@ export function startLoad(prefix: readonly string[] = []): Load {
       const report = await hear(child, limit)
       return report.at === 'ready' ? report.problems : { [`unexpected report: ${report.at}`]: 1 }
     },
-    async go(held) {
-      tell({ do: 'go' })
+    async go(held, url) {
+      tell({ do: 'go', ...(url && { url: url.href }) })
       let report = await hear(child, limit)
       if (report.at === 'held') {
         await held()

@@ -28,14 +28,14 @@ process.on('disconnect', () => process.exit(1))
 
 const prepared = await order('prepare')
 if (prepared.do !== 'prepare') throw new Error('unreachable')
-const url = new URL(prepared.url)
-const { job } = prepared
+const { job, url: before } = prepared
 const load = loads.find(({ kind }) => kind === job.kind) as LoadModule<Job>
-const warmed = await load.warmUp(url, job)
+const warmed = await load.warmUp(new URL(before), job)
 const go = order('go')
 say({ at: 'ready', problems: warmed.problems })
-await go
-const outcome: Outcome = await load.perform(url, job, held, warmed).catch((error: unknown) => {
+const told = await go
+const at = (told.do === 'go' ? told.url : undefined) ?? before
+const outcome: Outcome = await load.perform(new URL(at), job, held, warmed).catch((error: unknown) => {
   const broken = new Problems()
   broken.add(`the load generator failed: ${error}`)
   return { seconds: 0, bytes: 0, exchanges: 0, problems: broken.counts, values: {} }

@@ -3,6 +3,7 @@
 import { arrivalsLoad } from './arrivals.ts'
 import { echoes } from './echo.ts'
 import { liveEvents } from './events.ts'
+import { firstAnswers } from './first.ts'
 import { idleConnections } from './idle.ts'
 import { leavers } from './leave.ts'
 import { webSockets } from './messages.ts'
@@ -28,6 +29,7 @@ export const loads: readonly [
   typeof liveEvents,
   typeof echoes,
   typeof webSockets,
+  typeof firstAnswers,
 ] = [
   downloads,
   stalls,
@@ -43,4 +45,5 @@ export const loads: readonly [
   liveEvents,
   echoes,
   webSockets,
+  firstAnswers,
 ]

@@ -5,10 +5,10 @@ import type { Outcome } from './module.ts'
 
 export type Job = Parameters<(typeof loads)[number]['perform']>[1]
 
-/** Parent to child. `go` starts the timed part; after `held`, it lets those go on that stand still. */
+/** Parent to child. `go` starts the timed part, with another URL where the target was not there before; after `held`, it lets those go on that stand still. */
 export type Order =
   | { readonly do: 'prepare'; readonly job: Job; readonly url: string }
-  | { readonly do: 'go' }
+  | { readonly do: 'go'; readonly url?: string }
 
 /** Child to parent, in this order; `held` only where all stand still for a while. */
 export type Report =

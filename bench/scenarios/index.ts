@@ -5,6 +5,7 @@ import { arrivals } from './arrivals.ts'
 import { besideStalled } from './beside-stalled.ts'
 import { bothWays } from './both-ways.ts'
 import { chunked, chunkedLarge } from './chunked.ts'
+import { coldStart } from './cold-start.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
@@ -36,4 +37,5 @@ export const scenarios: readonly Scenario[] = [
   events,
   echo,
   websocket,
+  coldStart,
 ]

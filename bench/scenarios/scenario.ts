@@ -7,6 +7,8 @@ import type { ScenarioRecord } from '../report/results.ts'
 export interface Scenario<Amounts extends Scale = Scale> extends Omit<ScenarioRecord, 'load'> {
   /** Asked only when it is named: presets leave it out. */
   readonly byName?: true
+  /** The target is started in the timed window, and is asked at once: nothing warms it up. */
+  readonly cold?: true
   /** How much of everything there is in each preset. `size` is what `--size` changes, and `warmUp` is never more. */
   readonly scales: Readonly<Record<ScaleName, Amounts>>
   /** What the load generator does, in words. */
@@ -36,6 +38,8 @@ export interface Measured {
   readonly held: Held | undefined
   /** Descriptors that the target has more than before, when all clients have left. Only where all stand still. */
   readonly left?: number | undefined
+  /** When the target's process was started, in milliseconds of `process.hrtime`. */
+  readonly spawnedAt?: number | undefined
 }
 
 export interface Used {
@@ -45,6 +49,10 @@ export interface Used {
   readonly cpu: number
   /** Bytes. */
   readonly peak: number
+  /** At the end of the window. */
+  readonly resident: number
+  /** The part of it that is no file. */
+  readonly anonymous: number
   readonly voluntarySwitches: number
   readonly involuntarySwitches: number
 }

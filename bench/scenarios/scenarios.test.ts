@@ -30,10 +30,21 @@ const sample: Measured = {
       p99At50: 25,
       p99At80: 26,
       lateAt50: 27,
+      answeredAt: 1_234,
     },
   },
-  used: { user: 1, system: 2, cpu: 3, peak: 50 * MiB, voluntarySwitches: 600, involuntarySwitches: 70 },
+  used: {
+    user: 1,
+    system: 2,
+    cpu: 3,
+    peak: 50 * MiB,
+    resident: 40 * MiB,
+    anonymous: 30 * MiB,
+    voluntarySwitches: 600,
+    involuntarySwitches: 70,
+  },
   left: 5,
+  spawnedAt: 1_200,
   held: { process: 1000 * KiB, kernel: 2000 * KiB, pulled: 10 * (64 + 300) * KiB } as Measured['held'],
 }
 
@@ -75,6 +86,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   idle: { processPerConnection: 200, peakMemory: 50 },
   events: { delayMedian: 14, delay99: 15, delayWorst: 16, cpuPerEvent: 150_000 },
   websocket: { cpuPerMessage: 75_000, tripMedian: 250, trip99: 500, processPerConnection: 100 },
+  'cold-start': { firstAnswer: 34, cpuToRest: 3_000, resident: 40, anonymous: 30 },
   echo: { tripMedian: 250, trip99: 500, cpuPerTrip: 300_000 },
 }
 
