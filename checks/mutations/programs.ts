@@ -25,7 +25,7 @@ export const programs: readonly Mutation[] = [
   fault(
     'guard',
     'A program outlives its parent once somebody has killed the guard',
-    'if (guard === begun) guard = begin(folder)',
+    'if (guard === begun) succeed(begun)',
     '',
     orphans('has a successor'),
   ),
@@ -44,6 +44,34 @@ export const programs: readonly Mutation[] = [
     orphans('the guard goes with the last program'),
   ),
   fault(
+    'guard',
+    'A process without descriptors ends when it starts a program',
+    "if (!shell.stdin) throw new Error('The process that ends programs with this one could not be started')",
+    '',
+    orphans('no descriptors left'),
+  ),
+  fault(
+    'ready',
+    'A head that comes byte by byte is waited for without end',
+    'setTimeout(() => request.destroy(), patience)',
+    'setTimeout(() => {}, patience)',
+    life('takes no longer than it may'),
+  ),
+  fault(
+    'place',
+    'An instance that was started beside another one is never asked and never ended',
+    "this.#owner.wanted && this.serving?.status !== 'ready'",
+    'this.#owner.wanted',
+    life('by one of two'),
+  ),
+  fault(
+    'program',
+    'What is meant for a program goes to whoever listens at its port',
+    'if (await accepts(address))',
+    'if (address === undefined)',
+    life('somebody else listens'),
+  ),
+  fault(
     'instance',
     'What a program leaves behind when it ends goes on',
     "    this.#kill('SIGKILL')\n    const { stdout",
@@ -53,8 +81,8 @@ export const programs: readonly Mutation[] = [
   fault(
     'instance',
     'A program that ignores SIGTERM is waited for, for ever',
-    "setTimeout(() => this.#kill('SIGKILL'), grace)",
-    'setTimeout(() => {}, grace)',
+    "after(grace, () => this.#kill('SIGKILL'))",
+    'after(grace, () => {})',
     life('by SIGKILL when it does not listen'),
   ),
   fault(

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { lstatSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import type { UnixSocket } from '@relayrace/gateway'
@@ -52,6 +53,11 @@ export function portAddress(host: string, port: number): Address {
 
 export function socketAddress(host: string, socketPath: string): Address {
   return { host, port: undefined, socket: socketPath, origin: { socketPath, host }, release() {} }
+}
+
+/** What a process that was killed has left of its socket: the next one could not listen there. */
+export function removeSocket(socketPath: string): void {
+  if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) rmSync(socketPath, { force: true })
 }
 
 let sockets = 0

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
@@ -52,26 +52,52 @@ const groups = new Set<number>()
 /** Who needs the guard: it ends with the last of them. */
 let holders = 0
 
-function begin(folder = mkdtempSync(path.join(tmpdir(), 'relayrace-'))): Guard {
+/** Until another one is begun where that could not be done, in ms. */
+const pause = 1_000
+
+/** @throws Error when there is no shell, or no descriptor for the pipe to it. */
+function begin(folder: string): Guard {
   const shell = spawn('/bin/sh', ['-c', script, 'relayrace-guard', folder], {
     detached: true,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  const pipe = shell.stdin as Writable
   // That it has gone is seen by its exit.
-  pipe.on('error', () => {})
   shell.on('error', () => {})
+  // Without descriptors there are no pipes, whatever the types say.
+  if (!shell.stdin) throw new Error('The process that ends programs with this one could not be started')
+  const pipe: Writable = shell.stdin
+  pipe.on('error', () => {})
   // It waits for this process, and not the other way round.
   shell.unref()
   ;(pipe as Writable & { unref?(): void }).unref?.()
   const begun: Guard = { shell, pipe, folder }
   shell.once('exit', () => {
     // Somebody has killed it.
-    if (guard === begun) guard = begin(folder)
+    if (guard === begun) succeed(begun)
   })
   for (const pid of groups) pipe.write(`+${pid}\n`)
   return begun
+}
+
+function beginAnew(): Guard {
+  const folder = mkdtempSync(path.join(tmpdir(), 'relayrace-'))
+  try {
+    return begin(folder)
+  } catch (error) {
+    rmdirSync(folder)
+    throw error
+  }
+}
+
+/** Puts another one in the place of one that has ended, as soon as that can be. */
+function succeed(dead: Guard): void {
+  if (guard !== dead) return
+  try {
+    guard = begin(dead.folder)
+  } catch {
+    setTimeout(() => succeed(dead), pause).unref()
+  }
 }
 
 export interface Hold {
@@ -86,10 +112,10 @@ export interface Hold {
   release(): Promise<void>
 }
 
-/** Sees to it that there is a guard until it is released. */
+/** Sees to it that there is a guard until it is released. @throws Error when there can be none. */
 export function hold(): Hold {
+  guard ??= beginAnew()
   holders += 1
-  guard ??= begin()
   const { folder } = guard
   return {
     folder,

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { after } from '@relayrace/gateway/strategy'
 import { type Address, filledIn } from './address.ts'
 import type { hold } from './guard.ts'
 import type { Leased } from './leases.ts'
@@ -93,15 +94,15 @@ export class Instance implements Leased {
         })
       : spawn(file, rest, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     this.pid = this.#child.pid
-    if (this.pid !== undefined) holder.add(this.pid)
-    const closed = Promise.all([this.#read('stdout'), this.#read('stderr')])
-    this.#child.once('exit', (code, signal) => this.#exited.resolve({ code, signal }))
     this.#child.once('error', (cause) => {
-      // There is no process: `cwd` is not there, or there are too many processes.
+      // There is no process: `cwd` is not there, or there are too many processes or descriptors.
       if (this.pid !== undefined) return
       this.#lastLine = cause.message
       this.#exited.resolve({ code: null, signal: null })
     })
+    if (this.pid !== undefined) holder.add(this.pid)
+    const closed = Promise.all([this.#read('stdout'), this.#read('stderr')])
+    this.#child.once('exit', (code, signal) => this.#exited.resolve({ code, signal }))
     this.gone = this.#end(closed, holder)
     this.ready = this.#await()
     // Who does not wait for it hears of the end.
@@ -131,7 +132,7 @@ export class Instance implements Leased {
     if (this.status === 'ready') this.status = 'draining'
     if (this.inFlight === 0 || limit <= 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = Number.isFinite(limit) ? setTimeout(resolve, limit) : undefined
+    const timer = after(limit, resolve)
     this.onReturned = () => this.inFlight === 0 && resolve()
     await Promise.race([promise, this.#exited.promise])
     clearTimeout(timer)
@@ -146,7 +147,7 @@ export class Instance implements Leased {
       this.status = 'stopping'
       this.#over.abort(new ProgramError('it was stopped before it was ready'))
       this.#kill(signal)
-      const timer = Number.isFinite(grace) ? setTimeout(() => this.#kill('SIGKILL'), grace) : undefined
+      const timer = after(grace, () => this.#kill('SIGKILL'))
       await this.#exited.promise
       clearTimeout(timer)
     }
@@ -184,17 +185,17 @@ export class Instance implements Leased {
   async #await(): Promise<void> {
     const { ready, startup } = this.#start
     const { signal } = this.#over
-    const timer = Number.isFinite(startup)
-      ? setTimeout(() => this.#over.abort(new ProgramError(`it was not ready within ${startup} ms`)), startup)
-      : undefined
+    const timer = after(startup, () =>
+      this.#over.abort(new ProgramError(`it was not ready within ${startup} ms`)),
+    )
     try {
       if (typeof ready === 'object' && 'line' in ready) await this.#says(ready, signal)
       else await untilReady(ready, this.address, signal)
       signal.throwIfAborted()
-    } catch {
+    } catch (cause) {
       // What was printed last comes after the end.
       if (this.status !== 'starting') await this.gone
-      const { message } = signal.reason as Error
+      const { message } = (signal.aborted ? signal.reason : cause) as Error
       throw new ProgramError(`${this.#start.name}#${this.id}: ${message}${this.#quoted()}`)
     } finally {
       clearTimeout(timer)
@@ -214,8 +215,9 @@ export class Instance implements Leased {
   }
 
   #read(stream: 'stdout' | 'stderr'): Promise<void> {
-    const source: Readable | null = this.#child[stream]
-    if (source === null) return Promise.resolve()
+    // Undefined, whatever the types say, when there was no descriptor for it.
+    const source: Readable | null | undefined = this.#child[stream]
+    if (!source) return Promise.resolve()
     return new Promise((resolve) => {
       inLines(source, (text) => {
         if (text !== '') this.#lastLine = text

@@ -1,5 +1,6 @@
 /** Where there is one instance at a time, but for the change from one to the next: begun, kept, replaced, ended. */
 
+import { after, longest, type Timer } from '@relayrace/gateway/strategy'
 import { howItEnded, type Instance, ProgramError } from './instance.ts'
 
 /** When to start again what has died. Milliseconds. */
@@ -39,7 +40,7 @@ export class Place {
   /** Those that may not have ended. */
   readonly instances: Set<Instance> = new Set()
   #starting: Promise<Instance> | undefined
-  #pause: NodeJS.Timeout | undefined
+  #pause: Timer
   /** Its end is awaited, so that the next one can have its address. */
   #changing = false
   /** Starts and short lives in a row that came to nothing. */
@@ -122,7 +123,8 @@ export class Place {
     try {
       const instance = await this.#launch()
       this.#starting = undefined
-      if (this.#owner.wanted) this.#serve(instance)
+      // What `replace` has begun meanwhile may be there already.
+      if (this.#owner.wanted && this.serving?.status !== 'ready') this.#serve(instance)
       else void this.#retire(instance, 0)
       resolve(instance)
     } catch (cause) {
@@ -182,11 +184,11 @@ export class Place {
     }
     const ms = pauseAfter(this.failures, restart)
     this.#owner.failed(error, ms)
-    this.#pause = setTimeout(() => {
+    this.#pause = after(ms, () => {
       this.#pause = undefined
       this.keep()
       this.#owner.changed()
-    }, ms)
+    })
   }
 
   #endPause(): void {
@@ -198,5 +200,5 @@ export class Place {
 /** Doubles with each failure, within bounds; by chance up to half as long again, so that not all come at once. */
 export function pauseAfter(failures: number, { min, max }: Restart, chance: number = Math.random()): number {
   const pause = Math.min(min * 2 ** (failures - 1), max)
-  return Math.round(Math.min(pause * (1 + chance / 2), max))
+  return Math.round(Math.min(pause * (1 + chance / 2), max, longest))
 }

@@ -2,12 +2,13 @@
 
 import path from 'node:path'
 import { type Exchange, GatewayError, type Origin } from '@relayrace/gateway'
-import { type Address, freePort, portAddress, socketAddress, socketIn } from './address.ts'
+import { after, longest } from '@relayrace/gateway/strategy'
+import { type Address, freePort, portAddress, removeSocket, socketAddress, socketIn } from './address.ts'
 import { hold } from './guard.ts'
 import { Instance, type InstanceStatus, ProgramError, type ProgramLine, type Start } from './instance.ts'
 import { endWithExchanges, lease } from './leases.ts'
 import { type Owner, Place, type Restart } from './place.ts'
-import type { Ready } from './ready.ts'
+import { accepts, type Ready } from './ready.ts'
 
 /** Durations are milliseconds. In `command`, `args` and `env`, `{port}`, `{host}` and `{socket}` are filled in. */
 export interface ProgramOptions {
@@ -279,7 +280,7 @@ class ChildProgram implements Program, Owner {
 
   /** One timer, which is set again for as long as it has been too early. */
   #watchIdle(ms: number): void {
-    this.#idleTimer = setTimeout(() => {
+    const look = (): void => {
       const busy = this.#isComing || this.#instances.some(({ inFlight }) => inFlight > 0)
       if (busy) this.#usedAt = performance.now()
       const left = this.#idle - (performance.now() - this.#usedAt)
@@ -290,8 +291,8 @@ class ChildProgram implements Program, Owner {
       this.#idleTimer = undefined
       this.wanted = false
       for (const place of this.#places) void place.end()
-    }, ms)
-    this.#idleTimer.unref()
+    }
+    this.#idleTimer = setTimeout(look, Math.min(ms, longest)).unref()
   }
 
   get #instances(): Instance[] {
@@ -331,12 +332,9 @@ class ChildProgram implements Program, Owner {
     const waiter: Waiter = { resolve, reject, exchange }
     const { signal } = exchange
     const left = (): void => reject(signal.reason)
-    const timer = Number.isFinite(this.#wait)
-      ? setTimeout(
-          () => reject(unavailable(new ProgramError(`not ready within ${this.#wait} ms`))),
-          this.#wait,
-        )
-      : undefined
+    const timer = after(this.#wait, () =>
+      reject(unavailable(new ProgramError(`not ready within ${this.#wait} ms`))),
+    )
     signal.addEventListener('abort', left)
     this.#waiters.add(waiter)
     try {
@@ -380,25 +378,33 @@ class ChildProgram implements Program, Owner {
   }
 
   async launch(): Promise<Instance> {
-    const holder = hold()
+    let holder: ReturnType<typeof hold> | undefined
     let address: Address | undefined
     try {
+      holder = hold()
       address = await this.#address(holder.folder)
       if (!this.wanted) throw new ProgramError(`${this.name} has been stopped`)
       this.#starts += 1
       return new Instance(this.#starts, this.#start, address, holder)
     } catch (cause) {
       address?.release()
-      await holder.release()
-      throw cause
+      await holder?.release()
+      if (cause instanceof ProgramError) throw cause
+      throw new ProgramError(`${this.name} could not be started: ${(cause as Error).message}`, { cause })
     }
   }
 
   async #address(folder: string): Promise<Address> {
     const { port = 'auto', socket, host = '127.0.0.1' } = this.#options
-    if (socket !== undefined)
-      return socket === 'auto' ? socketIn(folder, 'localhost') : socketAddress('localhost', socket)
-    return port === 'auto' ? freePort(host) : portAddress(host, port)
+    if (socket === 'auto') return socketIn(folder, 'localhost')
+    if (socket === undefined && port === 'auto') return freePort(host)
+    const address =
+      socket === undefined ? portAddress(host, port as number) : socketAddress('localhost', socket)
+    // It would be taken for the program, and be sent what is meant for that.
+    if (await accepts(address))
+      throw new ProgramError(`${this.name}: somebody else listens at ${socket ?? `${host}:${port}`} already`)
+    if (socket !== undefined) removeSocket(socket)
+    return address
   }
 }
 
@@ -454,6 +460,11 @@ function check(options: ProgramOptions): void {
   } = options
   if (typeof command !== 'string' || command === '')
     throw new TypeError('Option command is missing: { command: "node", args: ["users.mjs"] }')
+  const { args = [], env = {} } = options
+  if (!Array.isArray(args)) throw new TypeError('Option args has to be an array: ["users.mjs"]')
+  for (const [name, text] of Object.entries({ command, ...args, ...env }))
+    if (text !== undefined && (typeof text !== 'string' || text.includes('\0')))
+      throw new TypeError(`command, args and env are texts without NUL: ${name} is ${JSON.stringify(text)}`)
   if (process.platform === 'win32')
     throw new TypeError(
       'Programs are started on POSIX systems only: start it by other means, and give its URL as upstream',
@@ -475,7 +486,7 @@ function check(options: ProgramOptions): void {
   if (ready !== 'connect') {
     const { path: asked, line } = Object(ready) as { path?: unknown; line?: unknown }
     if (
-      (typeof asked !== 'string' || !asked.startsWith('/')) &&
+      (typeof asked !== 'string' || !/^\/[\x21-\x7e]*$/.test(asked)) &&
       typeof line !== 'string' &&
       !(line instanceof RegExp)
     )

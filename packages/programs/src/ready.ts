@@ -34,7 +34,8 @@ export function says({ line: wanted }: { readonly line: string | RegExp }, line:
   return typeof wanted === 'string' ? line.includes(wanted) : line.search(wanted) !== -1
 }
 
-function accepts({ host, port, socket: path }: Address): Promise<boolean> {
+/** Whether somebody listens there. */
+export function accepts({ host, port, socket: path }: Address): Promise<boolean> {
   const socket = path === undefined ? net.connect(port as number, host) : net.connect(path)
   return new Promise((resolve) => {
     const over = (accepted: boolean): void => {
@@ -54,13 +55,17 @@ function answers(
 ): Promise<boolean> {
   const where = socketPath === undefined ? { host, port } : { socketPath }
   return new Promise((resolve) => {
-    const request = http.get({ ...where, path, agent: false, timeout: patience }, (response) => {
+    const request = http.get({ ...where, path, agent: false }, (response) => {
       const { statusCode = 0 } = response
       response.destroy()
       resolve(status === undefined ? statusCode >= 200 && statusCode < 300 : statusCode === status)
     })
-    request.once('timeout', () => request.destroy())
+    // In all: a head may come byte by byte, and informational responses without end.
+    const timer = setTimeout(() => request.destroy(), patience)
     request.once('error', () => resolve(false))
-    request.once('close', () => resolve(false))
+    request.once('close', () => {
+      clearTimeout(timer)
+      resolve(false)
+    })
   })
 }

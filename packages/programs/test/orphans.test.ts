@@ -69,3 +69,16 @@ test('C5 the guard goes with the last program, and nothing keeps this process', 
   await app.close()
   expect(existsSync(path.dirname(origin.socketPath))).toBe(false)
 })
+
+test('C5 a process that has no descriptors left to start one says so, goes on, and starts it later', () => {
+  const { status, stdout } = spawnSync(
+    '/bin/sh',
+    ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, child('few.ts')],
+    { timeout: 30_000 },
+  )
+  // Nothing is left for the guard; for the program; for its output. Then there is enough.
+  expect([stdout.toString().split('\n').slice(0, -1), status]).toEqual([
+    ['could not be started', 'could not be started', 'could not be started', 'ready', 'closed'],
+    0,
+  ])
+})

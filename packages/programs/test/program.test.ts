@@ -1,7 +1,12 @@
 /** A program's life: begun, ready, asked, died, replaced, stopped. */
 
-import { existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { UnixSocket } from '@relayrace/gateway'
+import { longest } from '@relayrace/gateway/strategy'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../src/address.ts'
 import { ProgramError, type ProgramOptions, program } from '../src/index.ts'
@@ -124,6 +129,28 @@ describe('C5 a start that comes to nothing', () => {
     expect(app.state()).toMatchObject({ status: 'down', error: failure })
   })
 
+  test.each([
+    [
+      'a head that comes byte by byte',
+      `c.write('HTTP/1.1 200 OK\\r\\nA: '); setInterval(() => c.write('a'), 50)`,
+    ],
+    ['informational responses', `setInterval(() => c.write('HTTP/1.1 102 Processing\\r\\n\\r\\n'), 50)`],
+  ])('takes no longer than it may, whatever is answered: %s', async (_, answer) => {
+    const text = `require('net').createServer((c) => { c.on('error', () => {}); ${answer} }).listen(process.env.PORT, process.env.HOST)`
+    const { app } = stage({ ...script(text), ready: { path: '/' }, startup: 400 })
+    await expect(app.start()).rejects.toThrow('it was not ready within 400 ms')
+  })
+
+  test('says so where somebody else listens, and that one is sent nothing', async () => {
+    const other = createServer((socket) => void socket.destroy()).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as AddressInfo
+    const { app } = stage({ ...script(forever), port, restart: false })
+    await expect(app.start()).rejects.toThrow(`app: somebody else listens at 127.0.0.1:${port} already`)
+    expect(app.state()).toMatchObject({ status: 'down', starts: 0 })
+  })
+
   test('is answered at once, to those who wait and those who come then', async () => {
     const { app } = stage({ ...script('process.exit(1)'), restart: { min: 60_000, max: 60_000 } })
     const waiting = [exchange(), exchange()].map((one) => app.upstream(one.exchange))
@@ -148,6 +175,11 @@ describe('C5 a start that comes to nothing', () => {
     const { app } = stage({ ...script('process.exit(1)'), restart: false })
     await expect(app.start()).rejects.toThrow('app#1')
     await expect(app.start()).rejects.toThrow('app#2')
+  })
+
+  test('is not tried a thousand times a second where a pause is longer than timers can be', () => {
+    const endless = { min: 100, max: Number.POSITIVE_INFINITY, lived: 0, attempts: 1 }
+    expect([32, 2_000].map((failures) => pauseAfter(failures, endless, 1))).toEqual([longest, longest])
   })
 
   test('pauses double, within bounds, with some chance in them', () => {
@@ -242,6 +274,16 @@ describe('C5 a program that dies', () => {
     expect(app.state()).toMatchObject({ status: 'ready', starts: 2, restarts: 1 })
   })
 
+  test('at its socket, though the one that was killed has left that behind', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'app-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { app, line } = stage({ ...node, socket: path.join(folder, 'app.sock'), restart: { lived: 0 } })
+    await app.start()
+    process.kill(app.state().instances[0]?.pid as number, 'SIGKILL')
+    await line('ready after', 2)
+    await expect.poll(() => app.state()).toMatchObject({ status: 'ready', restarts: 1 })
+  })
+
   test('is down for a while if it has not', async () => {
     const { app, line } = stage({ ...node, restart: { lived: 60_000, min: 60_000, max: 60_000 } })
     await app.start()
@@ -312,6 +354,32 @@ describe('C5 a program is replaced', () => {
     expect(app.state().instances).toHaveLength(1)
   })
 
+  test.each<[string, Partial<ProgramOptions>]>([
+    ['wait', { wait: 3e9 }],
+    ['startup', { startup: 3e9 }],
+    ['idle', { idle: 3e9 }],
+  ])('whose %s is longer than timers can be is not taken to have had it', async (_, options) => {
+    const warned = vi.spyOn(process, 'emitWarning')
+    onTestFinished(() => warned.mockRestore())
+    const { app } = stage({ ...node, ...options })
+    await app.upstream(exchange().exchange)
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 1 })
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  test('whose grace is longer than timers can be ends as it wants', async () => {
+    const { app, line } = stage({
+      ...script(
+        `process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50)); console.log('up'); ${forever}`,
+      ),
+      ready: { line: 'up' },
+      stop: { grace: 3e9 },
+    })
+    await app.start()
+    await app.close()
+    expect((await line('it ended with 7')).stream).toBe('events')
+  })
+
   test('and no timer is left of how long it would have been waited for', async () => {
     const drain = 3_000_000
     const { app, line } = stage({ ...node, stop: { drain } })
@@ -366,6 +434,34 @@ describe('C5 a program is replaced', () => {
     }
     expect(await pidOf(origin)).toBe(pid)
     expect(app.state()).toMatchObject({ status: 'ready', instances: [{ pid }] })
+  })
+
+  test('by one of two, where the old one has died meanwhile and was begun again', async () => {
+    // The second one takes until it is told.
+    const folder = mkdtempSync(path.join(tmpdir(), 'app-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const text = `const fs = require('fs'), n = fs.readdirSync('.').length; fs.writeFileSync('started' + n, '')
+      const go = () => require('http').createServer().listen(process.env.PORT, process.env.HOST, () => console.log('listening'))
+      if (n !== 1 && n !== 2) go()
+      else { console.log('waits'); const i = setInterval(() => fs.existsSync('go' + n) && (clearInterval(i), go()), 5) }`
+    const { app, line } = stage({
+      ...script(text),
+      cwd: folder,
+      ready: { line: 'listening' },
+      restart: { lived: 0 },
+      stop: { signal: 'SIGKILL' },
+    })
+    await app.start()
+    const rolled = app.roll()
+    await line('waits')
+    process.kill(app.state().instances[0]?.pid as number, 'SIGKILL')
+    await line('waits', 2)
+    writeFileSync(path.join(folder, 'go1'), '')
+    await rolled
+    writeFileSync(path.join(folder, 'go2'), '')
+    await line('ready after', 3)
+    await expect.poll(() => app.state().instances).toHaveLength(1)
+    expect(app.state()).toMatchObject({ status: 'ready', starts: 3 })
   })
 
   test('in turn where there is one address, and requests wait', async () => {
@@ -494,6 +590,9 @@ test.each<[string, object, string]>([
   ['no command', { command: '' }, 'command is missing'],
   ['an unknown option', { comand: 'a' }, 'Unknown option comand'],
   ['an unknown one in a group', { restart: { mni: 1 } }, 'Unknown option restart.mni'],
+  ['an argument that is no text', { args: [5] }, '0 is 5'],
+  ['a variable with NUL in it', { env: { A: 'a\0' } }, 'A is "a\\u0000"'],
+  ['a path that cannot be asked for', { ready: { path: '/a b' } }, 'Option ready'],
   ['two addresses', { port: 1, socket: 'auto' }, 'exclude each other'],
   ['a port that is none', { port: 65_536 }, 'Option port'],
   ['one address for several', { port: 80, instances: 2 }, 'addresses of their own'],

@@ -858,6 +858,19 @@ export function promisesOf(create: Strategy): void {
       await exchange.connection.ended()
     })
 
+    test('closing waits for ever if that is wanted', async () => {
+      const { origin, client, gateway } = await stage()
+      client.send(get('/'))
+      const exchange = await origin.request()
+      const closed = gateway.close(Number.POSITIVE_INFINITY)
+      exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nla')
+      const arriving = await client.responding()
+      await arriving.body(2)
+      exchange.send('st')
+      expect((await arriving.done()).text).toBe('last')
+      await closed
+    })
+
     test('closing without grace cuts it off', async () => {
       const { origin, client, gateway, ended } = await stage()
       client.send(get('/'))

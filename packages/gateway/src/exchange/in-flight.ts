@@ -1,5 +1,7 @@
 /** What is under way, counted. */
 
+import { after } from './clock.ts'
+
 /** One of those that `InFlight` counts. */
 export interface Pending {
   /** Where it stands in the count. Nobody else's business. */
@@ -43,9 +45,9 @@ export class InFlight<T extends Pending> {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
     })
-    const timer = setTimeout(() => {
+    const timer = after(grace, () => {
       for (const member of [...this.#members]) member.abort(reason())
-    }, grace)
+    })
     await empty
     clearTimeout(timer)
   }
