@@ -6,7 +6,7 @@ import { main } from './command-line.ts'
 
 // Rather than let it end by itself: Node tidies up then, and was seen to wait for a socket there for ever.
 const code = await main(process.argv.slice(2), {
-  command: 'npm run conformance --',
+  command: `${process.env.BENCH_NODE === undefined ? '' : 'BENCH_NODE=/path/to/node '}npm run conformance --`,
   targets: shippedTargets,
   fromSource: targets,
   deviations: (name) => deviations[name] ?? {},
