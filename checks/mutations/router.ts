@@ -16,6 +16,20 @@ const fault = (file: string, breaks: string, old: string, changed: string, seenB
 
 export const router: readonly Mutation[] = [
   fault(
+    'middleware/basic-auth',
+    'A flood of wrong passwords takes all threads there are',
+    'if (computing < atOnce) computing++',
+    'if (computing >= 0) computing++',
+    tests('packages/router', 'before', 'flood of wrong passwords'),
+  ),
+  fault(
+    'middleware/jwt',
+    'A token that does not fit the key is the fault of the issuer',
+    'if (remote === undefined) return unfit(cause)',
+    '',
+    before,
+  ),
+  fault(
     'table',
     'A shorter prefix wins over a longer one',
     'for (let i = above.length - 1; i >= 0; i--) {',

@@ -26,7 +26,7 @@ export type {
   Route,
   Upstream,
 } from './contract/gateway.ts'
-export type { BodyClock } from './exchange/clock.ts'
+export { type BodyClock, longest } from './exchange/clock.ts'
 export type { SendableReply } from './exchange/hooks.ts'
 export { InFlight } from './exchange/in-flight.ts'
 export { Known } from './exchange/known.ts'

@@ -88,9 +88,12 @@ export function mount(routes: readonly MountRoute[], options: MountOptions): Mou
 
   async function through(lane: Lane, carry: (gateway: HttpGateway) => Promise<void>): Promise<void> {
     lane.underWay++
-    await carry(lane.gateway)
-    lane.underWay--
-    if (lane.retired) closeIfIdle(lane)
+    try {
+      await carry(lane.gateway)
+    } finally {
+      lane.underWay--
+      if (lane.retired) closeIfIdle(lane)
+    }
   }
 
   function closeIfIdle(lane: Lane): void {

@@ -1,6 +1,7 @@
 /** What stands before services, on every gateway: requests and upgrades are refused alike. */
 
-import type { RequestHead } from '@relayrace/gateway'
+import { stat } from 'node:fs/promises'
+import { type Exchange, Fields, type RequestHead } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
 import { strategies } from '@relayrace/strategies'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -396,4 +397,20 @@ describe.each(strategies)('%s', (_, create) => {
       expect((await client.response()).get('location')).toBe(expected)
     })
   })
+})
+
+test('C2 a flood of wrong passwords leaves threads for everything else, and most of it is 503 at once', async () => {
+  const gate = basicAuth({ ann: await hashPassword('right') })
+  const ended: unknown[] = []
+  const ask = async (i: number): Promise<void> => {
+    const fields = Fields.from({ Authorization: basic(`ann:wrong${i}`).slice(15) })
+    const exchange = { request: { fields } } as unknown as Exchange
+    const told = await Promise.resolve(gate(exchange, () => ({ status: 200 }))).catch((error) => error)
+    ended.push(told.status)
+  }
+  for (let i = 0; i < 200; i++) void ask(i)
+  await stat('.')
+  expect(ended.filter((status) => status !== 503).length).toBeLessThan(10)
+  expect(ended.filter((status) => status === 503)).toHaveLength(98)
+  await expect.poll(() => ended).toContain(401)
 })

@@ -171,6 +171,7 @@ describe.each(strategies)('%s', (_, create) => {
 
     test.each<[Partial<RateLimitOptions>, string]>([
       [{ limit: 0 }, 'rateLimit: limit is a whole number, one or more: 0'],
+      [{ window: 2_592_000 }, 'rateLimit: window is at most 2147483, 24 days, where it is counted in memory'],
       [{ window: 0.5 }, 'rateLimit: window is a whole number, one or more: 0.5'],
       [{ onStoreError: 'alow' as 'allow' }, 'rateLimit: onStoreError is allow or deny: alow'],
       [{ name: 'a "b"' }, 'rateLimit: name has only letters, digits, - and _: a "b"'],

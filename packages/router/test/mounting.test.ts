@@ -7,7 +7,7 @@ import { type Client, connect, type Origin, startOrigin } from '@relayrace/fixtu
 import type { HttpGateway, Strategy } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
 import { onNodeHttp } from '@relayrace/strategies'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Mount, type MountOptions, type MountRoute, mount } from '../src/index.ts'
 
 interface Stage {
@@ -167,6 +167,19 @@ describe.each(onNodeHttp)('%s', (_, create) => {
       expect(third.message.get('via')).toBe('1.1 new')
       await third.send(reply('new'))
       expect((await client.response()).text).toBe('new')
+    })
+
+    test('and the gateway closes as well where what was under way has thrown', async () => {
+      const thrown = Promise.withResolvers<never>()
+      const close = vi.fn(async () => {})
+      const broken = { name: 'broken', inFlight: 0, handle: () => thrown.promise, close } as never
+      const { mounted } = await stage(({ url }) => [{ path: '/', upstream: url, strategy: () => broken }])
+      const handled = mounted.handle({ url: '/', rawHeaders: [] } as never, {} as never)
+      mounted.replace([])
+      expect(close).not.toHaveBeenCalled()
+      thrown.reject(new Error('broken'))
+      await expect(handled).rejects.toThrow('broken')
+      expect(close).toHaveBeenCalledTimes(1)
     })
 
     test('not if the new ones make no sense', async () => {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { get, reply } from '@relayrace/promises/stage'
 import { strategies } from '@relayrace/strategies'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { identityOf } from '../src/middleware/index.ts'
 import { claimsOf, type JwtOptions, jwt } from '../src/middleware/jwt.ts'
 import { gateFor, refused } from './gate.ts'
@@ -60,6 +60,30 @@ describe.each(strategies)('%s', (_, create) => {
       await send(reply('ok'))
       expect((await client.response()).status).toBe(200)
       expect(seen).toEqual(['ann', 'api'])
+    })
+
+    test('one that says an algorithm which the key is not for is 401, and somebody is told once', async () => {
+      const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+      onTestFinished(() => warned.mockRestore())
+      const { publicKey } = await generateKeyPair('RS256')
+      const staged = await stage([jwt({ ...expected, key: publicKey })])
+      expect(await refused(staged, `Authorization: Bearer ${await signed(good)}`)).toEqual([401, 401, 0])
+      expect(warned.mock.calls).toEqual([
+        [expect.stringContaining('A token does not fit the key of jwt'), 'RelayraceWarning'],
+      ])
+    })
+
+    test('one that says a subject which is no text is from nobody in particular', async () => {
+      const seen: unknown[] = []
+      const { knock } = await stage([
+        jwt(expected),
+        (exchange, next) => {
+          seen.push(identityOf(exchange))
+          return next()
+        },
+      ])
+      expect(await knock(`Authorization: Bearer ${await signed({ ...good, sub: 5 as never })}`)).toBe(200)
+      expect(seen).toEqual([undefined])
     })
 
     test('one that is not for this is 403', async () => {

@@ -1,6 +1,7 @@
 /** Users with passwords (RFC 7617). */
 
 import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { GatewayError } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { credentials, quoted, unauthorized } from './credentials.ts'
@@ -20,6 +21,10 @@ export type VerifyPassword = (user: string, password: string) => boolean | Promi
 
 const cost: Required<Pick<ScryptOptions, 'N' | 'r' | 'p'>> = { N: 16_384, r: 8, p: 1 }
 const length = 32
+/** Hashes that are computed at a time: they take threads that files and names need as well, of which Node has four. */
+const atOnce = 2
+/** Passwords that may wait for that: some two seconds. */
+const mostWaiting = 100
 
 /** What is kept of a password: scrypt with a salt of its own. */
 export async function hashPassword(password: string): Promise<string> {
@@ -29,6 +34,8 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
+ * Hashes cost: of those that are not remembered two are computed at a time, a hundred wait, and more are 503. A `rateLimit`
+ * in front keeps one client from taking all of that.
  * @param users The hash of each one's password, made by `hashPassword`; or a function that knows.
  * @throws TypeError for what is no such hash.
  */
@@ -82,7 +89,24 @@ function verifier(users: Readonly<Record<string, string>>): VerifyPassword {
   const nobody = { salt: randomBytes(16), key: randomBytes(length) }
   return async (user, password) => {
     const { salt, key } = known.get(user) ?? nobody
-    return timingSafeEqual(await derive(password, salt), key)
+    return timingSafeEqual(await inTurn(() => derive(password, salt)), key)
+  }
+}
+
+let computing = 0
+const waiting: (() => void)[] = []
+
+/** @throws GatewayError 503 when too many wait already. */
+async function inTurn<T>(compute: () => Promise<T>): Promise<T> {
+  if (computing < atOnce) computing++
+  else if (waiting.length < mostWaiting) await new Promise<void>((resolve) => waiting.push(resolve))
+  else throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
+  try {
+    return await compute()
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) computing--
+    else next()
   }
 }
 

@@ -55,8 +55,18 @@ export function jwt(options: JwtOptions): Middleware {
       return payload
     } catch (cause) {
       if (ofToken(cause)) return undefined
+      // It is there: a token that says another kind of algorithm cannot be checked with it.
+      if (remote === undefined) return unfit(cause)
       throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway', cause })
     }
+  }
+
+  let warned = false
+  /** If it fits no token at all, somebody has to be told. */
+  function unfit(cause: unknown): undefined {
+    if (!warned)
+      process.emitWarning(`A token does not fit the key of jwt: ${String(cause)}`, 'RelayraceWarning')
+    warned = true
   }
 
   return async (exchange, next) => {
@@ -66,7 +76,7 @@ export function jwt(options: JwtOptions): Middleware {
     if (payload === undefined) return unauthorized(`${challenge}, error="invalid_token"`)
     if (allow !== undefined && !(await allow(payload, exchange))) return insufficient(challenge)
     claims.set(exchange, payload)
-    if (payload.sub !== undefined) identify(exchange, payload.sub)
+    if (typeof payload.sub === 'string') identify(exchange, payload.sub)
     return forward ? next() : hidden(next(), exchange)
   }
 }

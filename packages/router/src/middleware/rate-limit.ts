@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import type { Exchange, Reply } from '@relayrace/gateway'
-import { GatewayError, Known } from '@relayrace/gateway/web'
+import { GatewayError, Known, longest } from '@relayrace/gateway/web'
 import flexible, { type RateLimiterAbstract, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
@@ -58,7 +58,10 @@ export function rateLimit(options: RateLimitOptions): Middleware {
   /** Undefined when nobody can count. */
   async function count(one: string): Promise<{ state: RateLimiterRes; over: boolean } | undefined> {
     const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new Error('it takes too long')), storeTimeout)
+    const timer = setTimeout(
+      () => late.reject(new Error('it takes too long')),
+      Math.min(storeTimeout, longest),
+    )
     try {
       const state = await Promise.race([limiter.consume(one), late.promise])
       failing = false
@@ -97,8 +100,12 @@ function tooMany(state: RateLimiterRes): Reply {
 
 const seconds = ({ msBeforeNext }: RateLimiterRes): number => Math.max(1, Math.ceil(msBeforeNext / 1_000))
 
-function limiterOf({ limit, window, redis }: RateLimitOptions, name: string): RateLimiterAbstract {
-  const common = { points: limit, duration: window, keyPrefix: `relayrace:${name}` }
+function limiterOf({ limit, window: duration, redis }: RateLimitOptions, name: string): RateLimiterAbstract {
+  const common = { points: limit, duration, keyPrefix: `relayrace:${name}` }
+  if (redis === undefined && duration > longest / 1_000)
+    throw new TypeError(
+      `rateLimit: window is at most ${Math.floor(longest / 1_000)}, 24 days, where it is counted in memory: ${duration}`,
+    )
   if (redis === undefined) return new flexible.RateLimiterMemory(common)
   return new flexible.RateLimiterRedis({ ...common, storeClient: redis, rejectIfRedisNotReady: true })
 }
