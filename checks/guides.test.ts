@@ -222,14 +222,12 @@ describe('memory', () => {
 
 describe('services', () => {
   const token = 'a token'
-  const service = `import { createServer } from 'node:http'
-    createServer((request, response) => response.end('users' + request.url)).listen(process.env.PORT, process.env.HOST)`
   const asked = async (url: URL, path: string, headers = { Authorization: `Bearer ${token}` }) => {
     const response = await fetch(new URL(path, url), { headers })
     return response.ok ? response.text() : response.status
   }
   const behind = async (): Promise<Record<string, string>> => {
-    await writeFile(path.join(folder, 'users.mjs'), service)
+    await writeFile(path.join(folder, 'users.mjs'), blockOf('services', 1).code)
     const others = [await listening((one, response) => response.end(`files${one.url}`))]
     others.push(await listening((one, response) => response.end(`pages${one.url}`)))
     return Object.fromEntries(others.map(({ origin }, i) => [`http://127.0.0.1:900${i}`, origin]))
@@ -238,7 +236,11 @@ describe('services', () => {
 
   test('a program, another service and the rest are each found, by who has the token', async () => {
     const { url } = await start('services', 0, await behind(), { TOKEN: token })
-    expect(await Promise.all(all.map((one) => asked(url, one)))).toEqual(['users/a', 'files/b?c', 'pages/d'])
+    expect(await Promise.all(all.map((one) => asked(url, one)))).toEqual([
+      'users: /a\n',
+      'files/b?c',
+      'pages/d',
+    ])
     expect(await asked(url, '/users/a', { Authorization: 'Bearer another' })).toBe(401)
   })
 
@@ -249,7 +251,7 @@ describe('services', () => {
     const places = {
       ...(await behind()),
       '8080': port,
-      '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b': hash,
+      HASH: hash,
     }
     const text = Object.entries(places).reduce((all, [name, place]) => all.replaceAll(name, place), yaml)
     await writeFile(path.join(folder, 'relayrace.yaml'), text)
@@ -257,9 +259,21 @@ describe('services', () => {
     const url = new URL(`http://127.0.0.1:${port}`)
     const argv = [process.execPath, bin, 'serve', 'relayrace.yaml', '--no-watch'] as const
     kept(await startProgram({ argv, cwd: folder, url }))
-    expect(await Promise.all(all.map((one) => asked(url, one)))).toEqual(['users/a', 'files/b?c', 'pages/d'])
+    expect(await Promise.all(all.map((one) => asked(url, one)))).toEqual([
+      'users: /a\n',
+      'files/b?c',
+      'pages/d',
+    ])
     expect(await asked(url, '/d', { Authorization: 'Bearer another' })).toBe(401)
   })
+})
+
+test.each([
+  ['services', { TOKEN: '' }, 'TOKEN is not set'],
+  ['security', { TOKEN: '' }, 'TOKEN is not set'],
+  ['model-tokens', { TOKEN: '', MODEL_KEY: 'a key' }, 'TOKEN, which clients send, and MODEL_KEY'],
+])('%s does not start without a token', async (guide, env, message) => {
+  await expect(start(guide, 0, {}, env)).rejects.toThrow(message)
 })
 
 describe('load-balancer', () => {

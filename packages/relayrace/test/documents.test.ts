@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { hashToken } from '@relayrace/router/middleware'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { parseConfig } from '../src/config.ts'
@@ -7,7 +8,7 @@ const read = (name: string): Promise<string> => readFile(new URL(`../${name}`, i
 
 test('the configuration in the README is one', async () => {
   const [, example = ''] = /^```yaml\n(.*?)^```$/ms.exec(await read('README.md')) ?? []
-  const config = parseConfig(parse(example))
+  const config = parseConfig(parse(example.replace('HASH', hashToken('a token'))))
   expect(config.routes).toHaveLength(4)
   expect(config.drain).toEqual({ delay: 5_000, grace: 30_000 })
 })

@@ -1,5 +1,6 @@
 /** What stands before services, on every gateway: requests and upgrades are refused alike. */
 
+import { createHash, randomBytes, scryptSync } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { type Exchange, Fields, type RequestHead } from '@relayrace/gateway'
 import { get, head, reply } from '@relayrace/promises/stage'
@@ -107,6 +108,15 @@ describe.each(strategies)('%s', (_, create) => {
     test.each([['secret'], [''], ['ab'.repeat(31)]])('%j is no hash: TypeError', (hash) => {
       expect(() => apiTokens({ ci: hash })).toThrow('The token ci is not a SHA-256 in hexadecimal')
     })
+
+    test('an empty one has no hash, and its hash is nobody’s: TypeError', () => {
+      expect(() => hashToken('')).toThrow(
+        new TypeError('A token is not empty: is the variable set that it comes from?'),
+      )
+      expect(() => apiTokens({ ci: createHash('sha256').digest('hex') })).toThrow(
+        'The token ci is the hash of nothing: is the variable set that it comes from?',
+      )
+    })
   })
 
   describe('C2 passwords', () => {
@@ -173,6 +183,19 @@ describe.each(strategies)('%s', (_, create) => {
       expect(await knock(basic('ben:right'))).toBe(401)
       expect(await knock(basic('ann:wrong'))).toBe(401)
       expect(await knock(basic('ann:right'))).toBe(200)
+    })
+
+    test('an empty one has no hash: TypeError', async () => {
+      await expect(hashPassword('')).rejects.toThrow(
+        new TypeError('A password is not empty: is the variable set that it comes from?'),
+      )
+    })
+
+    test('an empty one is 401, also where its hash is kept', async () => {
+      const salt = randomBytes(16)
+      const key = scryptSync('', salt, 32, { N: 16_384, r: 8, p: 1 })
+      const kept = `scrypt$${salt.toString('base64url')}$${key.toString('base64url')}`
+      expect(await refused(await stage([basicAuth({ ann: kept })]), basic('ann:'))).toEqual([401, 401, 0])
     })
 
     test('that are not hashed are a TypeError', () => {

@@ -133,6 +133,7 @@ describe.each(strategies)('%s', (_, create) => {
       [{}, 'jwt takes either a key or jwks'],
       [{ key, jwks: 'http://a' }, 'jwt takes either a key or jwks'],
       [{ key: 'secret' as unknown as Uint8Array }, 'jwt takes a secret as bytes'],
+      [{ key: new Uint8Array() }, 'A secret is not empty: is the variable set that it comes from?'],
       [{ jwks: 'nowhere' }, 'Invalid URL'],
     ])('%j is a TypeError', (options, message) => {
       expect(() => jwt(options)).toThrow(message)

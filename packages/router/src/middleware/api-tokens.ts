@@ -4,7 +4,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { Exchange } from '@relayrace/gateway'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
-import { credentials, quoted, unauthorized } from './credentials.ts'
+import { credentials, filled, quoted, unauthorized } from './credentials.ts'
 import { identify } from './identity.ts'
 
 export interface ApiTokensOptions {
@@ -14,14 +14,20 @@ export interface ApiTokensOptions {
   readonly forward?: boolean
 }
 
-/** What is kept of a token. A token is long and random, so that a fast hash is enough: `crypto.randomUUID()` is. */
+/**
+ * What is kept of a token. A token is long and random, so that a fast hash is enough: `crypto.randomUUID()` is.
+ *
+ * @throws TypeError for an empty one, which everybody has.
+ */
 export function hashToken(token: string): string {
-  return hash('sha256', token)
+  return hash('sha256', filled(token, 'token'))
 }
+
+const hashOfNothing = hash('sha256', '')
 
 /**
  * @param tokens The hash of each, by the name that `identityOf` then says: `{ ci: hashToken(…) }`.
- * @throws TypeError for what is no such hash.
+ * @throws TypeError for what is no such hash, or that of an empty token.
  */
 export function apiTokens(
   tokens: Readonly<Record<string, string>>,
@@ -30,6 +36,8 @@ export function apiTokens(
   const known = Object.entries(tokens).map(([name, hashed]) => {
     if (!/^[0-9a-f]{64}$/i.test(hashed))
       throw new TypeError(`The token ${name} is not a SHA-256 in hexadecimal: keep hashToken(token)`)
+    if (hashed.toLowerCase() === hashOfNothing)
+      throw new TypeError(`The token ${name} is the hash of nothing: is the variable set that it comes from?`)
     return { name, hashed: Buffer.from(hashed, 'hex') }
   })
   const challenge = `Bearer realm=${quoted(realm)}`

@@ -4,7 +4,7 @@ import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } 
 import { GatewayError } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
-import { credentials, quoted, unauthorized } from './credentials.ts'
+import { credentials, filled, quoted, unauthorized } from './credentials.ts'
 import { identify } from './identity.ts'
 
 export interface BasicAuthOptions {
@@ -26,10 +26,10 @@ const atOnce = 2
 /** Passwords that may wait for that: some two seconds. */
 const mostWaiting = 100
 
-/** What is kept of a password: scrypt with a salt of its own. */
+/** What is kept of a password: scrypt with a salt of its own. @throws TypeError for an empty one. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const key = await derive(password, salt)
+  const key = await derive(filled(password, 'password'), salt)
   return `scrypt$${salt.toString('base64url')}$${key.toString('base64url')}`
 }
 
@@ -88,6 +88,7 @@ function verifier(users: Readonly<Record<string, string>>): VerifyPassword {
   /** Nobody's: an unknown user takes as long as a wrong password. */
   const nobody = { salt: randomBytes(16), key: randomBytes(length) }
   return async (user, password) => {
+    if (password === '') return false
     const { salt, key } = known.get(user) ?? nobody
     return timingSafeEqual(await inTurn(() => derive(password, salt)), key)
   }

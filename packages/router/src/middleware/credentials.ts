@@ -25,3 +25,9 @@ export function quoted(text: string): string {
     throw new TypeError(`A realm is printable ASCII: ${JSON.stringify(text)}`)
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
+
+/** @throws TypeError for an empty secret: whoever sends nothing would have it. */
+export function filled(secret: string, what: string): string {
+  if (secret === '') throw new TypeError(`A ${what} is not empty: is the variable set that it comes from?`)
+  return secret
+}

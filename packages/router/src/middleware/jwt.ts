@@ -40,6 +40,8 @@ export function jwt(options: JwtOptions): Middleware {
       'jwt takes either a key or jwks: a CryptoKey or a secret, or the URL where the issuer publishes its keys',
     )
   if (typeof key === 'string') throw new TypeError('jwt takes a secret as bytes: new TextEncoder().encode(…)')
+  if (key instanceof Uint8Array && key.length === 0)
+    throw new TypeError('A secret is not empty: is the variable set that it comes from?')
   const remote =
     jwks === undefined ? undefined : jose.createRemoteJWKSet(new URL(jwks), { timeoutDuration: 5_000 })
   const settings: JWTVerifyOptions = { requiredClaims: ['exp'], ...expected }
