@@ -274,7 +274,7 @@ export const router: readonly Mutation[] = [
   {
     file: 'packages/router/src/middleware/jwt.ts',
     breaks: 'Who has a token is nobody',
-    old: '    if (typeof payload.sub === 'string') identify(exchange, payload.sub)\n',
+    old: "    if (typeof payload.sub === 'string') identify(exchange, payload.sub)\n",
     new: '',
     seenBy: before,
   },
