@@ -25,6 +25,7 @@ import { unlike } from './resume.ts'
 import { heldTo } from './sample.ts'
 import type { Scale, Scenario } from './scenarios/scenario.ts'
 import { argsOf, typed } from './typed.ts'
+import { unable } from './ways.ts'
 import {
   keepResults,
   makeOwnFolder,
@@ -167,10 +168,13 @@ async function measure(request: Request, before?: Results): Promise<number> {
         metrics,
       }
     }),
-    knownLimits: knownLimits.filter(
-      ({ target, scenario }) =>
-        present.some(({ name }) => name === target) && scenarios.some(({ name }) => name === scenario),
-    ),
+    knownLimits: [
+      ...knownLimits.filter(
+        ({ target, scenario }) =>
+          present.some(({ name }) => name === target) && scenarios.some(({ name }) => name === scenario),
+      ),
+      ...unable(present, scenarios),
+    ],
     samples: [...(before?.samples ?? []), ...taken],
   })
   const running = campaign(steps, { origin, scaleOf, pinning: pins }, interrupt.signal, (taken) =>

@@ -15,6 +15,7 @@ import { startLoad } from './load/drive.ts'
 import { machineState, machineWindow } from './measure/machine.ts'
 import type { Pinning, SampleRecord } from './report/results.ts'
 import type { Held, Scale, Scenario, Used } from './scenarios/scenario.ts'
+import { isAble, notAsked, startOptions } from './ways.ts'
 
 export interface Setting {
   readonly origin: Program
@@ -51,10 +52,12 @@ export async function takeSample(
     machine: machineWindow(machineBefore, machineState()),
   })
 
+  if (!isAble(target, scenario)) return failed({ [notAsked]: 1 })
   await using ends = new AsyncDisposableStack()
   const begin = async (): Promise<Program> => {
     try {
-      return ends.use(await target.start(origin.url, { prefix: heldTo(pinning?.target) }))
+      const prefix = heldTo(pinning?.target)
+      return ends.use(await target.start(origin.url, { prefix, ...(await startOptions(scenario)) }))
     } catch (error) {
       throw new Error(`did not start: ${reason(error)}`, { cause: error })
     }

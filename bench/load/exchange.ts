@@ -3,6 +3,7 @@
 import { connect, type Socket } from 'node:net'
 import { silenceLimit } from './module.ts'
 import { type ResponseHead, ResponseReader } from './response.ts'
+import { connectSecurely } from './secure.ts'
 
 export interface ExchangeOptions {
   readonly path: string
@@ -48,7 +49,7 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
   let head: ResponseHead | undefined
   let problem: string | undefined
   let firstByteAt: number | undefined
-  let reading = true
+  let goesOn = true
 
   const finish = (verdict: string | undefined): void => {
     resolve({ head, problem: verdict, firstByteAt, endedAt: performance.now() })
@@ -62,27 +63,32 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
     },
     body(slice) {
       firstByteAt ??= performance.now()
-      if (problem === undefined && !options.body(slice)) reading = false
+      if (problem === undefined && !options.body(slice)) goesOn = false
     },
     end: () => finish(problem),
   })
-  const socket = connect({
-    host: url.hostname,
-    port: Number(url.port),
-    noDelay: true,
-    onread: {
-      buffer: most === undefined ? buffer : buffer.subarray(0, most),
-      callback(length) {
-        reading = true
-        reader.push(buffer.subarray(0, length))
-        if (reader.problem !== undefined) finish(reader.problem)
-        return reading
-      },
-    },
-  })
+  const read = (piece: Buffer): boolean => {
+    goesOn = true
+    reader.push(piece)
+    if (reader.problem !== undefined) finish(reader.problem)
+    return goesOn
+  }
+  const socket =
+    url.protocol === 'https:'
+      ? reading(connectSecurely(url), read)
+      : connect({
+          host: url.hostname,
+          port: Number(url.port),
+          noDelay: true,
+          onread: {
+            buffer: most === undefined ? buffer : buffer.subarray(0, most),
+            callback: (length) => read(buffer.subarray(0, length)),
+          },
+        })
   socket.setTimeout(patience, () => finish(head ? 'silence in the body' : 'no response in time'))
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (socket.connecting || error.syscall === 'connect') finish(`connect ${error.code}`)
+    else if (/^(EPROTO|ERR_SSL_)/.test(error.code ?? '')) finish('TLS went wrong')
   })
   // An error after the connect is told by what the reader lacks.
   socket.on('close', () => finish(reader.close() ?? problem))
@@ -99,6 +105,13 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
     },
     leave: () => finish(undefined),
   }
+}
+
+/** What is decrypted comes as a stream: there is no `onread`. */
+function reading(socket: Socket, read: (piece: Buffer) => boolean): Socket {
+  return socket.on('data', (piece: Buffer) => {
+    if (!read(piece)) socket.pause()
+  })
 }
 
 /** Counts what went wrong, by name. */

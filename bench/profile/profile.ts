@@ -8,6 +8,7 @@ import type { ListedTarget, Program } from '@relayrace/fixtures/target'
 import { startLoad } from '../load/drive.ts'
 import { listed } from '../report/numbers.ts'
 import type { Scale, Scenario } from '../scenarios/scenario.ts'
+import { isAble, notAsked, startOptions } from '../ways.ts'
 import type { Profiler } from './profilers.ts'
 
 export interface Profiling {
@@ -61,7 +62,9 @@ async function perform(
   { profiler, origin, scaleOf, signal }: Profiling,
   raw: string,
 ): Promise<string | undefined> {
-  await using running = await target.start(origin.url, profiler.start(raw))
+  if (!isAble(target, scenario)) return notAsked
+  const options = { ...profiler.start(raw), ...(await startOptions(scenario)) }
+  await using running = await target.start(origin.url, options)
   if (running.pid === undefined) return 'there is no program to look at'
   const { pid } = running
   // A profiler that is ended may leave what it has started.

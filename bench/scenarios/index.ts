@@ -13,6 +13,7 @@ import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
 import { saturated } from './saturated.ts'
 import type { Scenario } from './scenario.ts'
+import { tlsDownload, tlsUpload } from './secure.ts'
 import { slow } from './slow.ts'
 import { small } from './small.ts'
 import { stalled } from './stalled.ts'
@@ -37,5 +38,7 @@ export const scenarios: readonly Scenario[] = [
   events,
   echo,
   websocket,
+  tlsDownload,
+  tlsUpload,
   coldStart,
 ]

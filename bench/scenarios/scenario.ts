@@ -1,5 +1,6 @@
 /** A scenario is a question, a load, what must come back, and what counts as wrong. */
 
+import type { Way } from '@relayrace/fixtures/target'
 import type { Job } from '../load/job.ts'
 import type { Outcome } from '../load/module.ts'
 import type { ScenarioRecord } from '../report/results.ts'
@@ -9,6 +10,8 @@ export interface Scenario<Amounts extends Scale = Scale> extends Omit<ScenarioRe
   readonly byName?: true
   /** The target is started in the timed window, and is asked at once: nothing warms it up. */
   readonly cold?: true
+  /** How targets are started for it; who cannot be started so is not asked. */
+  readonly way?: Way
   /** How much of everything there is in each preset. `size` is what `--size` changes, and `warmUp` is never more. */
   readonly scales: Readonly<Record<ScaleName, Amounts>>
   /** What the load generator does, in words. */

@@ -31,6 +31,7 @@ const sample: Measured = {
       p99At80: 26,
       lateAt50: 27,
       answeredAt: 1_234,
+      answerAfter: 28,
     },
   },
   used: {
@@ -51,6 +52,8 @@ const sample: Measured = {
 const transfer = { cpuPerGiB: 1.5, userPerGiB: 0.5, goodput: 0.5, peakMemory: 50, switchesPerGiB: 300 }
 const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
+  'tls-download': { ...transfer, firstByte: 11 },
+  'tls-upload': { ...transfer, answerAfter: 28 },
   parallel: { ...transfer, unevenness: 13, firstByteWorst: 12 },
   stalled: {
     processPerStream: 100,

@@ -1,0 +1,57 @@
+/** How a scenario has its targets started, where that is not as usual, and what of those that cannot be. */
+
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { certificates } from '@relayrace/fixtures/certificates'
+import type { CertificateFiles, ListedTarget, StartOptions, Way } from '@relayrace/fixtures/target'
+import type { KnownLimitRecord } from './report/results.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+
+/** What somebody does who has no such way, in the words of a known limit. */
+const lacking: Readonly<Record<Way, string>> = {
+  tls: 'is not set up here to speak TLS with clients',
+  h2: 'speaks no HTTP/2 with clients',
+}
+
+/** What went wrong with a target that is not asked at all. */
+export const notAsked = 'not asked'
+
+export const isAble = ({ ways }: ListedTarget, { way }: Scenario): boolean =>
+  way === undefined || (ways ?? []).includes(way)
+
+/** Of each target and each scenario for which it has no way. */
+export const unable = (
+  targets: readonly ListedTarget[],
+  scenarios: readonly Scenario[],
+): readonly KnownLimitRecord[] =>
+  scenarios.flatMap((scenario) =>
+    targets.flatMap((target) =>
+      isAble(target, scenario) || scenario.way === undefined
+        ? []
+        : { target: target.name, scenario: scenario.name, why: lacking[scenario.way] },
+    ),
+  )
+
+export async function startOptions({ way }: Scenario): Promise<StartOptions> {
+  return way === 'tls' || way === 'h2' ? { tls: await certificateFiles() } : {}
+}
+
+let made: Promise<CertificateFiles> | undefined
+
+/** One for the whole run, gone with this process. */
+function certificateFiles(): Promise<CertificateFiles> {
+  made ??= write()
+  return made
+}
+
+async function write(): Promise<CertificateFiles> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const { cert, key } = (await certificates()).server
+  const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') }
+  await writeFile(files.cert, cert)
+  await writeFile(files.key, key)
+  return files
+}
