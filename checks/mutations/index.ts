@@ -12,6 +12,7 @@ import { mount } from './mount.ts'
 import type { Mutation } from './mutation.ts'
 import { programs } from './programs.ts'
 import { relayrace } from './relayrace.ts'
+import { replies } from './replies.ts'
 import { router } from './router.ts'
 import { strategies } from './strategies.ts'
 import { suite } from './suite.ts'
@@ -23,6 +24,7 @@ export const mutations: readonly Mutation[] = [
   ...duplex,
   ...dispatchProxy,
   ...fetchProxy,
+  ...replies,
   ...upstreams,
   ...programs,
   ...suite,

@@ -229,6 +229,7 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
       else this.#upChange.drained()
     }
     if (this.#response.wire.socket.writableLength === 0) {
+      this.taken()
       if (this.#downChange === undefined) this.#answer?.resume()
       else this.#downChange.drained()
     }
@@ -447,6 +448,8 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
 
   aborted(error: unknown): void {
     this.fail(error instanceof GatewayError ? error : clientClosed(this.phase))
+    // It was the reply to a failure that nobody takes.
+    if (this.failed !== undefined) this.finish()
   }
 
   refused(error: GatewayError): void {
@@ -482,16 +485,29 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
     this.finish()
   }
 
-  protected reply({ status, fields, body = '' }: SendableReply): void {
+  protected reply(reply: SendableReply): void {
+    const { status, fields, body = '' } = reply
+    const bytes = Buffer.from(body)
+    if (hasContent('', status)) fields.set('Content-Length', String(bytes.length))
+    this.begin(reply)
+    if (bytes.length > 0 && hasContent(this.#line.method, status))
+      this.#response.content(bytes, this.#response.wire)
+    this.complete()
+  }
+
+  protected begin({ status, fields }: SendableReply): void {
     // What a client sends behind an Upgrade may be the other protocol already.
     if (this.#upgrade.length > 0) this.#response.close()
     // What is left of the request cannot be told from the next one for sure.
     this.#declineRest()
-    const bytes = Buffer.from(body)
-    if (hasContent('', status)) fields.set('Content-Length', String(bytes.length))
     this.#response.writeHead(status, '', fields.raw)
-    if (bytes.length > 0 && hasContent(this.#line.method, status))
-      this.#response.content(bytes, this.#response.wire)
+  }
+
+  protected write({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+    return this.#response.content(Buffer.from(buffer, byteOffset, byteLength), this.#response.wire)
+  }
+
+  protected complete(): void {
     this.#response.end()
     this.finish()
   }

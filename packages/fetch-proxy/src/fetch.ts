@@ -95,6 +95,8 @@ class FetchExchange extends Life {
   #sending = false
   /** The content of the response, as the client reads it. */
   #body: { break(error: GatewayError): void } | undefined
+  /** Or that of a reply. */
+  #reply: ReadableStreamDefaultController<Uint8Array> | undefined
 
   constructor(
     around: Around<FetchExchange>,
@@ -207,10 +209,41 @@ class FetchExchange extends Life {
 
   protected reply({ status, fields, body = '' }: SendableReply): void {
     const empty = !hasContent(this.request.method, status) || status === 205
-    const headers = [...fields] as [string, string][]
-    const response = new Response(empty ? null : (body as string), { status, headers })
+    this.#answerWith(status, fields, empty ? null : (body as string))
+    this.finish()
+  }
+
+  protected begin({ status, fields }: SendableReply): void {
+    let controller!: ReadableStreamDefaultController<Uint8Array>
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (it) => {
+          controller = it
+        },
+        pull: () => this.taken(),
+        cancel: () => this.clientLeft(),
+      },
+      { highWaterMark: 0 },
+    )
+    this.#answerWith(status, fields, hasContent(this.request.method, status) ? stream : null)
+    this.#reply = controller
+    this.#body = { break: (error) => controller.error(error) }
+  }
+
+  #answerWith(status: number, fields: Fields, body: string | ReadableStream<Uint8Array> | null): void {
+    const response = new Response(body, { status, headers: [...fields] as [string, string][] })
     this.status = status
     this.#answer.resolve(response)
+  }
+
+  /** Nothing is pulled before what is here has been read. */
+  protected write(piece: Uint8Array): boolean {
+    this.#reply?.enqueue(piece)
+    return false
+  }
+
+  protected complete(): void {
+    this.#reply?.close()
     this.finish()
   }
 
@@ -221,7 +254,11 @@ class FetchExchange extends Life {
     this.finish()
   }
 
-  readonly clientLeft = (): void => this.fail(clientClosed(this.phase))
+  readonly clientLeft = (): void => {
+    this.fail(clientClosed(this.phase))
+    // It was the reply to a failure that nobody takes.
+    if (this.failed !== undefined) this.finish()
+  }
 
   protected override over(): void {
     this.#asked.signal.removeEventListener('abort', this.clientLeft)

@@ -6,6 +6,7 @@ import { guardPromisesOf } from './guarded.ts'
 import { hooksOf } from './hooks.ts'
 import { totalsOf } from './pools.ts'
 import { replaysOf } from './replays.ts'
+import { repliesOf } from './replies.ts'
 import { requirementsOf } from './required.ts'
 import { routesOf } from './routes.ts'
 import { promisesOf } from './strategy.ts'
@@ -18,6 +19,7 @@ export function promise(create: Strategy): void {
   promisesOf(create)
   requirementsOf(create)
   routesOf(create)
+  repliesOf(create)
   transformsOf(create)
   replaysOf(create)
   totalsOf(create)

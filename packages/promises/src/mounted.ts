@@ -73,6 +73,57 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
     expect(await text(request)).toBe('answer')
   })
 
+  test('a reply that is a stream goes to HTTP/2 as well, or is reset', async () => {
+    async function* pieces(failing: boolean): AsyncGenerator<string> {
+      yield 'some'
+      yield 'more'
+      if (failing) throw new Error('no')
+    }
+    const gateway = create({
+      upstream: ({ request: { path } }) => ({ status: 200, body: pieces(path === '/no') }),
+    })
+    onTestFinished(() => gateway.close(0))
+    const server = http2.createServer(gateway.handle as never).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(() => client.destroy())
+    expect(await text(client.request({ ':path': '/yes', ':authority': 'a' }))).toBe('somemore')
+    await expect(text(client.request({ ':path': '/no', ':authority': 'a' }))).rejects.toThrow()
+    await expect.poll(() => gateway.inFlight).toBe(0)
+  })
+
+  test.each([
+    ['is complete', false],
+    ['has been left by its client', true],
+  ])('handle is over when a reply that is a stream %s', async (_, leaves) => {
+    const more = Promise.withResolvers<string>()
+    async function* pieces(): AsyncGenerator<string> {
+      yield 'some'
+      yield await more.promise
+    }
+    const gateway = create({ upstream: () => ({ status: 200, body: pieces() }) })
+    onTestFinished(() => gateway.close(0))
+    let handled: Promise<void> | undefined
+    let over = false
+    const server = createServer((request, response) => {
+      handled = gateway.handle(request, response).then(() => {
+        over = true
+      })
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const client = await connect(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    onTestFinished(() => client.close())
+    client.send(get('/'))
+    await (await client.responding()).body(4)
+    expect(over).toBe(false)
+    if (leaves) client.reset()
+    else more.resolve('more')
+    await handled
+    expect(over).toBe(true)
+  })
+
   test.each([
     'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf',

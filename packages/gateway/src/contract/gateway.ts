@@ -306,13 +306,20 @@ export interface ResponseHead {
  */
 export type ContentTransform = (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
-/** An answer of the gateway's own. Its Content-Length says itself. */
+/** An answer of the gateway's own. */
 export interface Reply {
   /** 200 to 599. */
   readonly status: number
   /** A value, or several, for each name; or lines in their order. */
   readonly fields?: Fields | Readonly<Record<string, string | readonly string[]>>
-  readonly body?: string | Uint8Array
+  /**
+   * A string or bytes, whose Content-Length says itself; or an async iterable of them, such as a stream of Node or of the Web.
+   * That is pulled no faster than the client takes it, and destroyed, cancelled or returned from when it is not read to its end:
+   * to HEAD, with a status that has no content, when the client leaves. The head goes with its first piece: throwing before
+   * that answers 500, and breaks the message off visibly after it. So does yielding more or less than a Content-Length that
+   * `fields` has; without one it goes in chunks.
+   */
+  readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array>
 }
 
 /** How an exchange is carried upstream: with `next`, and whatever else. */

@@ -6,6 +6,8 @@
 import { type GatewayError, isReplyStatus } from '../contract/errors.ts'
 import { checkedFields, Fields, framingFields } from '../contract/fields.ts'
 import type { ContentTransform, Exchange, ExchangeSummary, Reply } from '../contract/gateway.ts'
+import { contentLength } from '../rules/framing.ts'
+import { isSource, letGo, ReplyContent } from './reply.ts'
 import type { Settings } from './settings.ts'
 
 /** What `onError` wants to be sent; undefined for the plain text, also if it throws or returns what cannot be sent. */
@@ -39,23 +41,48 @@ export function callOnEnd(settings: Settings, summary: ExchangeSummary): void {
 }
 
 /** A reply that can be sent, with nobody else to edit it any more. */
-export interface SendableReply extends Reply {
+export interface SendableReply {
+  readonly status: number
   readonly fields: Fields
+  /** All of its content. */
+  readonly body?: string | Uint8Array | undefined
+  /** Or content that is pulled. Who does not send it stops it. */
+  readonly content?: ReplyContent
 }
 
-/** What of it can be sent: the length of its body says itself. @throws TypeError when it is no reply. */
+/** What of it can be sent: the length of a body that is here says itself. @throws TypeError when it is no reply. */
 export function sendable(value: unknown): SendableReply {
-  const { status, fields: given = {}, body } = Object(value) as Partial<Reply>
+  try {
+    return checked(Object(value))
+  } catch (cause) {
+    letGo(Object(value).body)
+    throw cause
+  }
+}
+
+function checked({ status, fields: given = {}, body }: Partial<Reply>): SendableReply {
   if (status === undefined || !isReplyStatus(status))
     throw new TypeError(`its reply has no status from 200 to 599, but ${String(status)}`)
-  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array))
-    throw new TypeError(`the body of its reply is a string or bytes, not ${typeof body}`)
+  const whole = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+  if (!whole && !isSource(body))
+    throw new TypeError(
+      `the body of its reply is a string, bytes or an async iterable of them, not ${typeof body}`,
+    )
   if (typeof given !== 'object' || given === null || (Symbol.iterator in given && !(given instanceof Fields)))
     throw new TypeError('the fields of its reply are a Fields, or an object with a string for each name')
   const fields = given instanceof Fields ? checkedFields(given) : Fields.from(given)
+  const length = whole ? undefined : contentLength(fields.all('content-length'))
   for (const name of ['content-length', ...framingFields]) fields.delete(name)
-  const empty = body === undefined || status === 204 || status === 205 || status === 304
-  return { status, fields, ...(!empty && { body }) }
+  const empty = status === 204 || status === 205 || status === 304
+  if (whole) return { status, fields, ...(!empty && { body }) }
+  if (empty) {
+    letGo(body)
+    return { status, fields }
+  }
+  if (Number.isNaN(length)) throw new TypeError('the Content-Length of its reply is not one number')
+  const content = new ReplyContent(body, length)
+  if (length !== undefined) fields.set('Content-Length', String(length))
+  return { status, fields, content }
 }
 
 /** @throws TypeError when a hook has left something else for one. */

@@ -4,6 +4,7 @@
  */
 
 import {
+  type ErrorSource,
   GatewayError,
   internalFailure,
   type Phase,
@@ -21,7 +22,7 @@ import type {
   ResponseHead,
   Route,
 } from '../contract/gateway.ts'
-import { type Framing, noContent } from '../rules/framing.ts'
+import { type Framing, hasContent, noContent } from '../rules/framing.ts'
 import { Interim } from '../rules/response.ts'
 import type { Endpoint } from '../rules/upstream.ts'
 import { endOf, goesOn, modified, refusal } from './answer.ts'
@@ -32,6 +33,7 @@ import { askOnError, type SendableReply } from './hooks.ts'
 import type { Pending } from './in-flight.ts'
 import { type Admitted, admit, type Incoming, type Prepared, prepare } from './prepare.ts'
 import { Replay } from './replay.ts'
+import type { ReplyContent } from './reply.ts'
 import { originOf, type Settings } from './settings.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { allowRedirect, carryBy, endsAttempt, type Repeatable } from './transport.ts'
@@ -82,6 +84,8 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   #phaseTimer: Timer
   #requestClock: BodyClock | undefined
   #responseClock: BodyClock | undefined
+  /** Of the reply that is being sent, if that is pulled. */
+  #content: ReplyContent | undefined
 
   constructor(around: Around<never>) {
     this.#around = around
@@ -104,6 +108,12 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   protected abstract cancel(reason: GatewayError): unknown
   /** Answers in the gateway's own name. Throwing leaves nothing sent. */
   protected abstract reply(reply: SendableReply): void
+  /** The same for content that is pulled: its head, which leaves with what follows. Throwing leaves nothing sent. */
+  protected abstract begin(reply: SendableReply): void
+  /** A piece of that. Returning false holds the next one back until `taken`. */
+  protected abstract write(piece: Uint8Array): boolean
+  /** And its end. */
+  protected abstract complete(): void
   /** The client sees that there will be no whole answer; or is gone. */
   protected abstract breakOff(error: GatewayError): void
   /** What is left of the request's content when the exchange begins. @throws GatewayError when that is not all. */
@@ -134,10 +144,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
     try {
       if (this.error !== undefined) return undefined
       const admitted = admit(this.#gateway, this.incomingHead())
-      if ('status' in admitted) {
-        this.reply(admitted)
-        return undefined
-      }
+      if ('status' in admitted) return this.#say(admitted)
       this.#framing = this.remaining(admitted.framing)
       if (transport === undefined) return this.#choose(admitted)
       let first: Admitted | undefined = admitted
@@ -183,17 +190,18 @@ export abstract class Life implements Exchange, Repeatable, Pending {
     // A hook has taken its time.
     const isCurrent = (): boolean => this.#attempt === attempt && !this.#isOver
     return ready
-      .then((it) => (isCurrent() ? this.#begin(it) : undefined))
+      .then((it) => {
+        if (isCurrent()) return this.#begin(it)
+        if ('status' in it) it.content?.stop()
+        return undefined
+      })
       .catch((cause) => {
         if (isCurrent()) this.fail(internalFailure(cause, this.#phase))
       })
   }
 
   #begin(ready: Prepared | SendableReply): Promise<void> | undefined {
-    if ('status' in ready) {
-      this.reply(ready)
-      return undefined
-    }
+    if ('status' in ready) return this.#say(ready)
     const before = this.settings
     this.settings = ready.settings
     this.endpoint = ready.endpoint
@@ -319,6 +327,64 @@ export abstract class Life implements Exchange, Repeatable, Pending {
     return this.error === undefined
   }
 
+  // ---- an answer of the gateway's own
+
+  #say(reply: SendableReply): Promise<void> | undefined {
+    const { content, status } = reply
+    if (content === undefined) {
+      this.reply(reply)
+      return undefined
+    }
+    if (hasContent(this.incomingHead().method, status)) return this.#pour(reply, content)
+    content.stop()
+    this.begin(reply)
+    if (!this.#ended) this.complete()
+    return undefined
+  }
+
+  /** Its head waits for the first piece: what fails before that can be answered otherwise. */
+  async #pour(reply: SendableReply, content: ReplyContent): Promise<void> {
+    this.#content = content
+    this.enter('responseBody')
+    let asked = true
+    const clock = this.#timeDownload(() => !asked, 'gateway')
+    const next = async (): Promise<Uint8Array | undefined> => {
+      asked = true
+      clock.moved()
+      const piece = await content.next()
+      asked = false
+      clock.moved()
+      return piece
+    }
+    try {
+      let piece = await next()
+      if (!content.stopped) this.begin(reply)
+      for (let sent = 0; piece !== undefined && !content.stopped; piece = await next()) {
+        sent += piece.byteLength
+        this.responseBytes = sent
+        if (!this.write(piece)) await content.untilTaken()
+      }
+      if (!content.stopped) this.complete()
+    } catch (cause) {
+      content.stop()
+      this.#pourFailed(internalFailure(cause, 'responseBody'))
+    }
+  }
+
+  /** The client has taken what it was sent of a reply. */
+  protected taken(): void {
+    this.#content?.taken()
+  }
+
+  /** Of the reply to a failure another one makes no other failure: the client gets the plain one, or sees it broken. */
+  #pourFailed(error: GatewayError): void {
+    this.#responseClock?.stop()
+    if (this.#error === undefined) this.fail(error)
+    else if (this.#ended) return
+    else if (this.status === 0) this.#refuse(this.#error, undefined)
+    else this.breakOff(error)
+  }
+
   /** It goes on as a tunnel, until `tunnelClosed`. */
   protected tunnels(): void {
     this.headCame()
@@ -379,13 +445,19 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   }
 
   watchDownload(held: () => boolean): BodyClock {
+    const clock = this.#timeDownload(held)
+    if (this.#isOver) clock.stop()
+    return clock
+  }
+
+  /** @param silent Whose fault it is when nothing comes. */
+  #timeDownload(held: () => boolean, silent?: ErrorSource): BodyClock {
     const { responseBody: silence, drain } = this.settings.timeouts
     const clock = new BodyClock({ silence, drain }, held, (slow) =>
-      this.abort(timedOut(slow ? 'drain' : 'responseBody')),
+      this.abort(slow ? timedOut('drain') : timedOut('responseBody', silent)),
     )
     this.#responseClock?.stop()
     this.#responseClock = clock
-    if (this.#isOver) clock.stop()
     return clock
   }
 
@@ -425,7 +497,12 @@ export abstract class Life implements Exchange, Repeatable, Pending {
 
   /** Ends the exchange now: the upstream is cancelled, the client gets a status or a visibly broken message. */
   abort(reason: unknown): void {
-    this.fail(reason instanceof GatewayError ? reason : internalFailure(reason, this.#phase))
+    const error = internalFailure(reason, this.#phase)
+    if (this.#error === undefined || this.#content?.stopped !== false) this.fail(error)
+    else {
+      this.#content.stop()
+      this.#pourFailed(error)
+    }
   }
 
   /** The first failure counts; what breaks in its wake is not another one. */
@@ -441,6 +518,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   #giveUp(attempt: Attempt, error: GatewayError): void {
     if (attempt.error !== undefined) return
     attempt.error = error
+    this.#content?.stop()
     this.#stopPhases()
     const letGo = this.cancel(error)
     if (this.#asking === undefined && !(letGo instanceof Promise)) attempt.fail()
@@ -451,23 +529,29 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   failAtLast(error: GatewayError): void {
     if (this.#error !== undefined || this.#ended) return
     this.#error = error
+    this.#content?.stop()
     this.#stopClocks()
     tellError(this.#gateway, this, error)
     const reply = askOnError(this.#gateway, error, this)
     this.cancel(error)
     this.#controller?.abort(error)
-    if (this.#phase === 'tunnel') return
-    if (error.type === 'client_closed' || this.status !== 0) this.breakOff(error)
-    else this.#refuse(error, reply)
+    if (this.#phase !== 'tunnel' && error.type !== 'client_closed' && this.status === 0) {
+      this.#refuse(error, reply)
+      return
+    }
+    reply?.content?.stop()
+    if (this.#phase !== 'tunnel') this.breakOff(error)
   }
 
   #refuse(error: GatewayError, reply: SendableReply | undefined): void {
     // The hook's reply, the plain one if that cannot be sent, and if nothing can be, for whatever is in front: a break.
     for (const answer of reply === undefined ? [undefined] : [reply, undefined]) {
       try {
-        this.reply(refusal(error, this.#gateway.pseudonym, answer))
+        void this.#say(refusal(error, this.#gateway.pseudonym, answer))
         return
-      } catch {}
+      } catch {
+        answer?.content?.stop()
+      }
     }
     this.breakOff(error)
   }
@@ -476,6 +560,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
   protected finish(): void {
     if (this.#ended) return
     this.#ended = true
+    this.#content?.stop()
     this.#stopClocks()
     this.over()
     this.#attempt?.succeed(this.#error)

@@ -11,7 +11,7 @@ import type { Incoming } from '../exchange/prepare.ts'
 import { breakOff } from '../node/close-notify.ts'
 import { endAfterLastResponse, listenOn } from '../node/linger.ts'
 import { beginsRequest } from '../node/reading.ts'
-import { type Framing, hasContent, responseFraming } from '../rules/framing.ts'
+import { contentLength, type Framing, hasContent, responseFraming } from '../rules/framing.ts'
 import { targetOf, wantsTrailers } from '../rules/request.ts'
 import {
   announcedTrailers,
@@ -253,20 +253,39 @@ export class HttpExchange extends Life {
 
   // ---- end
 
-  protected reply({ status, fields, body = '' }: SendableReply): void {
+  protected reply(reply: SendableReply): void {
+    const { status, fields, body = '' } = reply
+    if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
+    this.begin(reply)
+    if (!this.ended) this.response.end(body)
+  }
+
+  protected begin({ status, fields }: SendableReply): void {
     if (this.responseTaken) {
       this.finish()
       return
     }
-    if (hasContent('', status)) fields.set('Content-Length', String(Buffer.byteLength(body)))
     const { socket, complete, httpVersionMajor } = this.incoming
     // A parser that has no content to read may yet have to say so.
     if (!complete && !this.isBare && httpVersionMajor === 1) {
       this.response.shouldKeepAlive = false
       endAfterLastResponse(socket)
     }
+    this.#expected = contentLength(fields.all('content-length'))
     this.#writeHead({ status, reason: '', fields }, undefined)
-    this.response.end(body)
+  }
+
+  protected write(piece: Uint8Array): boolean {
+    const { response } = this
+    // Its end is about to be told.
+    if (response.destroyed || response.writableEnded) return false
+    const taken = response.write(piece)
+    if (!taken) response.once('drain', () => this.taken())
+    return taken
+  }
+
+  protected complete(): void {
+    this.response.end()
   }
 
   /** A message that ends with its connection looks whole when that ends in order (RFC 9112 §8). */
