@@ -16,6 +16,8 @@ export interface ExchangeOptions {
   readonly most?: number
   /** Milliseconds of silence after which it is given up. */
   readonly patience?: number
+  /** Of an earlier connection in TLS, to be resumed. */
+  readonly session?: Buffer | undefined
   head?(head: ResponseHead): void
 }
 
@@ -43,7 +45,7 @@ interface Ended {
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
 export function exchange(url: URL, options: ExchangeOptions): Exchange {
-  const { path, method = 'GET', fields = [], patience = silenceLimit, most } = options
+  const { path, method = 'GET', fields = [], patience = silenceLimit, most, session } = options
   const startedAt = performance.now()
   const { promise: ended, resolve } = Promise.withResolvers<Ended>()
   let head: ResponseHead | undefined
@@ -75,7 +77,7 @@ export function exchange(url: URL, options: ExchangeOptions): Exchange {
   }
   const socket =
     url.protocol === 'https:'
-      ? reading(connectSecurely(url), read)
+      ? reading(connectSecurely(url, { session }), read)
       : connect({
           host: url.hostname,
           port: Number(url.port),

@@ -4,6 +4,7 @@ import { arrivalsLoad } from './arrivals.ts'
 import { echoes } from './echo.ts'
 import { liveEvents } from './events.ts'
 import { firstAnswers } from './first.ts'
+import { handshaking } from './handshakes.ts'
 import { idleConnections } from './idle.ts'
 import { leavers } from './leave.ts'
 import { webSockets } from './messages.ts'
@@ -30,6 +31,7 @@ export const loads: readonly [
   typeof echoes,
   typeof webSockets,
   typeof firstAnswers,
+  typeof handshaking,
 ] = [
   downloads,
   stalls,
@@ -46,4 +48,5 @@ export const loads: readonly [
   echoes,
   webSockets,
   firstAnswers,
+  handshaking,
 ]

@@ -9,6 +9,7 @@ import { coldStart } from './cold-start.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
+import { handshakes, handshakesResumed } from './handshakes.ts'
 import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
 import { saturated } from './saturated.ts'
@@ -40,5 +41,7 @@ export const scenarios: readonly Scenario[] = [
   websocket,
   tlsDownload,
   tlsUpload,
+  handshakes,
+  handshakesResumed,
   coldStart,
 ]

@@ -50,10 +50,13 @@ const sample: Measured = {
 }
 
 const transfer = { cpuPerGiB: 1.5, userPerGiB: 0.5, goodput: 0.5, peakMemory: 50, switchesPerGiB: 300 }
+const shaken = { cpuPerHandshake: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 }
 const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
   'tls-download': { ...transfer, firstByte: 11 },
   'tls-upload': { ...transfer, answerAfter: 28 },
+  handshakes: shaken,
+  'handshakes-resumed': shaken,
   parallel: { ...transfer, unevenness: 13, firstByteWorst: 12 },
   stalled: {
     processPerStream: 100,
