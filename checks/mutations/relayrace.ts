@@ -4,6 +4,20 @@ import { type Mutation, tests } from './mutation.ts'
 
 export const relayrace: readonly Mutation[] = [
   {
+    file: 'packages/relayrace/src/admin.ts',
+    breaks: 'Any page can read the state of a gateway by a name that leads to loopback',
+    old: 'return isLoopback &&',
+    new: 'return isLoopback && false &&',
+    seenBy: tests('packages/relayrace', 'test/admin'),
+  },
+  {
+    file: 'packages/relayrace/src/run.ts',
+    breaks: 'A program whose admin port is taken says so and serves on',
+    old: '    await stop()\n',
+    new: '',
+    seenBy: tests('packages/relayrace', 'test/program', 'admin port is taken'),
+  },
+  {
     file: 'packages/relayrace/src/metrics.ts',
     breaks: 'The time to a head is told in milliseconds, as seconds',
     old: 'heads.observe({ route }, summary.timeToHead / 1_000)',
@@ -27,8 +41,8 @@ export const relayrace: readonly Mutation[] = [
   {
     file: 'packages/relayrace/src/serve.ts',
     breaks: 'A connection to Redis keeps the process alive after the end',
-    old: '    await made.close(grace)\n    middlewares.close()\n',
-    new: '    await made.close(grace)\n',
+    old: '  const closeParts = async (): Promise<void> => {\n    middlewares.close()\n',
+    new: '  const closeParts = async (): Promise<void> => {\n',
     seenBy: tests('packages/relayrace', 'test/serve', 'no connection to Redis'),
   },
   {

@@ -1,7 +1,7 @@
 /** For operators, on a port of its own: is it alive, is it ready, how does it do. */
 
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Admin {
@@ -41,6 +41,10 @@ export async function startAdmin(
     },
   }
   const server = createServer((request, response) => {
+    if (isRebound(request)) {
+      text(response, 403, 'on this machine it is asked by its address, or as localhost\n')
+      return
+    }
     const page = pages[(request.url ?? '').split('?')[0] as string]
     if (request.method !== 'GET' && request.method !== 'HEAD') text(response, 405, 'only GET and HEAD\n')
     else if (page === undefined) text(response, 404, `${Object.keys(pages).join('\n')}\n`)
@@ -59,6 +63,12 @@ export async function startAdmin(
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** A page of somebody else's asks a loopback address by a name of its own, so that it may read the answer (DNS rebinding). */
+function isRebound({ headers: { host = '' }, socket: { localAddress = '' } }: IncomingMessage): boolean {
+  const isLoopback = localAddress === '::1' || /^(?:::ffff:)?127\./.test(localAddress)
+  return isLoopback && !/^(?:(?:[\w-]+\.)*localhost|[\d.]+|\[[\da-f:.]+\]|)(?::\d*)?$/i.test(host)
 }
 
 function text(

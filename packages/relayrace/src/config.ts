@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type { GatewayOptions, Limits, Origin, Pool, Timeouts } from '@relayrace/gateway'
 import { defaultLimits, defaultPool, defaultTimeouts } from '@relayrace/gateway'
 import { nearest } from '@relayrace/gateway/strategy'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type MiddlewareConfig, middlewareConfig } from './middleware.ts'
 import { duration, size } from './units.ts'
@@ -198,7 +198,12 @@ const tlsFiles = z.strictObject({ cert: z.string(), key: z.string() })
 
 const reply = z.strictObject({
   status: z.int().min(200).max(599),
-  fields: z.record(z.string(), z.string()).optional(),
+  fields: z
+    .record(
+      z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'no field has such a name'),
+      z.string().regex(/^[\t\x20-\x7e]*$/, 'a value is printable ASCII, in one line'),
+    )
+    .optional(),
   body: z.string().optional(),
 })
 
@@ -346,6 +351,9 @@ export function parseConfig(value: unknown, locate: Locate = () => 'configuratio
   const wrong = namesIn(parsed.data)
     .filter(({ to }) => !isUrl(to) && !known.has(to))
     .map(({ keys, to }) => `${locate(keys)}: ${pathOf(keys)}: ${unknownUpstream(to, [...known])}`)
+  for (const name of Object.keys(parsed.data.programs ?? {}))
+    if (Object.hasOwn(parsed.data.upstreams ?? {}, name))
+      wrong.push(`${locate(['programs', name])}: programs.${name}: one of upstreams has that name as well`)
   if (wrong.length > 0) throw new ConfigError(wrong.join('\n'))
   return parsed.data
 }
@@ -418,6 +426,15 @@ function optionsAt(keys: readonly PropertyKey[]): string[] {
   return Object.keys((at.properties as object | undefined) ?? {})
 }
 
+/** @throws ConfigError for aliases of nothing, or of more than a configuration can be. */
+function contentOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS()
+  } catch (cause) {
+    throw new ConfigError(`${name}: ${(cause as Error).message}`)
+  }
+}
+
 /** Of `.yaml`, `.yml`, `.json`, `.ts` or `.js`. @throws ConfigError */
 export async function readConfig(file: string): Promise<Settled> {
   const name = path.basename(file)
@@ -425,8 +442,8 @@ export async function readConfig(file: string): Promise<Settled> {
     const url = pathToFileURL(path.resolve(file))
     // Read anew each time: a module is cached by its URL.
     url.searchParams.set('at', String(Date.now()))
-    const loaded = await import(url.href).catch((cause: Error) => {
-      throw new ConfigError(`${name}: ${cause.message}`)
+    const loaded = await import(url.href).catch((cause: unknown) => {
+      throw new ConfigError(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
     })
     return parseConfig(loaded.default, () => name)
   }
@@ -440,7 +457,7 @@ export async function readConfig(file: string): Promise<Settled> {
   const [broken] = document.errors
   if (broken !== undefined)
     throw new ConfigError(`${name}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`)
-  return parseConfig(document.toJS(), (keys) => {
+  return parseConfig(contentOf(document, name), (keys) => {
     for (let depth = keys.length; depth >= 0; depth--) {
       const node = document.getIn(keys.slice(0, depth), true)
       const from = isNode(node) ? node.range?.[0] : undefined

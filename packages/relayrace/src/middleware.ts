@@ -64,6 +64,7 @@ export const middlewareConfig: z.ZodType<MiddlewareConfig<number>> = z.union([
           /^(?:rediss?:\/\/.|unix:\/)/,
           'write redis://host:6379, rediss://host:6379 or unix:/path/to/socket',
         )
+        .refine((url) => URL.canParse(url), 'no host has that name, or no port that number')
         .optional(),
       onStoreError: z.enum(['allow', 'deny']).optional(),
     }),

@@ -2,10 +2,10 @@
 
 import cluster from 'node:cluster'
 import { unwatchFile, watchFile } from 'node:fs'
-import { createWorkers } from '@relayrace/gateway/strategy'
+import { createWorkers, longest } from '@relayrace/gateway/strategy'
 import type { Logger } from 'pino'
 import { AggregatorRegistry } from 'prom-client'
-import { type Admin, startAdmin } from './admin.ts'
+import { type Admin, startAdmin, type Told } from './admin.ts'
 import type { Settled } from './config.ts'
 import { createLogger, logExchange } from './logs.ts'
 import { createMetrics } from './metrics.ts'
@@ -43,17 +43,16 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
       logger[stream === 'stderr' ? 'warn' : 'info']({ program, instance }, `${program}: ${text}`),
   })
   const alone = !cluster.isWorker
-  const admin =
-    alone && config.admin !== undefined
-      ? await startAdmin(config.admin, {
-          metrics: async () => [await metrics.text(serving), metrics.contentType],
-          state: () => ({
-            upstreams: serving.sets.all.map((set) => set.state()),
-            programs: serving.programs.all.map((one) => one.state()),
-          }),
-        })
-      : undefined
-  const reload = async (): Promise<void> => {
+  const admin = alone
+    ? await adminFor(config, () => serving.close(0), {
+        metrics: async () => [await metrics.text(serving), metrics.contentType],
+        state: () => ({
+          upstreams: serving.sets.all.map((set) => set.state()),
+          programs: serving.programs.all.map((one) => one.state()),
+        }),
+      })
+    : undefined
+  const readAgain = async (): Promise<void> => {
     try {
       const restart = serving.reload(await load())
       logger.info({ restart: restart.length > 0 ? restart : undefined }, 'configuration read again')
@@ -61,6 +60,11 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
     } catch (error) {
       logger.error(`configuration not changed: ${(error as Error).message}`)
     }
+  }
+  // One after the other: what was read first must not come into force last.
+  let reading = Promise.resolve()
+  const reload = (): void => {
+    reading = reading.then(readAgain)
   }
   process.on('SIGHUP', reload)
   if (file !== undefined && watch) watchFile(file, { interval }, reload)
@@ -74,6 +78,21 @@ async function runOne(config: Settled, { load, file, watch }: RunOptions, logger
   if (file !== undefined) unwatchFile(file, reload)
   stopTracing()
   return code
+}
+
+/** @param stop Ends what serves already when it cannot be: a program that nobody can look into is none. */
+async function adminFor(
+  { admin }: Settled,
+  stop: () => Promise<unknown>,
+  told: Told,
+): Promise<Admin | undefined> {
+  if (admin === undefined) return undefined
+  try {
+    return await startAdmin(admin, told)
+  } catch (error) {
+    await stop()
+    throw error
+  }
 }
 
 const servingText = (url: string, admin: Admin | undefined): string =>
@@ -99,7 +118,8 @@ function untilEnded(
         `${signal}: ending, ${serving.inFlight} exchanges under way`,
       )
       admin?.drain()
-      if (signal === 'SIGTERM' && delay > 0) await new Promise((done) => setTimeout(done, delay))
+      if (signal === 'SIGTERM' && delay > 0)
+        await new Promise((done) => setTimeout(done, Math.min(delay, longest)))
       await serving.close(signal === 'SIGTERM' ? grace : 0)
       await admin?.close()
       for (const one of ['SIGTERM', 'SIGINT'] as const) process.off(one, end)
@@ -118,13 +138,10 @@ async function supervise(config: Settled, logger: Logger): Promise<number> {
   process.on('SIGUSR2', () => void workers.replace())
   process.on('SIGHUP', () => workers.signal('SIGHUP'))
   const url = await workers.begin()
-  const admin =
-    config.admin !== undefined
-      ? await startAdmin(config.admin, {
-          metrics: async () => [await aggregate.clusterMetrics(), aggregate.contentType],
-          state: () => undefined,
-        })
-      : undefined
+  const admin = await adminFor(config, () => workers.end('SIGINT'), {
+    metrics: async () => [await aggregate.clusterMetrics(), aggregate.contentType],
+    state: () => undefined,
+  })
   logger.info({ url, admin: admin?.url.href, workers: config.workers }, servingText(url, admin))
   return new Promise((resolve) => {
     let ending = false

@@ -73,17 +73,22 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
     // By the configuration of the moment: a reload may have put others in its place.
     middleware: [(exchange, next) => compose(middlewares.of(), next)(exchange)],
   }
+  const closeParts = async (): Promise<void> => {
+    middlewares.close()
+    await Promise.all([...sets.all, ...programs.all].map((one) => one.close()))
+  }
   const differs = (all: readonly MountRoute[]): boolean => all.some((route) => route.strategy !== undefined)
   const hasSeveral = differs(routes)
-  const made = hasSeveral
-    ? await several(strategy, routes, options, config, routing)
-    : await one(strategy, routes, options, config, routing)
+  const make = hasSeveral ? several : one
+  const made = await make(strategy, routes, options, config, routing).catch(async (error) => {
+    await closeParts()
+    throw error
+  })
   let current = config
 
   const close = async (grace?: number): Promise<void> => {
     await made.close(grace)
-    middlewares.close()
-    await Promise.all([...sets.all, ...programs.all].map((one) => one.close()))
+    await closeParts()
   }
 
   return {
@@ -141,7 +146,7 @@ interface Made {
 }
 
 type Options = Omit<GatewayOptions, 'upstream'>
-type Routing = Pick<RouterOptions, 'log' | 'middleware'>
+type Routing = Pick<RouterOptions, 'middleware'> & Pick<ServeHooks, 'log'>
 
 /** One strategy for all routes: its own listener, HTTP/2 included where it speaks that. */
 async function one(
@@ -155,7 +160,7 @@ async function one(
   const gateway = makers[strategy]({ ...options, upstream: router.upstream })
   const files = certificates(listen?.tls)
   const listener = await gateway.listen({ ...where(listen), ...(files && { tls: files.tls }) })
-  keepFresh(files, listener)
+  const stopWatching = keepFresh(files, listener, routing)
   return {
     url: listener.url,
     get inFlight() {
@@ -165,7 +170,10 @@ async function one(
       return gateway.pool
     },
     replace: (next) => router.replace(next),
-    close: (grace) => gateway.close(grace),
+    close(grace) {
+      stopWatching()
+      return gateway.close(grace)
+    },
   }
 }
 
@@ -191,7 +199,7 @@ async function several(
     mounted,
   )
   const listener = await bind(server, { ...where(listen), ...(files && { tls: files.tls }) })
-  keepFresh(files, listener)
+  const stopWatching = keepFresh(files, listener, routing)
   return {
     url: listener.url,
     get inFlight() {
@@ -200,6 +208,7 @@ async function several(
     pool: undefined,
     replace: (next) => mounted.replace(next),
     async close(grace) {
+      stopWatching()
       const stopped = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       await mounted.close(grace)
@@ -226,10 +235,11 @@ function refuseDuplex(strategy: StrategyName, routes: readonly MountRoute[]): vo
     )
 }
 
-/** Shows other certificates when the files change; broken ones change nothing. */
-function keepFresh(files: CertificateFiles | undefined, listener: Listener): void {
-  files?.serve(listener)
-  files?.watch(() => {})
+/** Shows other certificates when the files change; broken ones change nothing, and that is said. @returns how to stop. */
+function keepFresh(files: CertificateFiles | undefined, listener: Listener, { log }: Routing): () => void {
+  if (files === undefined) return () => {}
+  files.serve(listener)
+  return files.watch((error) => error && log?.(new Error(`certificates not changed: ${error.message}`)))
 }
 
 function certificates(tls: NonNullable<Settled['listen']>['tls']): CertificateFiles | undefined {

@@ -12,6 +12,11 @@ async function file(name: string, text: string): Promise<string> {
   return place
 }
 
+/** Ten times ten times ten … */
+const laughs = `a: &a [${'x,'.repeat(10)}]\n${[...'bcdefg']
+  .map((name, i) => `${name}: &${name} [${`*${'abcdef'[i]},`.repeat(10)}]\n`)
+  .join('')}upstream: http://a`
+
 describe('a configuration is read from', () => {
   test.each([
     [
@@ -72,6 +77,23 @@ describe('a configuration is read from', () => {
     ],
     ['nothing', '{}', /say where requests go: upstream, or routes/],
     ['what is no YAML', 'upstream: [', /relayrace\.yaml:1: /],
+    ['an alias of nothing', 'upstream: *a', /relayrace\.yaml: Unresolved alias .*: a/],
+    ['aliases of aliases', laughs, /relayrace\.yaml: Excessive alias count/],
+    [
+      'a program with the name of a set',
+      'upstream: a\nupstreams: { a: { endpoints: [http://a] } }\nprograms: { a: { command: a } }',
+      /relayrace\.yaml:3: programs\.a: one of upstreams has that name as well/,
+    ],
+    [
+      'a reply with a field that no answer can have',
+      'routes:\n  - { path: /, reply: { status: 200, fields: { A: "b\\r\\nC: d" } } }',
+      /relayrace\.yaml:2: routes\[0\]\.reply\.fields\.A: a value is printable ASCII/,
+    ],
+    [
+      'a Redis that is nowhere',
+      'upstream: http://a\nmiddleware: [{ rateLimit: { limit: 1, redis: "redis://:::" } }]',
+      /relayrace\.yaml:2: middleware\[0\]\.rateLimit\.redis: no host has that name/,
+    ],
   ])('%s, and the error names line and mend', async (_, text, expected) => {
     const failure = await readConfig(await file('relayrace.yaml', text)).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ConfigError)
@@ -81,6 +103,10 @@ describe('a configuration is read from', () => {
   test('several faults are told at once, a line each', async () => {
     const failure = readConfig(await file('relayrace.yaml', 'upstream: http://a\nworkers: 0\nlog: loud'))
     await expect(failure).rejects.toThrow(/:2: workers.*\n.*:3: log/)
+  })
+
+  test('whatever a configuration in TypeScript throws', async () => {
+    await expect(readConfig(await file('relayrace.ts', 'throw null'))).rejects.toThrow('relayrace.ts: null')
   })
 
   test('a file that is not there', async () => {

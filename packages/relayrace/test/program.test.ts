@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -64,6 +67,18 @@ test.each(['pipe-proxy', 'duplex-server'])(
     expect(await running.exited).toMatchObject({ code: 0 })
   },
 )
+
+test('ends with a code and the reason where its admin port is taken', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const args = ['serve', '--upstream', 'http://127.0.0.1:1', '--port', '0', '--admin-port', String(port)]
+  const running = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  onTestFinished(() => void running.kill('SIGKILL'))
+  const [said, [code]] = await Promise.all([text(running.stderr), once(running, 'exit')])
+  expect([code, said]).toEqual([2, expect.stringContaining(`address already in use 127.0.0.1:${port}`)])
+})
 
 test('is not ready while it drains, and still serves', async () => {
   const one = await origin()

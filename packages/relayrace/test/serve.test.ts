@@ -255,6 +255,24 @@ test('routes that differ in strategy are served over TLS as by any gateway: nobo
   expect(await asked).toMatch(/refused|NO_RENEGOTIATION/)
 })
 
+test('certificates that come to be broken change nothing, and that is said', async () => {
+  const { server, ca } = await certificates()
+  const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')]
+  await Promise.all([writeFile(cert, server.cert), writeFile(key, server.key)])
+  const said: string[] = []
+  const config = parseConfig({ listen: { port: 0, tls: { cert, key } }, upstream: 'http://127.0.0.1:1' })
+  const serving = await serve(config, { log: (error) => said.push(String(error)) })
+  onTestFinished(() => serving.close(0))
+  await writeFile(cert, 'nonsense')
+  await expect.poll(() => said).toEqual([expect.stringContaining('certificates not changed: ')])
+  const to = { port: Number(serving.url.port), host: '127.0.0.1', servername: 'localhost', ca }
+  const socket = tls.connect(to)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'secureConnect')
+})
+
 describe('a rate limit', () => {
   const limited = (more: object = {}): Config => ({
     listen: { port: 0 },
@@ -297,6 +315,18 @@ describe('a rate limit', () => {
     const ended = once(socket.resume(), 'close')
     await serving.close(0)
     await ended
+  })
+
+  test('has no connection to Redis, and keeps no process, where nobody can listen', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const connected = once(server, 'connection') as Promise<[Socket]>
+    const { port } = server.address() as AddressInfo
+    const config = { ...limited({ redis: `redis://127.0.0.1:${port}` }), listen: { port } }
+    await expect(serve(parseConfig(config))).rejects.toThrow('EADDRINUSE')
+    const [socket] = await connected
+    await once(socket.resume(), 'close')
   })
 
   test('goes on over the same connection after a reload, by Redis', async ({ skip }) => {
