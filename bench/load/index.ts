@@ -5,6 +5,7 @@ import { echoes } from './echo.ts'
 import { liveEvents } from './events.ts'
 import { firstAnswers } from './first.ts'
 import { handshaking } from './handshakes.ts'
+import { overHttp2 } from './http2.ts'
 import { idleConnections } from './idle.ts'
 import { leavers } from './leave.ts'
 import { webSockets } from './messages.ts'
@@ -32,6 +33,7 @@ export const loads: readonly [
   typeof webSockets,
   typeof firstAnswers,
   typeof handshaking,
+  typeof overHttp2,
 ] = [
   downloads,
   stalls,
@@ -49,4 +51,5 @@ export const loads: readonly [
   webSockets,
   firstAnswers,
   handshaking,
+  overHttp2,
 ]

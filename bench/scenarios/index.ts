@@ -9,6 +9,7 @@ import { coldStart } from './cold-start.ts'
 import { download } from './download.ts'
 import { echo } from './echo.ts'
 import { events } from './events.ts'
+import { h2, h2Download } from './h2.ts'
 import { handshakes, handshakesResumed } from './handshakes.ts'
 import { idle } from './idle.ts'
 import { parallel } from './parallel.ts'
@@ -43,5 +44,7 @@ export const scenarios: readonly Scenario[] = [
   tlsUpload,
   handshakes,
   handshakesResumed,
+  h2,
+  h2Download,
   coldStart,
 ]

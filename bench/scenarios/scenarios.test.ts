@@ -55,6 +55,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
   'tls-download': { ...transfer, firstByte: 11 },
   'tls-upload': { ...transfer, answerAfter: 28 },
+  h2: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
+  'h2-download': { ...transfer, firstByte: 11 },
   handshakes: shaken,
   'handshakes-resumed': shaken,
   parallel: { ...transfer, unevenness: 13, firstByteWorst: 12 },
