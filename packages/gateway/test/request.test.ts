@@ -30,6 +30,11 @@ describe('another protocol', () => {
     expect(agreesWith(['echo'], offer('echo', 'other'))).toBe(false)
     expect(agreesWith(['echo'], [])).toBe(false)
   })
+
+  test('is agreed on only as an option of the connection', () => {
+    expect(agreesWith(['echo'], ['Upgrade', 'echo'])).toBe(false)
+    expect(agreesWith(['echo'], ['Connection', 'close', 'Upgrade', 'echo'])).toBe(false)
+  })
 })
 
 test('trailers are wanted by the word alone, with or without a weight', () => {

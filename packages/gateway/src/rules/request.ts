@@ -92,8 +92,12 @@ export function offeredProtocols(version: string, raw: readonly string[]): strin
   return protocols.map(withoutSpace).filter((protocol) => !/^(?:h2c(?:\/.*)?)?$/i.test(protocol))
 }
 
-/** An upstream may choose among the protocols it was offered, and no other (RFC 9110 §7.8). @param raw Of its answer. */
+/**
+ * An upstream may choose among the protocols it was offered, and no other; and what Connection does not name says nothing of
+ * this connection (RFC 9110 §7.8). @param raw Of its answer.
+ */
 export function agreesWith(offered: readonly string[], raw: readonly string[]): boolean {
+  if (!connectionOptions(raw).includes('upgrade')) return false
   const known = offered.map((protocol) => protocol.toLowerCase())
   const chosen = new Fields(raw as string[]).tokens('upgrade')
   return chosen.length > 0 && chosen.every((protocol) => known.includes(protocol))
