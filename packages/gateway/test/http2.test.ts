@@ -215,6 +215,37 @@ describe.each(onNodeHttp)('B3 %s over HTTP/2', (name) => {
     expect((await asked).text).toBe('ok')
   })
 
+  test.each(['GET', 'POST'])(
+    'says nothing of content where that of a %s has ended as nothing',
+    async (method) => {
+      const { origin, url } = await stage(name)
+      const client = await frames(url)
+      client.socket.cork()
+      client.send(HEADERS, END_HEADERS, 1, request(method, '/'))
+      client.send(DATA, END_STREAM, 1, Buffer.alloc(0))
+      client.socket.uncork()
+      const exchange = await origin.request()
+      await exchange.done()
+      expect([exchange.message.has('transfer-encoding'), exchange.message.body.length]).toEqual([false, 0])
+      await exchange.send(ok)
+      await client.frame(({ type, stream }) => type === DATA && stream === 1)
+    },
+  )
+
+  test('sends trailers on behind content that was nothing', async () => {
+    const { origin, url } = await stage(name)
+    const client = await frames(url)
+    client.socket.cork()
+    client.send(HEADERS, END_HEADERS, 1, request('POST', '/'))
+    client.send(DATA, 0, 1, Buffer.alloc(0))
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, fields(['x-t', '1']))
+    client.socket.uncork()
+    const exchange = await origin.request()
+    await exchange.done()
+    // Undici looks into a stream before it sends the head, and passes no trailers.
+    expect(exchange.message.framing).toBe(name === 'fetch-proxy' ? 'length' : 'chunked')
+  })
+
   test('a HEAD that its client gives up is given up upstream', async () => {
     const { origin, url } = await stage(name)
     const stream = ask(session(url), { ':path': '/', ':method': 'HEAD' })

@@ -1,6 +1,7 @@
 /** What a request on node:http says, as it came. */
 
 import type { IncomingMessage } from 'node:http'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { alreadyRead } from '../contract/errors.ts'
 import type { Incoming } from '../exchange/prepare.ts'
 import { type Framing, noContent, requestFraming } from '../rules/framing.ts'
@@ -9,7 +10,7 @@ import { type Framing, noContent, requestFraming } from '../rules/framing.ts'
 export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]): Incoming {
   const { method, url, httpVersion, rawHeaders } = incoming
   // No parser of HTTP/1.1 says that of what it reads.
-  const { stream } = incoming as { readonly stream?: { readonly endAfterHeaders: boolean } }
+  const { stream } = incoming as { readonly stream?: ServerHttp2Stream }
   return {
     method: method as string,
     target: url ?? '',
@@ -20,8 +21,17 @@ export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]
         : httpVersion,
     raw: rawHeaders,
     upgrade,
-    framed: stream?.endAfterHeaders === false,
+    framed: stream?.endAfterHeaders === false && !hasEndedEmpty(incoming, stream),
   }
+}
+
+/** An empty frame that has come by now ends what is no content: nobody has to be told of any. */
+function hasEndedEmpty(
+  { readableDidRead, rawTrailers }: IncomingMessage,
+  stream: ServerHttp2Stream,
+): boolean {
+  if (readableDidRead || rawTrailers.length > 0 || stream.readableLength > 0) return false
+  return stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE
 }
 
 /** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
