@@ -132,6 +132,23 @@ test('streams may begin one after the other, and be late only against the last t
   expect(outcome).toMatchObject({ exchanges: 5, problems: {} })
 })
 
+test('a reader that stands still may do so for longer than a stream may take to begin', async () => {
+  await using origin = await startBulkOrigin()
+  await using silent = await serve(() => {})
+  const job = { kind: 'stall', streams: 2, bytes: 64 * 1024 ** 2, after: 64 * 1024, warmUp: 0 } as const
+  const patience = 1_000
+  const outcome = await stall(
+    origin.url,
+    job,
+    async () => {
+      const other = await stall(silent.url, job, async () => {}, patience)
+      expect(other.problems).toEqual({ 'no response in time': 2 })
+    },
+    patience,
+  )
+  expect(outcome).toMatchObject({ exchanges: 2, problems: {} })
+})
+
 test('a stream that never begins is noticed', async () => {
   await using server = await serve(() => {})
   const job = { kind: 'stall', streams: 2, bytes: 1024, after: 64, warmUp: 0 } as const

@@ -262,4 +262,41 @@ export const duplex: readonly Mutation[] = [
     new: 'if (now > connection.expires + 1_000)',
     seenBy: tests('packages/duplex-server', 'test/pool', 'a second before'),
   },
+  {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks: 'A client that leaves takes the connections of others with it, whose numbers begin like its own',
+    old: '    for (const connection of this.#all)\n      if (connection.key.startsWith(`${owner} `))',
+    new: '    for (const connection of this.#all)\n      if (connection.key.startsWith(`${owner}`))',
+    seenBy: tests('packages/duplex-server', 'test/pool.test', 'leaves takes its own'),
+  },
+  {
+    file: 'packages/duplex-server/src/pool.ts',
+    breaks:
+      'Room is made by a connection of another client, whose number begins like that of the one who asks',
+    old: 'owner !== undefined && connection.key.startsWith(`${owner} `)',
+    new: 'owner !== undefined && connection.key.startsWith(`${owner}`)',
+    seenBy: tests('packages/duplex-server', 'test/pool.test', 'is not made by what is idle of another'),
+  },
+  {
+    file: 'packages/duplex-server/src/tunnel.ts',
+    breaks: 'A client that takes nothing holds its tunnel for ever',
+    old: 'const held = this.#client.paused || this.#upstream.paused',
+    new: 'const held = this.#client.paused',
+    seenBy: tests('packages/duplex-server', 'test/tunnel', 'whose client takes nothing'),
+  },
+  {
+    file: 'packages/duplex-server/src/tunnel.ts',
+    breaks: 'An upstream that takes nothing holds its tunnel for ever',
+    old: 'const held = this.#client.paused || this.#upstream.paused',
+    new: 'const held = this.#upstream.paused',
+    seenBy: tests('packages/duplex-server', 'test/tunnel', 'whose upstream takes nothing'),
+  },
+  {
+    file: 'packages/duplex-server/src/exchange.ts',
+    breaks:
+      'An answer that began before the end of its request is broken off, when a head would have been late',
+    old: "this.#response.headSent ? 'responseBody' : 'responseHead'",
+    new: "'responseHead'",
+    seenBy: tests('packages/duplex-server', 'test/promises', 'is not waited for again'),
+  },
 ]

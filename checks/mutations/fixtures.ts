@@ -101,4 +101,18 @@ export const fixtures: readonly Mutation[] = [
     new: '      this.#start += length\n',
     seenBy: tests('fixtures', 'payloads/'),
   },
+  {
+    file: 'fixtures/wire/message.ts',
+    breaks: 'The parser of the suite takes a 204 with a length',
+    old: '(status < 200 && status !== 101) || status === 204',
+    new: 'status < 200 && status !== 101',
+    seenBy: tests('packages/conformance', 'test/message.test'),
+  },
+  {
+    file: 'fixtures/wire/message.ts',
+    breaks: 'The parser of the suite takes an interim response with a length',
+    old: '(status < 200 && status !== 101) || status === 204',
+    new: 'status === 204',
+    seenBy: tests('packages/conformance', 'test/message.test'),
+  },
 ]

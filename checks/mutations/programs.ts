@@ -211,4 +211,11 @@ export const programs: readonly Mutation[] = [
     new: 'host',
     seenBy: tests('packages/programs', 'test/address'),
   },
+  fault(
+    'instance',
+    'An instance that has died is waited for until its exchanges have ended',
+    '    await Promise.race([promise, this.#exited.promise])\n    clearTimeout(timer)',
+    '    await promise\n    clearTimeout(timer)',
+    life('dies meanwhile'),
+  ),
 ]

@@ -285,4 +285,18 @@ export const router: readonly Mutation[] = [
     new: 'if (before === undefined) break',
     seenBy: tests('packages/router', 'addresses'),
   },
+  fault(
+    'mount',
+    'Routes that are refused change the strategies of those that stay',
+    '      createRouter(others.map(withoutStrategy))\n',
+    '',
+    tests('packages/router', 'mounting', '^pipe-proxy .*nor is any of their strategies'),
+  ),
+  fault(
+    'middleware/rate-limit',
+    'Nobody hears that requests cannot be counted once more',
+    '      failing = false\n',
+    '',
+    tests('packages/router', 'counted', '^pipe-proxy .*warned once of each time'),
+  ),
 ]

@@ -52,4 +52,18 @@ export const strategies: readonly Mutation[] = [
     new: 'raw[i - (i % 2)] as string)',
     seenBy: tests('packages/reverse-proxy', 'http-proxy', 'may write content again'),
   },
+  {
+    file: 'packages/reverse-proxy/src/http-proxy/proxy-server.ts',
+    breaks: 'Calls with ever other connections break off what is under way on the first ones',
+    old: 'this.#gateways.shift()?.gateway.close(patience)',
+    new: 'this.#gateways.shift()?.gateway.close(0)',
+    seenBy: tests('packages/reverse-proxy', 'http-proxy/events', 'goes on when calls'),
+  },
+  {
+    file: 'packages/reverse-proxy/src/http-proxy/proxy-server.ts',
+    breaks: 'Closing a proxy breaks off what is under way',
+    old: 'void gateway.close(patience)',
+    new: 'void gateway.close(0)',
+    seenBy: tests('packages/reverse-proxy', 'http-proxy/events', 'goes on when the proxy is closed'),
+  },
 ]

@@ -283,4 +283,12 @@ export const upstreams: readonly Mutation[] = [
     new: 'this.#row > (passed ? this.#checks.rise : this.#checks.fall)',
     seenBy: tests('packages/upstreams', 'checks', 'out after three failures'),
   },
+  rule(
+    'upstreams',
+    'checks',
+    'Who comes back to the set while something is under way there is never checked again',
+    '        if (known.isLeaving) added.push(known)\n',
+    '',
+    '^C4 on pipe-proxy .*is checked again',
+  ),
 ]

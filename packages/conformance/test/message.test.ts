@@ -165,6 +165,15 @@ describe('the strict parser', () => {
     expect(rest).toBe('more')
   })
 
+  test.each(
+    ['100 Continue', '103 Early Hints', '204 No Content'].flatMap((status) => [
+      [status, 'Content-Length: 0'],
+      [status, 'Transfer-Encoding: chunked'],
+    ]),
+  )('calls %s with %s malformed (RFC 9110 §8.6, RFC 9112 §6.1)', (status, line) => {
+    expect(parse('response', `HTTP/1.1 ${status}\r\n${line}\r\n\r\n`).message.verdict).toBe('malformed')
+  })
+
   test('takes a close for the end of content without length, and a reset for a cut', () => {
     const text = Buffer.from('HTTP/1.1 200 OK\r\n\r\nhello')
     for (const [how, verdict] of [

@@ -204,7 +204,7 @@ export class SocketExchange extends Life implements Asker, ContentConsumer, Prod
   #asking(end: () => void): void {
     if (this.error !== undefined || this.ended) return
     end()
-    if (this.phase === 'requestBody') this.enter('responseHead')
+    if (this.phase === 'requestBody') this.enter(this.#response.headSent ? 'responseBody' : 'responseHead')
   }
 
   connecting(phase: Phase): void {

@@ -18,6 +18,13 @@ afterEach(async () => {
   }
 })
 
+const someClient = () => Object.assign(new EventEmitter(), { destroyed: false })
+
+interface Asking {
+  readonly client: ReturnType<typeof someClient>
+  readonly fields: Fields
+}
+
 async function stage(options: Partial<GatewayOptions['pool']> = {}) {
   const origin = await startOrigin()
   const settings = resolveSettings('test', { upstream: origin.url, pool: options })
@@ -25,12 +32,13 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
   const pool = new Pool(settings, sweep)
   opened.push({ close: () => pool.close(), origin })
   const to = endpoint(origin.url)
-  const client = Object.assign(new EventEmitter(), { destroyed: false })
+  const anybody = someClient()
 
   /** Sends a request; resolves with its connection once the whole answer is there, or with the error. */
   const ask = (
     fresh = false,
     target = '/',
+    { client = anybody, fields = new Fields() }: Partial<Asking> = {},
   ): { connection: UpstreamConnection; answer: Promise<GatewayError | undefined> } => {
     const { promise, resolve } = Promise.withResolvers<GatewayError | undefined>()
     const asker: Asker = {
@@ -42,7 +50,7 @@ async function stage(options: Partial<GatewayOptions['pool']> = {}) {
       drained: () => {},
       lost: (error) => resolve(error),
     }
-    const connection = pool.take(to, asker, { client, fields: new Fields(), fresh })
+    const connection = pool.take(to, asker, { client, fields, fresh })
     if (connection === undefined) throw new RangeError('no room')
     connection.ask('GET', requestHead('GET', target, ['Host', 'a']), noContent, false, asker).end()
     return { connection, answer: promise }
@@ -182,6 +190,41 @@ describe('an idle connection', () => {
     expect(ask(true).connection).not.toBe(first)
     expect(pool.size).toBe(2)
   })
+})
+
+test('a client that has logged in and leaves takes its own connections with it, and no others', async () => {
+  const { ask } = await stage()
+  const fields = Fields.from({ Authorization: 'NTLM a' })
+  const logIn = () => {
+    const client = someClient()
+    return { client, ...ask(false, '/', { client, fields }) }
+  }
+  // Enough of them for the name of one to begin like that of another.
+  const clients = Array.from({ length: 12 }, logIn)
+  const { connection: shared } = ask()
+  clients[0]?.client.emit('close')
+  const ended = [...clients.map(({ connection }) => connection), shared].map(
+    (connection) => socketOf(connection).destroyed,
+  )
+  expect(ended).toEqual([true, ...Array(12).fill(false)])
+})
+
+test('room for a client that has logged in is not made by what is idle of another one', async () => {
+  const { origin, pool, ask } = await stage({ connections: 11 })
+  const logged = (client: ReturnType<typeof someClient>) =>
+    ask(false, '/', { client, fields: Fields.from({ Authorization: 'NTLM a' }) })
+  const first = someClient()
+  logged(first).connection.abandon()
+  await until(() => pool.size === 0, 'the end')
+  // Enough of them for the name of one to begin like that of the first.
+  for (let i = 0; i < 11; i++) {
+    const { connection, answer } = logged(someClient())
+    ;(await origin.request()).send(ok)
+    await answer
+    connection.release()
+  }
+  expect(() => logged(first)).toThrow('no room')
+  expect(pool.idleSize).toBe(11)
 })
 
 describe('the bound', () => {

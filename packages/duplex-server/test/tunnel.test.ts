@@ -110,16 +110,20 @@ test('a tunnel in which nobody says anything is cut after its time', async () =>
   expect(closed[0]).toMatchObject({ type: 'connection_read_timeout', phase: 'tunnel' })
 })
 
-test('a tunnel whose one side takes nothing is cut after its time, and holds little until then', async () => {
-  const { tunnel, closed, client, upstream, wires } = await stage()
-  client.socket.pause()
-  payload(64 * 2 ** 20).pipe(upstream.socket)
-  await until(() => wires[1].paused, 'a standstill')
-  expect(wires[0].socket.writableLength).toBeLessThan(2 ** 20)
-  tunnel.check(performance.now() + limits.drain + 1_000)
-  await until(() => closed.length === 1, 'the end')
-  expect(closed[0]).toMatchObject({ phase: 'drain' })
-})
+test.each(sides)(
+  'a tunnel whose %s takes nothing is cut after its time, and holds little until then',
+  async (here, there) => {
+    const { tunnel, closed, wires, ...ends } = await stage()
+    const [taker, giver] = here === 'client' ? wires : wires.toReversed()
+    ends[here].socket.pause()
+    payload(64 * 2 ** 20).pipe(ends[there].socket)
+    await until(() => giver?.paused === true, 'a standstill')
+    expect(taker?.socket.writableLength).toBeLessThan(2 ** 20)
+    tunnel.check(performance.now() + limits.drain + 1_000)
+    await until(() => closed.length === 1, 'the end')
+    expect(closed[0]).toMatchObject({ phase: 'drain' })
+  },
+)
 
 test('a tunnel that is cut tells why, once', async () => {
   const { tunnel, closed } = await stage()

@@ -354,6 +354,20 @@ describe('C5 a program is replaced', () => {
     expect(app.state().instances).toHaveLength(1)
   })
 
+  test('and an old one that dies meanwhile is waited for no longer', async () => {
+    const { app, line } = stage({ ...node, stop: { drain: Number.POSITIVE_INFINITY } })
+    await app.start()
+    const { exchange: one, end } = exchange()
+    onTestFinished(end)
+    const pid = await pidOf(await app.upstream(one))
+    const rolled = app.roll()
+    await line('ready after', 2)
+    await expect.poll(() => app.state().instances.map(({ status }) => status)).toEqual(['draining', 'ready'])
+    process.kill(pid, 'SIGKILL')
+    await rolled
+    expect(app.state().instances.map(({ status }) => status)).toEqual(['ready'])
+  })
+
   test.each<[string, Partial<ProgramOptions>]>([
     ['wait', { wait: 3e9 }],
     ['startup', { startup: 3e9 }],

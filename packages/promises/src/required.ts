@@ -525,6 +525,20 @@ export function requirementsOf(create: Strategy): void {
       client.close()
       expect(await aborted).toMatchObject({ type: 'client_closed' })
     })
+
+    test('so does who asks for it only when it is over', async () => {
+      const heard: unknown[] = []
+      const { client, origin } = await stage({
+        onError(error, { signal }) {
+          heard.push(error, signal.reason)
+          return undefined
+        },
+      })
+      client.send(get('/'))
+      await (await origin.request()).connection.reset()
+      await client.response()
+      expect(heard).toEqual([expect.any(GatewayError), heard[0]])
+    })
   })
 
   describe('E4 a response head is written once', () => {

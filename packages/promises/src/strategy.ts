@@ -394,6 +394,35 @@ export function promisesOf(create: Strategy): void {
       expect((await client.response()).text).toBe('ok')
     })
 
+    test.each<[string, Partial<GatewayOptions>]>([
+      ['as it comes', {}],
+      [
+        'changed by a hook',
+        { rewrite: (out) => void Object.assign(out, { content: (source: unknown) => source }) },
+      ],
+      ['kept', { limits: { replay: 100 } }],
+    ])(
+      'A8 a response head that came before the end of the request is not waited for again: content %s',
+      async (_, options) => {
+        const { origin, client, url } = await stage({ ...options, timeouts: { responseHead: 1_000 } })
+        client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`)
+        const exchange = await origin.request()
+        await exchange.body(5)
+        await exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+        const incoming = await client.responding()
+        await incoming.body(5)
+        await client.send('ended')
+        await exchange.done()
+        // By then it would have been waited for long enough.
+        const other = await connect(url)
+        onTestFinished(() => other.close())
+        other.send(get('/slow'))
+        expect((await other.response()).status).toBe(504)
+        await exchange.send('ended')
+        expect(await incoming.done()).toMatchObject({ verdict: 'complete', text: 'begunended' })
+      },
+    )
+
     test('E2 silence in the response body beyond the limit breaks it off', async () => {
       const { origin, client, ended } = await stage({ timeouts: { responseBody: 50 } })
       client.send(get('/'))

@@ -5,7 +5,7 @@ import { type RedisServer, startRedis } from '@relayrace/fixtures/redis'
 import { get } from '@relayrace/promises/stage'
 import { strategies } from '@relayrace/strategies'
 import { Redis } from 'ioredis'
-import { RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Middleware } from '../src/index.ts'
 import { apiTokens, hashToken } from '../src/middleware/index.ts'
@@ -110,6 +110,25 @@ describe.each(strategies)('%s', (_, create) => {
       const response = await client.response()
       expect([asked, response.status]).toEqual([3, 200])
       expect(response.get('ratelimit')).toMatch(/r=0/)
+    })
+
+    test('the process is warned once of each time in which nobody can count', async () => {
+      const warnings: string[] = []
+      const warned = ({ message }: Error): unknown => warnings.push(message)
+      process.on('warning', warned)
+      onTestFinished(() => {
+        process.off('warning', warned)
+      })
+      const limiter = new RateLimiterMemory({ points: 9, duration: 60 })
+      const count = limiter.consume.bind(limiter)
+      let isGone = false
+      limiter.consume = async (key) => {
+        if (isGone) throw new Error('gone')
+        return count(key)
+      }
+      const { knock } = await stage([rateLimit({ limit: 9, window: 60, limiter })])
+      for (isGone of [true, true, false, true, true]) await knock()
+      expect(warnings).toHaveLength(2)
     })
 
     describe('when Redis is gone', () => {

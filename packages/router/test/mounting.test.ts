@@ -192,6 +192,24 @@ describe.each(onNodeHttp)('%s', (_, create) => {
       expect((await client.response()).text).toBe('old')
     })
 
+    test('nor is any of their strategies taken then', async () => {
+      const { mounted, origin, visit } = await stage(({ url }) => [
+        { path: '/', upstream: url, strategy: named('old') },
+      ])
+      const made: HttpGateway[] = []
+      const strategy = named('new', made)
+      const wrong = [
+        { path: '/', upstream: origin.url, strategy },
+        { path: '/wrong', upstream: 'ftp://a', strategy },
+      ]
+      expect(() => mounted.replace(wrong)).toThrow('Route /wrong')
+      expect(made).toEqual([])
+      const client = await visit()
+      client.send(get('/'))
+      const asked = await origin.request()
+      expect(asked.message.get('via')).toBe('1.1 old')
+    })
+
     test('closing it closes all of them', async () => {
       const { mounted, origin, visit } = await stage(({ url }) => [
         { path: '/', upstream: url, strategy: named('first') },

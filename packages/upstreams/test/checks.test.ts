@@ -210,6 +210,26 @@ describe('C4 a check', () => {
 })
 
 describe.each(strategies)('C4 on %s', (_, create) => {
+  test('who comes back to the set while something is under way there is checked again', async () => {
+    let checks = 0
+    const it = await origin((exchange) => {
+      if (exchange.message.target !== '/check') return undefined
+      checks++
+      return exchange.send(reply(''))
+    })
+    const clock = manualClock()
+    const staged = await stage(create, [it.url], { clock, checks: { path: '/check' } })
+    clock.advance(0)
+    await expect.poll(() => checks).toBe(1)
+    const client = await staged.client()
+    client.send(get('/'))
+    await expect.poll(() => staged.upstreams.state().endpoints[0]?.inFlight).toBe(1)
+    staged.upstreams.replace([])
+    staged.upstreams.replace([it.url])
+    clock.advance(0)
+    await expect.poll(() => checks).toBe(2)
+  })
+
   test('who is down is asked nothing, and if all are the answer is 503 at once', async () => {
     const good = await answering('good')
     const clock = manualClock()

@@ -13,6 +13,8 @@ export interface CertificatePaths {
 interface Loaded {
   readonly main: { readonly cert: Buffer; readonly key: Buffer }
   readonly named: ReadonlyMap<string, SecureContext>
+  /** All files, as they were read. */
+  readonly files: ReadonlyMap<string, Buffer>
 }
 
 /** How often the files are looked at, in ms. Looking works where notice fails: links that are switched, network disks. */
@@ -67,9 +69,8 @@ export class CertificateFiles {
   }
 
   #isOutdated(): boolean {
-    const { cert, key } = this.#loaded.main
     try {
-      return !readFileSync(this.#main.cert).equals(cert) || !readFileSync(this.#main.key).equals(key)
+      return [...this.#loaded.files].some(([file, read]) => !readFileSync(file).equals(read))
     } catch {
       return true
     }
@@ -82,7 +83,7 @@ export class CertificateFiles {
       clearTimeout(timer)
       timer = setTimeout(() => told(this.tryReload()), settling)
     }
-    const files = [this.#main, ...this.#named.values()].flatMap(({ cert, key }) => [cert, key])
+    const files = [...this.#loaded.files.keys()]
     for (const file of files) watchFile(file, { interval, persistent: false }, changed)
     // The first look is what later ones are compared with, and it comes a moment after the files were read.
     const missed = setTimeout(() => this.#isOutdated() && changed(), interval).unref()
@@ -94,10 +95,16 @@ export class CertificateFiles {
   }
 
   #load(): Loaded {
-    const main = readPair(this.#main)
+    const files = new Map<string, Buffer>()
+    const read = (paths: CertificatePaths): Loaded['main'] => {
+      const pair = readPair(paths)
+      files.set(paths.cert, pair.cert).set(paths.key, pair.key)
+      return pair
+    }
+    const main = read(this.#main)
     const named = new Map<string, SecureContext>()
-    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), contextOf(paths, readPair(paths)))
-    return { main, named }
+    for (const [name, paths] of this.#named) named.set(name.toLowerCase(), contextOf(paths, read(paths)))
+    return { main, named, files }
   }
 }
 

@@ -184,6 +184,32 @@ describe.each(libraries)('%s', (_name, { createProxyServer, ProxyServer }) => {
     })
   })
 
+  test.each<[string, (proxy: Server, url: URL) => unknown]>([
+    [
+      'calls with ever other connections come',
+      async (_, url) => {
+        for (let i = 0; i < 70; i++) await ask(url)
+      },
+    ],
+    ['the proxy is closed', (proxy) => proxy.close()],
+  ])('what is under way goes on when %s', async (_, happens) => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const target = await origin(async ({ url }, response) => {
+      if (url === '/held') await released
+      response.end('ok')
+    })
+    const proxy = createProxyServer({ target })
+    const url = await mounted(proxy, (request, response) =>
+      proxy.web(request, response, request.url === '/held' ? {} : { agent: new http.Agent() }),
+    )
+    const asked = once(proxy, 'start')
+    const answer = ask(new URL('/held', url))
+    await asked
+    await happens(proxy, url)
+    release()
+    expect(await answer).toMatchObject({ status: 200, body: 'ok' })
+  })
+
   test('end tells when the answer has come', async () => {
     const proxy = createProxyServer({ target: await origin() })
     const ended = once(proxy, 'end')
