@@ -13,6 +13,7 @@ import type { Scenario } from './scenarios/scenario.ts'
 const lacking: Readonly<Record<Way, string>> = {
   tls: 'is not set up here to speak TLS with clients',
   h2: 'speaks no HTTP/2 with clients',
+  gzip: 'is not set up here to change what passes',
 }
 
 /** What went wrong with a target that is not asked at all. */
@@ -35,7 +36,8 @@ export const unable = (
   )
 
 export async function startOptions({ way }: Scenario): Promise<StartOptions> {
-  return way === 'tls' || way === 'h2' ? { tls: await certificateFiles() } : {}
+  if (way === 'gzip') return { gzip: true }
+  return way === undefined ? {} : { tls: await certificateFiles() }
 }
 
 let made: Promise<CertificateFiles> | undefined

@@ -39,7 +39,8 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
       // The strategy that a program is started for, and an example out of a document.
       computed: ['promises/src/leaks-program.ts: module', 'promises/src/wrapped.ts: file.href'],
     },
-    fixtures: { packages: [] },
+    // The strategy that a hook is put into.
+    fixtures: { packages: [], computed: ['fixtures/peers/packing.ts: pathToFileURL(file).href'] },
     examples: {
       packages: [
         '@relayrace/gateway',

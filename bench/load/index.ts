@@ -15,6 +15,7 @@ import { downloads, stalls } from './sink.ts'
 import { slowReaders } from './slow.ts'
 import { uploads } from './source.ts'
 import { besideStalled, bothWays } from './together.ts'
+import { unpacking } from './unpack.ts'
 
 export const loads: readonly [
   typeof downloads,
@@ -34,6 +35,7 @@ export const loads: readonly [
   typeof firstAnswers,
   typeof handshaking,
   typeof overHttp2,
+  typeof unpacking,
 ] = [
   downloads,
   stalls,
@@ -52,4 +54,5 @@ export const loads: readonly [
   firstAnswers,
   handshaking,
   overHttp2,
+  unpacking,
 ]

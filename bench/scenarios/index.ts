@@ -19,6 +19,7 @@ import { tlsDownload, tlsUpload } from './secure.ts'
 import { slow } from './slow.ts'
 import { small } from './small.ts'
 import { stalled } from './stalled.ts'
+import { transformed } from './transformed.ts'
 import { upload } from './upload.ts'
 import { websocket } from './websocket.ts'
 
@@ -46,5 +47,6 @@ export const scenarios: readonly Scenario[] = [
   handshakesResumed,
   h2,
   h2Download,
+  transformed,
   coldStart,
 ]

@@ -32,6 +32,7 @@ const sample: Measured = {
       lateAt50: 27,
       answeredAt: 1_234,
       answerAfter: 28,
+      packed: GiB / 2,
     },
   },
   used: {
@@ -55,6 +56,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
   'tls-download': { ...transfer, firstByte: 11 },
   'tls-upload': { ...transfer, answerAfter: 28 },
+  transformed: { ...transfer, packedTo: 25 },
   h2: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
   'h2-download': { ...transfer, firstByte: 11 },
   handshakes: shaken,
