@@ -6,6 +6,7 @@ import type { Limits, Listener, ListenOptions, Timeouts } from '@relayrace/gatew
 import {
   Admission,
   bind,
+  checkListen,
   closingPatience,
   type InFlight,
   type Pending,
@@ -79,6 +80,7 @@ export function serve({ timeouts, limits, sweep, inFlight, answer, ended }: Serv
   return {
     accept,
     async listen(where = {}) {
+      checkListen(where)
       const server = createSocketServer(where, take)
       admission.guard(server)
       const listener = await bind(server, where)

@@ -14,11 +14,14 @@ import {
   type Timeouts,
 } from '@relayrace/gateway'
 import {
+  checkOptions,
   hostOf,
   InFlight,
   internalFailure,
+  type KnownOptions,
   offeredProtocols,
   type Pending,
+  settleNumbers,
 } from '@relayrace/gateway/strategy'
 import type { RequestLine } from './head.ts'
 import type { Inbound } from './inbound.ts'
@@ -42,6 +45,12 @@ export interface DuplexServerOptions {
   readonly onError?: (error: unknown, request: DuplexRequest) => void
 }
 
+const serverOptions: KnownOptions<DuplexServerOptions> = {
+  timeouts: 'object',
+  limits: 'object',
+  onError: 'function',
+}
+
 export interface DuplexServer extends AsyncDisposable {
   /** Requests whose response is not complete. */
   readonly inFlight: number
@@ -53,8 +62,9 @@ export interface DuplexServer extends AsyncDisposable {
 }
 
 export function createDuplexServer(handler: DuplexHandler, options: DuplexServerOptions = {}): DuplexServer {
-  const timeouts = { ...defaultTimeouts, ...options.timeouts }
-  const limits = { ...defaultLimits, ...options.limits }
+  checkOptions(options, serverOptions)
+  const timeouts = settleNumbers('timeouts', defaultTimeouts, options.timeouts)
+  const limits = settleNumbers('limits', defaultLimits, options.limits)
   const onError = options.onError ?? ((error: unknown): void => console.error(error))
   const sweep = new Sweep(Object.values(timeouts))
   const inFlight = new InFlight<Turn>()

@@ -368,3 +368,11 @@ describe('a final answer to a client that waits for 100', () => {
     expect([response.status, response.get('connection')]).toEqual([403, 'close'])
   })
 })
+
+test.each([
+  ['Did you mean timeouts?', { timeots: {} }],
+  ['Did you mean timeouts.idle?', { timeouts: { idel: 1 } }],
+  ['limits.connections must be a number', { limits: { connections: '5' } }],
+])('createDuplexServer refuses an option that makes no sense: %s', (message, options) => {
+  expect(() => createDuplexServer(() => {}, options as never)).toThrow(message)
+})

@@ -26,6 +26,7 @@ export type {
   Route,
   Upstream,
 } from './contract/gateway.ts'
+export { checkOptions, type KnownOptions } from './contract/options.ts'
 export { type BodyClock, longest } from './exchange/clock.ts'
 export type { SendableReply } from './exchange/hooks.ts'
 export { InFlight } from './exchange/in-flight.ts'

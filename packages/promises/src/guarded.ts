@@ -59,6 +59,12 @@ export function guardPromisesOf(create: Strategy<Gateway>): void {
     `HTTP/1.1 200 OK\r\n${fields.map((line) => `${line}\r\n`).join('')}Content-Length: 2\r\n\r\nok`
 
   describe('F2 guarded', () => {
+    test('refuses an option that is misspelt: redirects that nobody follows, addresses that nobody allows', () => {
+      expect(() => guarded({ destination: () => undefined, redirect: 1 } as never)).toThrow(
+        'Did you mean guarded.redirects?',
+      )
+    })
+
     test('dials the address that it has checked, by the name that it was given', async () => {
       const origin = await makeOrigin()
       const asked: string[] = []

@@ -564,9 +564,21 @@ export function promisesOf(create: Strategy): void {
       },
     )
 
-    test('listen with a number says what it takes', async () => {
+    test.each<[string, unknown, string]>([
+      ['a number', 8080, 'listen takes an object: listen({ port: 8080 })'],
+      ['null', null, 'listen takes an object: listen({ port: 8080 })'],
+      ['a name that is misspelt', { prt: 8081 }, 'Unknown option listen.prt. Did you mean listen.port?'],
+      ['text for a port', { port: '8081' }, 'Option listen.port has to be a number'],
+      ['an option of TLS that is misspelt', { tls: { crt: '' } }, 'Did you mean listen.tls.cert?'],
+    ])('listen with %s says what it takes', async (_, where, message) => {
       const { gateway } = await stage()
-      await expect(gateway.listen(8080 as never)).rejects.toThrow('listen({ port: 8080 })')
+      await expect(gateway.listen(where as never)).rejects.toThrow(message)
+    })
+
+    test('listen takes what is undefined for what is left out', async () => {
+      const { gateway } = await stage()
+      await using listener = await gateway.listen({ port: undefined, host: undefined } as never)
+      expect(listener.url.hostname).toBe('127.0.0.1')
     })
 
     test('E1 an upstream connection is used again', async () => {

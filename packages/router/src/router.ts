@@ -1,7 +1,7 @@
 /** Routes for the `upstream` of any gateway. */
 
 import type { Choice, Choose, Exchange, Reply } from '@relayrace/gateway'
-import { GatewayError, internalFailure } from '@relayrace/gateway/web'
+import { checkOptions, GatewayError, internalFailure } from '@relayrace/gateway/web'
 import { compose, type Middleware } from './middleware.ts'
 import { segmentsOf } from './path.ts'
 import { type Compiled, compile, isPromise, type RouterRoute } from './routes.ts'
@@ -26,6 +26,7 @@ export interface RouterOptions {
 
 /** @throws TypeError that names a route which makes no sense, could never be found, or is there twice. */
 export function createRouter(routes: readonly RouterRoute[], options: RouterOptions = {}): Router {
+  checkOptions(options, { middleware: 'object', log: 'function' })
   const { middleware = [], log = warn } = options
   let table = tableOf(routes)
   const choose = compose(middleware, (exchange) => route(table, exchange))

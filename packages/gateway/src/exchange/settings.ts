@@ -11,6 +11,7 @@ import type {
   Timeouts,
   UpstreamTls,
 } from '../contract/gateway.ts'
+import { checkOptions, type KnownOptions, unknownOption } from '../contract/options.ts'
 import { setForwarded } from '../rules/forwarded.ts'
 import { type Endpoint, endpoint, isPath, isRoute } from '../rules/upstream.ts'
 import { heldTo } from './lookup.ts'
@@ -84,10 +85,10 @@ export function resolveSettings(name: string, options: GatewayOptions): Settings
   const settings: Settings = {
     name,
     pseudonym: pseudonym ?? `${name}-${crypto.randomUUID().slice(0, 8)}`,
-    timeouts: numbers('timeouts', defaultTimeouts, timeouts),
-    limits: numbers('limits', defaultLimits, limits),
+    timeouts: settleNumbers('timeouts', defaultTimeouts, timeouts),
+    limits: settleNumbers('limits', defaultLimits, limits),
     pool: poolOf(pool),
-    tls: tls ?? {},
+    tls: tlsOf('tls', tls),
     lookup: lookup && heldTo(lookup),
     rewrite: rewrite ?? setForwarded,
     inherited: rewrite ?? setForwarded,
@@ -105,7 +106,7 @@ export function resolveSettings(name: string, options: GatewayOptions): Settings
 }
 
 /** What a route may say, and what that has to be. `to` is checked where it is taken apart, and `path` when it is known. */
-const routeOptions: Readonly<Record<keyof Route, 'string' | 'object' | 'function' | undefined>> = {
+const routeOptions: KnownOptions<Route> = {
   to: undefined,
   path: undefined,
   name: 'string',
@@ -136,7 +137,7 @@ export function along(route: Route, settings: Settings): Settings {
 }
 
 function settleRoute(route: Route, settings: Settings): Settings {
-  checkAll(route, routeOptions, 'route.')
+  checkOptions(route, routeOptions, 'route.')
   const { to, path, name, rewrite, modifyResponse, timeouts, limits } = route
   for (const [group, given] of [
     ['timeouts', timeouts],
@@ -161,8 +162,10 @@ function settleRoute(route: Route, settings: Settings): Settings {
         ? settings.modifyResponse
         : (head, exchange) => modifyResponse(head, exchange, settings.modifyResponse ?? nothing),
     timeouts:
-      timeouts === undefined ? settings.timeouts : numbers('route.timeouts', settings.timeouts, timeouts),
-    limits: limits === undefined ? settings.limits : numbers('route.limits', settings.limits, limits),
+      timeouts === undefined
+        ? settings.timeouts
+        : settleNumbers('route.timeouts', settings.timeouts, timeouts),
+    limits: limits === undefined ? settings.limits : settleNumbers('route.limits', settings.limits, limits),
   }
 }
 
@@ -170,7 +173,7 @@ function settleRoute(route: Route, settings: Settings): Settings {
 function nothing(): void {}
 
 /** Every option, and what it has to be. `upstream` is checked where it is taken apart. */
-const options: Readonly<Record<keyof GatewayOptions, 'string' | 'object' | 'function' | undefined>> = {
+const options: KnownOptions<GatewayOptions> = {
   upstream: undefined,
   pseudonym: 'string',
   timeouts: 'object',
@@ -194,60 +197,19 @@ function check(given: GatewayOptions): void {
     throw new TypeError(
       'Options are an object, with at least an upstream: { upstream: "http://127.0.0.1:9000" }',
     )
-  checkAll(given, options)
+  checkOptions(given, options)
   if (given.upstream === undefined || given.upstream === null)
     throw new TypeError('Option upstream is missing: a URL such as "http://127.0.0.1:9000", or a function')
   if (given.pseudonym !== undefined && !pseudonymShape.test(given.pseudonym))
     throw new TypeError('Option pseudonym has to be a token, or a host: it stands in Via (RFC 9110 §7.6.3)')
 }
 
-function checkAll<T extends object>(
-  given: T,
-  known: Readonly<Record<keyof T, string | undefined>>,
-  group = '',
-): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in known)) throw unknownOption(name, Object.keys(known), group)
-    const type = known[name as keyof T]
-    if (value === undefined || type === undefined) continue
-    if (typeof value !== type || value === null)
-      throw new TypeError(`Option ${group}${name} has to be ${a(type)}`)
-  }
-}
-
-const a = (type: string): string => `${type === 'object' ? 'an' : 'a'} ${type}`
-
-/** Names the known one that is nearest, if one is near at all, and else all of them. */
-export function unknownOption(name: string, known: readonly string[], group = ''): TypeError {
-  const near = nearest(name, known)
-  const hint = near === undefined ? '' : `Did you mean ${group}${near}?`
-  return new TypeError(
-    [`Unknown option ${group}${name}.`, hint, `Known: ${known.join(', ')}`].filter(Boolean).join(' '),
-  )
-}
-
-/** Undefined when none is near at all. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const by = new Map(known.map((one) => [one, distance(name.toLowerCase(), one.toLowerCase())]))
-  const [near, edits] = [...by].sort(([, one], [, other]) => one - other)[0] ?? ['', Number.POSITIVE_INFINITY]
-  return edits <= Math.max(2, near.length / 3) ? near : undefined
-}
-
-/** Characters to put in, take out or replace, to make one of the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= other.length; j++) {
-      const replaced = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[other.length] as number
-}
-
-function numbers<T extends object>(group: string, defaults: T, given: Partial<NoInfer<T>> | undefined): T {
+/** Those that are given, beside the defaults. @throws TypeError for one that is none of them, or no number. */
+export function settleNumbers<T extends object>(
+  group: string,
+  defaults: T,
+  given: Partial<NoInfer<T>> | undefined,
+): T {
   const settled = { ...defaults, ...given }
   for (const [key, value] of Object.entries(settled)) {
     if (!(key in defaults)) {
@@ -262,9 +224,27 @@ function numbers<T extends object>(group: string, defaults: T, given: Partial<No
 
 /** Without a connection nothing could be asked. */
 function poolOf(given: Partial<Pool> | undefined): Pool {
-  const pool = numbers('pool', defaultPool, given)
+  const pool = settleNumbers('pool', defaultPool, given)
   if (pool.connections < 1) throw new TypeError(`pool.connections must be 1 or more: ${pool.connections}`)
   return pool
+}
+
+const tlsOptions: KnownOptions<UpstreamTls> = {
+  ca: 'bytes',
+  cert: 'bytes',
+  key: 'bytes',
+  passphrase: 'string',
+  pfx: 'bytes',
+  servername: 'string',
+  minVersion: 'string',
+  maxVersion: 'string',
+  rejectUnauthorized: 'boolean',
+  ciphers: 'string',
+}
+
+function tlsOf(group: string, tls: UpstreamTls = {}): UpstreamTls {
+  checkOptions(tls, tlsOptions, `${group}.`)
+  return tls
 }
 
 const endpoints = new WeakMap<object, Endpoint>()

@@ -5,6 +5,7 @@ import { type BlockList, isIP, type LookupFunction } from 'node:net'
 import { GatewayError } from '../contract/errors.ts'
 import { FieldNames, type Fields } from '../contract/fields.ts'
 import type { Exchange, GatewayOptions, ResponseHead, Route } from '../contract/gateway.ts'
+import { checkOptions, type KnownOptions } from '../contract/options.ts'
 import { isGlobal } from './addresses.ts'
 
 export interface GuardOptions {
@@ -24,6 +25,16 @@ export interface GuardOptions {
   readonly modifyResponse?: GatewayOptions['modifyResponse']
 }
 
+const guardOptions: KnownOptions<GuardOptions> = {
+  destination: 'function',
+  ports: 'object',
+  allow: 'object',
+  redirects: 'number',
+  resolve: 'function',
+  rewrite: 'function',
+  modifyResponse: 'function',
+}
+
 /** What `guarded` makes of them. */
 export type GuardedOptions = Required<
   Pick<GatewayOptions, 'upstream' | 'lookup' | 'rewrite' | 'informational' | 'modifyResponse'>
@@ -38,6 +49,7 @@ export type GuardedOptions = Required<
  * the destination could speak for the gateway's own site.
  */
 export function guarded(options: GuardOptions): GuardedOptions {
+  checkOptions(options, guardOptions, 'guarded.')
   const { destination, ports = [80, 443], allow, redirects = 0, resolve = systemResolve } = options
   const places = new WeakMap<Exchange, { url: URL; hops: number }>()
 

@@ -29,7 +29,7 @@ import { probeAfter } from './agents.ts'
 import { type Front, HttpExchange } from './exchange.ts'
 import { adoptHttp2, createHttp2, type Http2Front, speaksHttp2 } from './http2.ts'
 import { framingOf, hasBytes } from './incoming.ts'
-import { bind, closingPatience, secureServer, waitUntil } from './listen.ts'
+import { bind, checkListen, closingPatience, secureServer, waitUntil } from './listen.ts'
 import { Places } from './places.ts'
 
 /** What a strategy on node:http gives the gateway: it carries one exchange, and holds connections upstream. */
@@ -336,6 +336,7 @@ export function httpGateway(
   }
 
   async function listen(where: ListenOptions = {}): Promise<Listener> {
+    checkListen(where)
     const server = createServer(where)
     const listener = await bind(server, where)
     servers.add(server)

@@ -5,16 +5,15 @@ import { once } from 'node:events'
 import { type AddressInfo, Server } from 'node:net'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { Listener, ListenOptions } from '../contract/gateway.ts'
+import { checkOptions, type KnownOptions } from '../contract/options.ts'
 
 /** Connections that wait to be accepted. Node's 511 turns a burst of clients into retransmissions. */
 const backlog = 4_096
 
 /** Binds a server that has been made already. Host defaults to loopback: being reachable is a decision. */
 export async function bind(server: Server, where: ListenOptions = {}): Promise<Listener> {
-  if (typeof where !== 'object')
-    throw new TypeError(`listen takes an object: listen({ port: ${String(where)} })`)
-  const { tls, ...options } = where
-  server.listen(options.path === undefined ? { port: 0, host: '127.0.0.1', backlog, ...options } : options)
+  const { tls, path, port = 0, host = '127.0.0.1', ...options } = where
+  server.listen(path === undefined ? { port, host, backlog, ...options } : { path, ...options })
   await once(server, 'listening')
   const close = async (): Promise<void> => {
     if (!server.listening) return
@@ -31,6 +30,68 @@ export async function bind(server: Server, where: ListenOptions = {}): Promise<L
     },
     [Symbol.asyncDispose]: close,
   }
+}
+
+const listenOptions: KnownOptions<ListenOptions> = {
+  port: 'number',
+  host: 'string',
+  path: 'string',
+  backlog: 'number',
+  reusePort: 'boolean',
+  tls: 'object',
+}
+
+/** All that `tls.createServer` takes, which looks itself at what it is given. */
+const tlsOptions: KnownOptions<TlsOptions> = {
+  allowHalfOpen: undefined,
+  pauseOnConnect: undefined,
+  noDelay: undefined,
+  keepAlive: undefined,
+  keepAliveInitialDelay: undefined,
+  highWaterMark: undefined,
+  blockList: undefined,
+  secureContext: undefined,
+  enableTrace: undefined,
+  requestCert: 'boolean',
+  ALPNProtocols: undefined,
+  SNICallback: undefined,
+  rejectUnauthorized: 'boolean',
+  requestOCSP: undefined,
+  handshakeTimeout: undefined,
+  sessionTimeout: undefined,
+  ticketKeys: undefined,
+  pskCallback: undefined,
+  pskIdentityHint: undefined,
+  ALPNCallback: undefined,
+  allowPartialTrustChain: undefined,
+  ca: undefined,
+  cert: undefined,
+  certificateCompression: undefined,
+  sigalgs: undefined,
+  ciphers: undefined,
+  clientCertEngine: undefined,
+  crl: undefined,
+  dhparam: undefined,
+  ecdhCurve: undefined,
+  honorCipherOrder: undefined,
+  key: undefined,
+  privateKeyEngine: undefined,
+  privateKeyIdentifier: undefined,
+  maxVersion: undefined,
+  minVersion: undefined,
+  passphrase: undefined,
+  pfx: undefined,
+  secureOptions: undefined,
+  secureProtocol: undefined,
+  sessionIdContext: undefined,
+}
+
+/** @throws TypeError when what `listen` was told makes no sense, naming it: a misspelt port would be a free one. */
+export function checkListen(where: ListenOptions): void {
+  if (typeof where !== 'object' || where === null)
+    throw new TypeError(`listen takes an object: listen({ port: ${String(where ?? 8080)} })`)
+  checkOptions(where, listenOptions, 'listen.')
+  if (where.tls !== undefined) checkOptions(where.tls, tlsOptions, 'listen.tls.')
 }
 
 /** How long a client may take for its TLS handshake, in ms. */

@@ -1,6 +1,7 @@
 /** Where an exchange goes: an origin's address, and the request target under its base path. */
 
 import type { Origin, Reply, Route } from '../contract/gateway.ts'
+import { checkOptions } from '../contract/options.ts'
 
 export function isRoute(choice: unknown): choice is Route {
   return typeof choice === 'object' && choice !== null && 'to' in choice
@@ -35,6 +36,7 @@ export function endpoint(origin: Origin): Endpoint {
       `The upstream must be a URL or a Unix domain socket, not ${String(origin)}: such as "http://127.0.0.1:9000" or { socketPath: "/run/app.sock" }`,
     )
   if (typeof origin === 'object' && 'socketPath' in origin) {
+    checkOptions(origin, { socketPath: undefined, host: undefined }, 'upstream.')
     const { socketPath, host: authority = 'localhost' } = origin
     if (typeof socketPath !== 'string' || socketPath === '')
       throw new TypeError('The upstream has a socketPath that is no path: such as "/run/app.sock"')

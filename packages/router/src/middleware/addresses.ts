@@ -2,6 +2,7 @@
 
 import { BlockList, isIP } from 'node:net'
 import type { Exchange, Reply } from '@relayrace/gateway'
+import { checkOptions } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 
 export interface AddressOptions {
@@ -16,7 +17,9 @@ export interface AddressOptions {
 export type ClientAddress = (exchange: Exchange) => string | undefined
 
 /** @throws TypeError for what is no address and no network. */
-export function clientAddress({ trusted = [] }: AddressOptions = {}): ClientAddress {
+export function clientAddress(options: AddressOptions = {}): ClientAddress {
+  checkOptions(options, { trusted: 'object' })
+  const { trusted = [] } = options
   const known = networks(trusted)
   const isTrusted = (address: string): boolean => has(known, address)
   return ({ request: { remoteAddress, fields } }) => {

@@ -2,6 +2,7 @@
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Exchange } from '@relayrace/gateway'
+import { checkOptions } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { credentials, filled, quoted, unauthorized } from './credentials.ts'
@@ -31,8 +32,10 @@ const hashOfNothing = hash('sha256', '')
  */
 export function apiTokens(
   tokens: Readonly<Record<string, string>>,
-  { realm = 'gateway', forward = false }: ApiTokensOptions = {},
+  options: ApiTokensOptions = {},
 ): Middleware {
+  checkOptions(options, { realm: 'string', forward: 'boolean' }, 'apiTokens.')
+  const { realm = 'gateway', forward = false } = options
   const known = Object.entries(tokens).map(([name, hashed]) => {
     if (!/^[0-9a-f]{64}$/i.test(hashed))
       throw new TypeError(`The token ${name} is not a SHA-256 in hexadecimal: keep hashToken(token)`)

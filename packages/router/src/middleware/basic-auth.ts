@@ -1,7 +1,7 @@
 /** Users with passwords (RFC 7617). */
 
 import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
-import { GatewayError } from '@relayrace/gateway/web'
+import { checkOptions, GatewayError } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 import { credentials, filled, quoted, unauthorized } from './credentials.ts'
@@ -41,8 +41,10 @@ export async function hashPassword(password: string): Promise<string> {
  */
 export function basicAuth(
   users: Readonly<Record<string, string>> | VerifyPassword,
-  { realm = 'gateway', forward = false, remember = 300_000 }: BasicAuthOptions = {},
+  options: BasicAuthOptions = {},
 ): Middleware {
+  checkOptions(options, { realm: 'string', forward: 'boolean', remember: 'number' }, 'basicAuth.')
+  const { realm = 'gateway', forward = false, remember = 300_000 } = options
   const verify = typeof users === 'function' ? users : verifier(users)
   const challenge = `Basic realm=${quoted(realm)}, charset="UTF-8"`
   /** Passwords that were right, so that not every request costs one: nobody can read them here. */

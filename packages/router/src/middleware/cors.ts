@@ -1,6 +1,7 @@
 /** Which pages may read what is answered: the CORS protocol of the Fetch standard. */
 
 import type { Exchange, Fields, Reply } from '@relayrace/gateway'
+import { checkOptions, type KnownOptions } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 
@@ -19,12 +20,22 @@ export interface CorsOptions {
   readonly maxAge?: number
 }
 
+const corsOptions: KnownOptions<CorsOptions> = {
+  origins: undefined,
+  methods: 'object',
+  requestFields: 'object',
+  responseFields: 'object',
+  credentials: 'boolean',
+  maxAge: 'number',
+}
+
 /**
  * Answers preflights by itself, and says of every other answer who may read it, instead of what the service says of that.
  * An upgrade, which browsers let any page ask for, is answered 403 for another origin than these and its own.
  * @throws TypeError for credentials from anywhere, or what is no origin.
  */
 export function cors(options: CorsOptions): Middleware {
+  checkOptions(options, corsOptions, 'cors.')
   const { origins, methods, requestFields, responseFields = [], credentials = false, maxAge } = options
   if (origins === '*' && credentials)
     throw new TypeError('cors: credentials need origins that are named: origins: ["https://app.example"]')

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import type { Exchange, Reply } from '@relayrace/gateway'
-import { GatewayError, Known, longest } from '@relayrace/gateway/web'
+import { checkOptions, GatewayError, Known, type KnownOptions, longest } from '@relayrace/gateway/web'
 import flexible, { type RateLimiterAbstract, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
@@ -31,8 +31,21 @@ export interface RateLimitOptions extends AddressOptions {
   readonly name?: string
 }
 
+const rateLimitOptions: KnownOptions<RateLimitOptions> = {
+  limit: undefined,
+  window: undefined,
+  key: 'function',
+  trusted: 'object',
+  redis: undefined,
+  limiter: 'object',
+  onStoreError: undefined,
+  storeTimeout: undefined,
+  name: 'string',
+}
+
 /** @throws TypeError for a limit that is none. */
 export function rateLimit(options: RateLimitOptions): Middleware {
+  checkOptions(options, rateLimitOptions, 'rateLimit.')
   const { limit, window, name = 'default', onStoreError = 'allow', storeTimeout = 250 } = options
   for (const [option, value] of Object.entries({ limit, window, storeTimeout }))
     if (!Number.isInteger(value) || value < 1)
@@ -110,8 +123,8 @@ function limiterOf({ limit, window: duration, redis }: RateLimitOptions, name: s
   return new flexible.RateLimiterRedis({ ...common, storeClient: redis, rejectIfRedisNotReady: true })
 }
 
-function keyOf(options: AddressOptions): (exchange: Exchange) => string | undefined {
-  const addressOf = clientAddress(options)
+function keyOf({ trusted = [] }: AddressOptions): (exchange: Exchange) => string | undefined {
+  const addressOf = clientAddress({ trusted })
   return (exchange) => {
     const name = identityOf(exchange)
     if (name !== undefined) return `who:${name}`

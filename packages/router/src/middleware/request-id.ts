@@ -1,7 +1,7 @@
 /** A name for each exchange, which the service and the client are told. */
 
 import type { Exchange } from '@relayrace/gateway'
-import { Known } from '@relayrace/gateway/web'
+import { checkOptions, Known } from '@relayrace/gateway/web'
 import type { Middleware } from '../middleware.ts'
 import { adding } from './adding.ts'
 
@@ -19,7 +19,9 @@ export function requestIdOf(exchange: Exchange): string | undefined {
   return ids.of(exchange)
 }
 
-export function requestId({ field = 'X-Request-Id', trust = false }: RequestIdOptions = {}): Middleware {
+export function requestId(options: RequestIdOptions = {}): Middleware {
+  checkOptions(options, { field: 'string', trust: 'boolean' }, 'requestId.')
+  const { field = 'X-Request-Id', trust = false } = options
   const told = adding({
     rewrite: ({ fields }, exchange) => fields.set(field, ids.of(exchange) as string),
     respond: (fields, exchange) => fields.set(field, ids.of(exchange) as string),
