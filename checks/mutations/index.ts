@@ -14,6 +14,7 @@ import { programs } from './programs.ts'
 import { relayrace } from './relayrace.ts'
 import { replies } from './replies.ts'
 import { router } from './router.ts'
+import { securedRoutes } from './secured.ts'
 import { strategies } from './strategies.ts'
 import { suite } from './suite.ts'
 import { upstreams } from './upstreams.ts'
@@ -25,6 +26,7 @@ export const mutations: readonly Mutation[] = [
   ...dispatchProxy,
   ...fetchProxy,
   ...replies,
+  ...securedRoutes,
   ...upstreams,
   ...programs,
   ...suite,

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import type { Phase, PhaseTimes, PoolState } from '@relayrace/gateway'
+import type { Phase, PhaseTimes, PoolState, UpstreamTls } from '@relayrace/gateway'
 import {
   after,
   Bound,
@@ -48,7 +48,7 @@ export interface Connections {
   /** A handler that knows nothing of a gateway, made fit for `ask`. */
   watched(handler: Dispatcher.DispatchHandler, method: string): Watched
   /** The same for somebody of whom nothing is known, on a connection of nobody in particular. */
-  askFor(origin: string, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): Use
+  askFor(to: Destination, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): Use
   /** If the request that is being written now is the first one on its connection: how long making that took. */
   readonly opening: PhaseTimes | undefined
   /**
@@ -81,11 +81,11 @@ export function createConnections(settings: Settings, places: Places): Connectio
   }
   const dial = dialer(settings)
 
-  const open: OpenClient = ({ origin, socketPath }, told) =>
-    new Client(origin, {
+  const open: OpenClient = (to, told) =>
+    new Client(to.origin, {
       ...common,
       connect(options, callback) {
-        const dialling = dial(socketPath, options, (...connected) => {
+        const dialling = dial(to, options, (...connected) => {
           const [, socket] = connected
           // Before undici's own listeners, and below after them.
           socket?.on('error', (error) => {
@@ -127,8 +127,7 @@ export function createConnections(settings: Settings, places: Places): Connectio
       const mine = bound.of(clientOf(incoming), out.fields) ?? shared
       return mine.ask(to, fresh, options, handler)
     },
-    askFor(origin, options, handler) {
-      const to = { origin, socketPath: undefined }
+    askFor(to, options, handler) {
       return shared.ask(to, false, options, new Watched(handler, options.method, doubt))
     },
     watched: (handler, method) => new Watched(handler, method, doubt),
@@ -212,42 +211,34 @@ export class Watched implements Dispatcher.DispatchHandler {
 /** How long each connection took to make. */
 const dialled = new WeakMap<object, Stopwatch>()
 
-type Dial = (
-  socketPath: string | undefined,
-  options: buildConnector.Options,
-  callback: buildConnector.Callback,
-) => Socket
+type Dial = (to: Destination, options: buildConnector.Options, callback: buildConnector.Callback) => Socket
 
 function dialer(settings: Settings): Dial {
   const common = {
-    ...settings.tls,
     ...(settings.lookup !== undefined && { lookup: settings.lookup }),
     allowH2: false,
     timeout: 0,
     keepAliveInitialDelay: probeAfter,
     autoSelectFamilyAttemptTimeout: 1_000,
   }
-  const secureBy = new Map<string | undefined, buildConnector.connector>()
-  const dialSecure = (socketPath: string | undefined): buildConnector.connector => {
-    let dial = secureBy.get(socketPath)
+  /** Each keeps the sessions of TLS that it resumes: where nothing was verified, nothing is verified again. */
+  const secureBy = new WeakMap<UpstreamTls, buildConnector.connector>()
+  const dialSecure = (tls: UpstreamTls): buildConnector.connector => {
+    let dial = secureBy.get(tls)
     if (dial === undefined) {
       // As much as one record: so the end of a connection is seen although the parser is held back.
-      dial = buildConnector({
-        ...common,
-        ...(socketPath !== undefined && { socketPath }),
-        highWaterMark: 16 * 1024,
-      } as buildConnector.BuildOptions)
-      secureBy.set(socketPath, dial)
+      dial = buildConnector({ ...tls, ...common, highWaterMark: 16 * 1024 } as buildConnector.BuildOptions)
+      secureBy.set(tls, dial)
     }
     return dial
   }
-  return (socketPath, options, callback) => {
+  return ({ tls = settings.tls, socketPath }, options, callback) => {
     const secure = options.protocol === 'https:'
-    if (secure) checkTls(settings.tls)
-    const named = { ...options, servername: servername(settings, options.hostname) }
+    if (secure) checkTls(tls)
+    const named = { ...options, servername: servername(tls, options.hostname) }
     // One for each plain connection, which has a reader of its own.
     const dial = secure
-      ? dialSecure(socketPath)
+      ? dialSecure(tls)
       : buildConnector({
           ...common,
           ...(socketPath !== undefined && { socketPath }),

@@ -1,7 +1,7 @@
 /** Upstream connections, each a client of undici's: idle ones by origin, the freshest first, within the gateway's places. */
 
 import type { Socket } from 'node:net'
-import type { PoolState } from '@relayrace/gateway'
+import type { PoolState, UpstreamTls } from '@relayrace/gateway'
 import type { ClientConnection, Holding, Places, Settings } from '@relayrace/gateway/strategy'
 import type { Client, Dispatcher } from 'undici'
 
@@ -11,6 +11,9 @@ export type OpenClient = (to: Destination, told: { dials(socket: Socket): void; 
 export interface Destination {
   readonly origin: string
   readonly socketPath: string | undefined
+  /** Of its route, instead of the gateway's: then `address` tells it apart. */
+  readonly tls?: UpstreamTls | undefined
+  readonly address?: string
 }
 
 /** One request, until its connection is idle or closed. */
@@ -57,7 +60,7 @@ export class Pool {
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ): Use {
-    const key = to.socketPath === undefined ? to.origin : `${to.socketPath} ${to.origin}`
+    const key = keyOf(to)
     const request = new Request(this, to, key, fresh, options, handler)
     if (this.#owner !== undefined && this.#isBusy(key)) this.#queue.add(request)
     else this.#begin(request)
@@ -189,6 +192,11 @@ export class Pool {
       return
     }
   }
+}
+
+function keyOf({ origin, socketPath, tls, address }: Destination): string {
+  if (socketPath !== undefined) return `${socketPath} ${origin}`
+  return tls === undefined ? origin : `${origin} ${address}`
 }
 
 class Request implements Use {

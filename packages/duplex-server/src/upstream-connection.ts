@@ -13,6 +13,7 @@ import {
   responseFraming,
   type Settings,
   servername,
+  tlsOf,
   unexpectedEnd,
   upstreamFailure,
   watchCloseNotify,
@@ -82,7 +83,6 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
   #fieldsLimit: number
 
   constructor(endpoint: Endpoint, key: string, settings: Settings, asker: Asker, keeper: Keeper) {
-    // TLS settings and credentials are the gateway's, so this is all that tells connections apart.
     this.address = endpoint.address
     this.key = key
     this.#keeper = keeper
@@ -107,11 +107,12 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
 
   #secure(endpoint: Endpoint, settings: Settings): Wire {
     const { sessions } = this.#keeper
-    checkTls(settings.tls)
+    const its = tlsOf(endpoint, settings)
+    checkTls(its)
     const socket = tls.connect({
       ...address(endpoint, settings),
-      ...settings.tls,
-      servername: servername(settings, endpoint.hostname),
+      ...its,
+      servername: servername(its, endpoint.hostname),
       session: sessions.get(this.address),
       allowHalfOpen: true,
       ALPNProtocols: ['http/1.1'],

@@ -7,10 +7,11 @@ import {
   isBeyondClient,
   wentStale,
 } from '@relayrace/dispatch-proxy/client'
-import { type FetchGateway, Fields, type GatewayOptions } from '@relayrace/gateway'
+import { type FetchGateway, Fields, type GatewayOptions, type UpstreamTls } from '@relayrace/gateway'
 import {
   bindsConnection,
   createTunnel,
+  endpointOf,
   type Holding,
   type HttpExchange,
   httpGateway,
@@ -19,6 +20,7 @@ import {
   relayFrom,
   type Taker,
   upstreamFailure,
+  withTls,
 } from '@relayrace/gateway/strategy'
 import { type Dispatcher, fetch, type RequestInit, type Response } from 'undici'
 import { Asking } from './asking.ts'
@@ -72,12 +74,19 @@ export function createFetchProxy(options: GatewayOptions): FetchGateway {
   }
 }
 
+/** What it is asked with. */
+interface Asked {
+  readonly signal: AbortSignal
+  /** Of a route. */
+  readonly tls?: UpstreamTls
+}
+
 /** The same function as the platform's, but for its connections. */
 function fetchOver(connections: Connections, places: Places): typeof globalThis.fetch {
   async function ask(
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
-    signal: AbortSignal,
+    { signal, tls }: Asked,
   ): Promise<void> {
     // Whose connection a `Request` came on nobody knows: where it logs in with its own, that is nobody's afterwards.
     const fields = new Fields(Object.entries((options.headers ?? {}) as Record<string, string>).flat())
@@ -86,7 +95,7 @@ function fetchOver(connections: Connections, places: Places): typeof globalThis.
     await places.take(holder)
     try {
       signal.throwIfAborted()
-      const use = connections.askFor(options.origin as string, asked, handler)
+      const use = connections.askFor(withTls(endpointOf(options.origin as string), tls), asked, handler)
       holder.holding = use
       signal.addEventListener('abort', () => use.giveUp())
     } finally {
@@ -94,10 +103,10 @@ function fetchOver(connections: Connections, places: Places): typeof globalThis.
     }
   }
 
-  return ((input: string, init: RequestInit & { signal: AbortSignal }) => {
+  return ((input: string, init: RequestInit & Asked) => {
     const dispatcher = {
       dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-        ask(options, handler, init.signal).catch((cause) => handler.onResponseError?.(null as never, cause))
+        ask(options, handler, init).catch((cause) => handler.onResponseError?.(null as never, cause))
         return true
       },
     }

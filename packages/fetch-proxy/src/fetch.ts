@@ -27,7 +27,7 @@ import {
 } from '@relayrace/gateway/web'
 
 export interface FetchHandlerOptions extends GatewayOptions {
-  /** Asks the upstream. Default: the platform's own. */
+  /** Asks the upstream. Default: the platform's own. The `tls` of a route is in its second argument, as Bun has it. */
   readonly fetch?: typeof globalThis.fetch
 }
 
@@ -52,12 +52,7 @@ export function createFetchHandler({ fetch: given, ...options }: FetchHandlerOpt
 
   function handle(request: Request): Promise<Response> {
     // Looked up for each exchange: a platform may replace it, to trace or to test.
-    const exchange = new FetchExchange(
-      around,
-      request,
-      given ?? globalThis.fetch,
-      given !== undefined || unpacks,
-    )
+    const exchange = new FetchExchange(around, request, given ?? globalThis.fetch, given !== undefined)
     inFlight.add(exchange)
     if (closed !== undefined || inFlight.size > settings.limits.exchanges)
       exchange.fail(new GatewayError('connection_limit_reached', { phase: 'requestHead' }))
@@ -85,8 +80,8 @@ class FetchExchange extends Life {
   status = 0
   readonly #asked: Request
   readonly #fetch: typeof globalThis.fetch
-  /** Whether that function undoes the coding of what it gets. */
-  readonly #unpacks: boolean
+  /** Whether that is another one than the platform's. */
+  readonly #given: boolean
   readonly #answer = Promise.withResolvers<Response>()
   /** What is under way upstream. */
   #asking: AbortController | undefined
@@ -102,12 +97,12 @@ class FetchExchange extends Life {
     around: Around<FetchExchange>,
     request: Request,
     fetch: typeof globalThis.fetch,
-    unpacks: boolean,
+    given: boolean,
   ) {
     super(around)
     this.#asked = request
     this.#fetch = fetch
-    this.#unpacks = unpacks
+    this.#given = given
     request.signal.addEventListener('abort', this.clientLeft)
     // A Request does not say whom it came from.
     this.started(undefined)
@@ -154,6 +149,12 @@ class FetchExchange extends Life {
         detail: 'fetch reaches no Unix domain socket',
       })
     }
+    if (endpoint.tls !== undefined && !this.#given && !('Bun' in globalThis)) {
+      throw new GatewayError('proxy_configuration_error', {
+        phase: 'requestHead',
+        detail: 'fetch of this platform takes no tls of a route',
+      })
+    }
     const asking = new AbortController()
     this.#asking = asking
     this.enter('responseHead')
@@ -167,12 +168,13 @@ class FetchExchange extends Life {
       duplex: 'half',
       // Bun's own: leave packed what came packed.
       decompress: false,
+      ...(endpoint.tls !== undefined && { tls: endpoint.tls }),
     } as RequestInit
     const answer = await this.#fetch(`${endpoint.origin}${out.path}`, init)
     this.headCame()
     this.enter('responseBody')
     const { status, statusText: reason } = answer
-    const head = await this.edit({ status, reason, fields: responseFieldsOf(answer, this.#unpacks) })
+    const head = await this.edit({ status, reason, fields: responseFieldsOf(answer, this.#given || unpacks) })
     asking.signal.throwIfAborted()
     if (isRoute(head)) {
       await answer.body?.cancel()

@@ -19,7 +19,7 @@ export { Replay } from './exchange/replay.ts'
 export { endpointOf, resolveSettings, type Settings, settleNumbers } from './exchange/settings.ts'
 export { Stopwatch } from './exchange/stopwatch.ts'
 export { type Agents, checkTls, createAgents, type Dialling, probeAfter } from './http/agents.ts'
-export { ask, mayRepeat, openRequest, servername } from './http/ask.ts'
+export { ask, mayRepeat, openRequest, servername, tlsOf } from './http/ask.ts'
 export { type ByteSource, Download, relay, relayFrom } from './http/download.ts'
 export { HttpExchange } from './http/exchange.ts'
 export { type Carrier, httpGateway } from './http/http-gateway.ts'
@@ -67,4 +67,12 @@ export {
   sentHead,
   trailersToForward,
 } from './rules/response.ts'
-export { type Endpoint, endpoint, isHost, isRoute, joinTarget, readTarget } from './rules/upstream.ts'
+export {
+  type Endpoint,
+  endpoint,
+  isHost,
+  isRoute,
+  joinTarget,
+  readTarget,
+  withTls,
+} from './rules/upstream.ts'

@@ -9,6 +9,7 @@ import { replaysOf } from './replays.ts'
 import { repliesOf } from './replies.ts'
 import { requirementsOf } from './required.ts'
 import { routesOf } from './routes.ts'
+import { securedBy } from './secured.ts'
 import { promisesOf } from './strategy.ts'
 import { transformsOf } from './transforms.ts'
 import { unseenOf } from './unseen.ts'
@@ -20,6 +21,7 @@ export function promise(create: Strategy): void {
   requirementsOf(create)
   routesOf(create)
   repliesOf(create)
+  securedBy(create)
   transformsOf(create)
   replaysOf(create)
   totalsOf(create)

@@ -14,6 +14,7 @@ import {
   type Joined,
   relay,
   servername,
+  tlsOf,
 } from '@relayrace/gateway/strategy'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
 
@@ -132,6 +133,7 @@ class Asked {
   readonly socketPath: string | undefined
   readonly maxHeaderSize: number
   readonly servername: string
+  declare readonly endpoint?: HttpExchange['endpoint']
   path = ''
   headers: readonly string[] = []
   readonly #out: HttpExchange['out']
@@ -144,7 +146,8 @@ class Asked {
     this.port = endpoint.port
     this.socketPath = endpoint.socketPath
     this.maxHeaderSize = settings.limits.responseHead
-    this.servername = endpoint.secure ? servername(settings, endpoint.hostname) : ''
+    this.servername = endpoint.secure ? servername(tlsOf(endpoint, settings), endpoint.hostname) : ''
+    if (endpoint.tls !== undefined) this.endpoint = endpoint
   }
 
   get protocol(): string {

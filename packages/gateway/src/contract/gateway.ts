@@ -235,6 +235,11 @@ export interface Route {
       'replay' | 'requestBody' | 'responseBody' | 'responseHead' | 'interimResponses' | 'interimBytes'
     >
   >
+  /**
+   * Toward an `https:` upstream, and all of it: of the gateway's nothing is added, so that no origin sees a certificate that
+   * is meant for another. A connection is shared by those routes only that have the same object here.
+   */
+  readonly tls?: UpstreamTls
 }
 
 /** Upstream connections. */

@@ -13,7 +13,7 @@ import type {
 } from '../contract/gateway.ts'
 import { checkOptions, type KnownOptions, unknownOption } from '../contract/options.ts'
 import { setForwarded } from '../rules/forwarded.ts'
-import { type Endpoint, endpoint, isPath, isRoute } from '../rules/upstream.ts'
+import { type Endpoint, endpoint, isPath, isRoute, withTls } from '../rules/upstream.ts'
 import { heldTo } from './lookup.ts'
 
 export const defaultTimeouts: Timeouts = {
@@ -114,6 +114,7 @@ const routeOptions: KnownOptions<Route> = {
   modifyResponse: 'function',
   timeouts: 'object',
   limits: 'object',
+  tls: 'object',
 }
 
 /** Of a connection, or of the gateway as a whole: known before there is a route, or shared by all. */
@@ -138,7 +139,7 @@ export function along(route: Route, settings: Settings): Settings {
 
 function settleRoute(route: Route, settings: Settings): Settings {
   checkOptions(route, routeOptions, 'route.')
-  const { to, path, name, rewrite, modifyResponse, timeouts, limits } = route
+  const { to, path, name, rewrite, modifyResponse, timeouts, limits, tls } = route
   for (const [group, given] of [
     ['timeouts', timeouts],
     ['limits', limits],
@@ -152,7 +153,7 @@ function settleRoute(route: Route, settings: Settings): Settings {
     )
   return {
     ...settings,
-    endpoint: endpointOf(to),
+    endpoint: withTls(endpointOf(to), tls && tlsOf('route.tls', tls)),
     choose: undefined,
     path,
     route: name,

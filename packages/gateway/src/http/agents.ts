@@ -14,6 +14,7 @@ import { endedInOrder, unexpectedEnd, watchCloseNotify } from '../node/close-not
 import { beginsContent, progressed, watchProgress } from '../node/progress.ts'
 import { connectReading } from '../node/reading.ts'
 import { detectResets } from '../node/resets.ts'
+import type { Endpoint } from '../rules/upstream.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { Places } from './places.ts'
 
@@ -239,15 +240,29 @@ function secureAgent(
   limits: Limits,
   opened: (socket: Socket) => Socket,
 ): https.Agent {
-  const agent = new https.Agent({ ...options, ...tls })
+  const agent = new https.Agent(options)
   const connect = agent.createConnection.bind(agent) as (...given: unknown[]) => Socket
+  const nameOf = agent.getName.bind(agent)
   return Object.assign(agent, {
-    createConnection(...given: unknown[]): Socket {
-      checkTls(tls)
+    // Of connections, and of the sessions that are resumed on them: where nothing was verified, nothing is verified again.
+    getName(options: Asked): string {
+      const { endpoint } = options
+      return endpoint === undefined ? nameOf(options) : `${nameOf(options)}:${endpoint.address}`
+    },
+    createConnection(options: Asked, ...rest: unknown[]): Socket {
+      const its = options.endpoint?.tls ?? tls
+      checkTls(its)
+      const socket = connect({ ...options, ...its }, ...rest)
       // The first to hear of the end: before node:http takes the response for complete.
-      return opened(watchProgress(watchCloseNotify(connect(...given)), limits).on('end', judge))
+      return opened(watchProgress(watchCloseNotify(socket), limits).on('end', judge))
     },
   })
+}
+
+/** What an agent is asked with. */
+interface Asked extends https.RequestOptions {
+  /** If its route has TLS settings of its own. */
+  readonly endpoint?: Endpoint
 }
 
 /** The response that comes on each connection in use. */

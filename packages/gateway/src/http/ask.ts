@@ -4,10 +4,12 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { upstreamFailure } from '../contract/errors.ts'
+import type { UpstreamTls } from '../contract/gateway.ts'
 import type { Settings } from '../exchange/settings.ts'
 import { progressed } from '../node/progress.ts'
 import { beginsAnswer } from '../node/reading.ts'
 import { idempotent } from '../rules/response.ts'
+import type { Endpoint } from '../rules/upstream.ts'
 import { noteResponse } from './agents.ts'
 import type { HttpExchange } from './exchange.ts'
 import { pump } from './upload.ts'
@@ -89,14 +91,20 @@ export function openRequest(
     maxHeaderSize: settings.limits.responseHead,
     host: hostname,
     port,
-    servername: secure ? servername(settings, hostname) : '',
+    servername: secure ? servername(tlsOf(endpoint, settings), hostname) : '',
   }
   if (socketPath !== undefined) options.socketPath = socketPath
+  if (endpoint.tls !== undefined) Object.assign(options, { endpoint })
   return secure ? https.request(options) : http.request(options)
 }
 
+/** With what settings it is asked over TLS. @param settings Of the gateway, or of a route. */
+export function tlsOf(endpoint: Pick<Endpoint, 'tls'>, settings: Pick<Settings, 'tls'>): UpstreamTls {
+  return endpoint.tls ?? settings.tls
+}
+
 /** SNI names hosts, never addresses (RFC 6066 §3). */
-export function servername({ tls }: Settings, hostname: string): string {
+export function servername(tls: UpstreamTls, hostname: string): string {
   if (tls.servername !== undefined) return tls.servername
   return /^[\d.]+$|:/.test(hostname) ? '' : hostname
 }

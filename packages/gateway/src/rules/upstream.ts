@@ -1,6 +1,6 @@
 /** Where an exchange goes: an origin's address, and the request target under its base path. */
 
-import type { Origin, Reply, Route } from '../contract/gateway.ts'
+import type { Origin, Reply, Route, UpstreamTls } from '../contract/gateway.ts'
 import { checkOptions } from '../contract/options.ts'
 
 export function isRoute(choice: unknown): choice is Route {
@@ -27,6 +27,8 @@ export interface Endpoint {
   readonly origin: string
   /** What connections to it have in common: one that was made for another endpoint with the same will do. */
   readonly address: string
+  /** Of its route, instead of the gateway's. */
+  readonly tls: UpstreamTls | undefined
 }
 
 /** @throws TypeError that says what is wrong with it. */
@@ -52,6 +54,7 @@ export function endpoint(origin: Origin): Endpoint {
       baseQuery: '',
       origin: `http://${authority}`,
       address: socketPath,
+      tls: undefined,
     }
   }
   const url = typeof origin === 'string' ? parse(origin) : origin
@@ -78,7 +81,23 @@ export function endpoint(origin: Origin): Endpoint {
     baseQuery: url.search.slice(1),
     origin: url.origin,
     address: `${url.protocol}${hostname}:${port}`,
+    tls: undefined,
   }
+}
+
+/** The same, asked with settings of its own: no connection that was made with others will do. */
+export function withTls(endpoint: Endpoint, tls: UpstreamTls | undefined): Endpoint {
+  if (tls === undefined || !endpoint.secure) return endpoint
+  return { ...endpoint, tls, address: `${endpoint.address} ${nameOf(tls)}` }
+}
+
+const names = new WeakMap<UpstreamTls, number>()
+let named = 0
+
+function nameOf(tls: UpstreamTls): number {
+  const name = names.get(tls) ?? ++named
+  names.set(tls, name)
+  return name
 }
 
 function parse(text: string): URL {
