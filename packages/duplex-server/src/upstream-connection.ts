@@ -13,7 +13,7 @@ import {
   responseFraming,
   type Settings,
   servername,
-  tlsOf,
+  tlsToward,
   unexpectedEnd,
   upstreamFailure,
   watchCloseNotify,
@@ -107,7 +107,7 @@ export class UpstreamConnection implements WireEvents, MessageEvents {
 
   #secure(endpoint: Endpoint, settings: Settings): Wire {
     const { sessions } = this.#keeper
-    const its = tlsOf(endpoint, settings)
+    const its = tlsToward(endpoint, settings)
     checkTls(its)
     const socket = tls.connect({
       ...address(endpoint, settings),

@@ -14,7 +14,7 @@ import {
   type Joined,
   relay,
   servername,
-  tlsOf,
+  tlsToward,
 } from '@relayrace/gateway/strategy'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
 
@@ -146,7 +146,7 @@ class Asked {
     this.port = endpoint.port
     this.socketPath = endpoint.socketPath
     this.maxHeaderSize = settings.limits.responseHead
-    this.servername = endpoint.secure ? servername(tlsOf(endpoint, settings), endpoint.hostname) : ''
+    this.servername = endpoint.secure ? servername(tlsToward(endpoint, settings), endpoint.hostname) : ''
     if (endpoint.tls !== undefined) this.endpoint = endpoint
   }
 

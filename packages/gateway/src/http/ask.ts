@@ -91,7 +91,7 @@ export function openRequest(
     maxHeaderSize: settings.limits.responseHead,
     host: hostname,
     port,
-    servername: secure ? servername(tlsOf(endpoint, settings), hostname) : '',
+    servername: secure ? servername(tlsToward(endpoint, settings), hostname) : '',
   }
   if (socketPath !== undefined) options.socketPath = socketPath
   if (endpoint.tls !== undefined) Object.assign(options, { endpoint })
@@ -99,7 +99,7 @@ export function openRequest(
 }
 
 /** With what settings it is asked over TLS. @param settings Of the gateway, or of a route. */
-export function tlsOf(endpoint: Pick<Endpoint, 'tls'>, settings: Pick<Settings, 'tls'>): UpstreamTls {
+export function tlsToward(endpoint: Pick<Endpoint, 'tls'>, settings: Pick<Settings, 'tls'>): UpstreamTls {
   return endpoint.tls ?? settings.tls
 }
 
