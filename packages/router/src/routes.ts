@@ -58,6 +58,7 @@ const known: readonly (keyof RouterRoute)[] = [
   'modifyResponse',
   'timeouts',
   'limits',
+  'tls',
 ]
 
 /** @throws TypeError that names the route, and what is wrong with it. */

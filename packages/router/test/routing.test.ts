@@ -1,5 +1,6 @@
 /** What a router does for every gateway, whatever its strategy. */
 
+import { certificates } from '@relayrace/fixtures/certificates'
 import { type Client, connect, type Exchange, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { GatewayError, type Route } from '@relayrace/gateway'
 import { get, head, reply, stageFor } from '@relayrace/promises/stage'
@@ -37,6 +38,25 @@ async function tunnel(client: Client, origin: Origin, target: string): Promise<E
 
 describe.each(strategies)('%s', (_, create) => {
   const stage = stageFor(create)
+
+  test('a route has TLS settings of its own', async () => {
+    const { ca, server } = await certificates()
+    const origin = await startOrigin({ tls: server })
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const { upstream } = createRouter([
+      { path: '/trusting/', upstream: origin.url, tls: { ca } },
+      { path: '/chosen/', upstream: () => origin.url, tls: { ca } },
+      { path: '/', upstream: origin.url },
+    ])
+    const { client } = await stage({ upstream })
+    for (const target of ['/trusting/', '/chosen/']) {
+      client.send(get(target))
+      await (await origin.request()).send(reply('ok'))
+      expect((await client.response()).text).toBe('ok')
+    }
+    client.send(get('/'))
+    expect((await client.response()).status).toBe(502)
+  })
 
   async function routed(
     routes: readonly RouterRoute[],
