@@ -1,7 +1,7 @@
 /** A gateway on node:http in the servers that people have: it is all of a server, or one handler among others. */
 
 import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import { type AddressInfo, connect as dial } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -149,6 +149,62 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
     await handled.promise
     expect([gateway.inFlight, ends, origin.connections.length]).toEqual([0, ['aborted'], 0])
   })
+
+  test('asks nobody where something in front has answered, and refused it perhaps', async () => {
+    const { origin, gateway, url, ends } = await behind((gateway, request, response) => {
+      if (request.url === '/no') response.end('no')
+      return gateway.handle(request, response)
+    })
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    client.send(get('/no'))
+    expect((await client.response()).text).toBe('no')
+    await expect.poll(ends).toEqual(['completed'])
+    expect(gateway.inFlight).toBe(0)
+    client.send(get('/yes'))
+    expect((await origin.request()).message.target).toBe('/yes')
+  })
+
+  test('gives up what was asked for where somebody else answers meanwhile', async () => {
+    let other: ServerResponse | undefined
+    const { origin, gateway, url, ends } = await behind((gateway, request, response) => {
+      other = response
+      return gateway.handle(request, response)
+    })
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    client.send(get('/'))
+    const asked = await origin.request()
+    other?.end('no')
+    expect((await client.response()).text).toBe('no')
+    await asked.connection.ended()
+    expect(ends()).toEqual(['completed'])
+    expect(gateway.inFlight).toBe(0)
+  })
+
+  /** A gateway that stands behind something else. */
+  async function behind(
+    handle: (gateway: HttpGateway, request: IncomingMessage, response: ServerResponse) => unknown,
+  ): Promise<{
+    readonly origin: Origin
+    readonly gateway: HttpGateway
+    readonly url: URL
+    readonly ends: () => string[]
+  }> {
+    const origin = await startOrigin()
+    onTestFinished(() => origin[Symbol.asyncDispose]())
+    const outcomes: string[] = []
+    const gateway = create({ upstream: origin.url, onEnd: ({ outcome }) => outcomes.push(outcome) })
+    onTestFinished(() => gateway.close(0))
+    const server = createServer((request, response) => void handle(gateway, request, response)).listen(
+      0,
+      '127.0.0.1',
+    )
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    return { origin, gateway, url, ends: () => outcomes }
+  }
 
   test.each<[string, (asked: Exchange, response: ServerResponse) => unknown]>([
     ['before there is an answer', () => {}],

@@ -308,6 +308,13 @@ export class HttpExchange extends Life {
     this.finish()
   }
 
+  /** Somebody in front has, and refused it perhaps: nothing of it goes on. */
+  hasBeenAnswered(): boolean {
+    if (!this.response.writableEnded) return false
+    this.finish()
+    return true
+  }
+
   /** A client that still sends can read its answer first (RFC 9112 §9.6). */
   #listenOn(): void {
     const { socket, httpVersionMajor } = this.incoming
@@ -323,8 +330,11 @@ export class HttpExchange extends Life {
 
   protected override over(): void {
     if (this.responseTaken && this.response.headersSent) this.status = this.response.statusCode
-    // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again.
-    if (this.failed === undefined && !this.incoming.complete) this.cancel(clientClosed('requestBody'))
+    // An answer that came before the whole request was sent leaves an upstream connection that nobody can use again; one
+    // that somebody else has given leaves an answer of the upstream that nobody takes.
+    const isElsewhere = this.status === 0 && this.response.headersSent
+    if (this.failed === undefined && (isElsewhere || !this.incoming.complete))
+      this.cancel(clientClosed('requestBody'))
     this.#letGoOfContent?.()
   }
 }

@@ -116,7 +116,7 @@ export function httpGateway(
     // It left meanwhile, or while a middleware in front was at work: no event will tell.
     if (exchange.response.destroyed || socket.destroyed) exchange.clientLeft()
     try {
-      if (exchange.error !== undefined) return
+      if (exchange.error !== undefined || exchange.hasBeenAnswered()) return
       // A server that we are mounted in goes on.
       if (over) throw new GatewayError('destination_unavailable', { phase: 'requestHead', source: 'gateway' })
       if (!inTurn) {

@@ -6,11 +6,14 @@ import { alreadyRead } from '../contract/errors.ts'
 import type { Incoming } from '../exchange/prepare.ts'
 import { type Framing, noContent, requestFraming } from '../rules/framing.ts'
 
+/** A stream of HTTP/2, or what stands for one: it may know no more than whether there was content. */
+type Framed = Pick<ServerHttp2Stream, 'endAfterHeaders'> & Partial<ServerHttp2Stream>
+
 /** @param upgrade The protocols that may be offered upstream for this connection. */
 export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]): Incoming {
   const { method, url, httpVersion, rawHeaders } = incoming
   // No parser of HTTP/1.1 says that of what it reads.
-  const { stream } = incoming as { readonly stream?: ServerHttp2Stream }
+  const { stream } = incoming as { readonly stream?: Framed }
   return {
     method: method as string,
     target: url ?? '',
@@ -26,12 +29,9 @@ export function incomingOf(incoming: IncomingMessage, upgrade: readonly string[]
 }
 
 /** An empty frame that has come by now ends what is no content: nobody has to be told of any. */
-function hasEndedEmpty(
-  { readableDidRead, rawTrailers }: IncomingMessage,
-  stream: ServerHttp2Stream,
-): boolean {
-  if (readableDidRead || rawTrailers.length > 0 || stream.readableLength > 0) return false
-  return stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE
+function hasEndedEmpty({ readableDidRead, rawTrailers }: IncomingMessage, stream: Framed): boolean {
+  if (readableDidRead || rawTrailers.length > 0 || (stream.readableLength ?? 0) > 0) return false
+  return stream.state?.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE
 }
 
 /** What a parser of HTTP takes for RTSP or ICE, whose versions read the same. */
