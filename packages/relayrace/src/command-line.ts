@@ -68,8 +68,12 @@ Examples:
   relayrace schema > relayrace.schema.json`,
     )
     .action(async (file: string | undefined, flags: ServeFlags) => {
-      const load = async (): Promise<Settled> =>
-        parseConfig(withFlags(file === undefined ? {} : await readConfig(file), flags))
+      const load = async (): Promise<Settled> => {
+        const given = parseConfig(withFlags(file === undefined ? {} : await readConfig(file), flags))
+        const { tryOut } = await import('./trial.ts')
+        tryOut(given)
+        return given
+      }
       const config = await load()
       if (flags.check === true) {
         console.log(`${file ?? 'The command'} is a configuration`)
@@ -170,10 +174,13 @@ function refuse(error: unknown): number {
 
 function withFlags(config: Config | Settled, flags: ServeFlags): unknown {
   const { upstream, strategy, port, host, adminPort, workers, log } = flags
-  const number = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
+  const number = (flag: string, text: string, least: number, most: number): number => {
+    if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
+    throw new ConfigError(`--${flag} is a number from ${least} to ${most}, not ${text}`)
+  }
   const listen = {
     ...config.listen,
-    ...(port !== undefined && { port: number(port) }),
+    ...(port !== undefined && { port: number('port', port, 0, 65_535) }),
     ...(host !== undefined && { host }),
   }
   return {
@@ -181,8 +188,10 @@ function withFlags(config: Config | Settled, flags: ServeFlags): unknown {
     ...(Object.keys(listen).length > 0 && { listen }),
     ...(upstream !== undefined && { upstream }),
     ...(strategy !== undefined && { strategy }),
-    ...(adminPort !== undefined && { admin: { ...config.admin, port: number(adminPort) } }),
-    ...(workers !== undefined && { workers: number(workers) }),
+    ...(adminPort !== undefined && {
+      admin: { ...config.admin, port: number('admin-port', adminPort, 0, 65_535) },
+    }),
+    ...(workers !== undefined && { workers: number('workers', workers, 1, 1_024) }),
     ...(log !== undefined && { log }),
   }
 }

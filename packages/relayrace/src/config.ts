@@ -339,14 +339,19 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+/** A line each, as they stand in the file. */
+export function faultsIn(faults: readonly string[]): ConfigError {
+  const line = (fault: string): number => Number(/^[^:]*:(\d+): /.exec(fault)?.[1] ?? 0)
+  return new ConfigError(faults.toSorted((one, other) => line(one) - line(other)).join('\n'))
+}
+
 /** Where something stands: `relayrace.yaml:12`. */
-type Locate = (keys: readonly PropertyKey[]) => string
+export type Locate = (keys: readonly PropertyKey[]) => string
 
 /** @throws ConfigError that says what is wrong, where, and how to mend it. */
 export function parseConfig(value: unknown, locate: Locate = () => 'configuration'): Settled {
   const parsed = schema.safeParse(value)
-  if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.flatMap((issue) => told(issue, locate)).join('\n'))
+  if (!parsed.success) throw faultsIn(parsed.error.issues.flatMap((issue) => told(issue, locate)))
   const known = new Set(Object.keys({ ...parsed.data.upstreams, ...parsed.data.programs }))
   const wrong = namesIn(parsed.data)
     .filter(({ to }) => !isUrl(to) && !known.has(to))
@@ -354,7 +359,7 @@ export function parseConfig(value: unknown, locate: Locate = () => 'configuratio
   for (const name of Object.keys(parsed.data.programs ?? {}))
     if (Object.hasOwn(parsed.data.upstreams ?? {}, name))
       wrong.push(`${locate(['programs', name])}: programs.${name}: one of upstreams has that name as well`)
-  if (wrong.length > 0) throw new ConfigError(wrong.join('\n'))
+  if (wrong.length > 0) throw faultsIn(wrong)
   return parsed.data
 }
 
@@ -383,7 +388,7 @@ export function originOf(text: string | URL): Origin {
   return typeof text === 'string' && text.startsWith('unix:') ? { socketPath: text.slice(5) } : text
 }
 
-const pathOf = (keys: readonly PropertyKey[]): string =>
+export const pathOf = (keys: readonly PropertyKey[]): string =>
   keys
     .map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`))
     .join('')
@@ -392,15 +397,31 @@ const pathOf = (keys: readonly PropertyKey[]): string =>
 function told(issue: z.core.$ZodIssue, locate: Locate, above: readonly PropertyKey[] = []): string[] {
   const keys = [...above, ...issue.path]
   if (issue.code === 'invalid_union') {
+    const unknown = unknownIn(issue)
+    if (unknown.length > 0) return unknownOptions(unknown, keys, locate)
     const [best = []] = [...issue.errors].sort((one, other) => depth(other) - depth(one))
     if (best.length > 0) return best.flatMap((inner) => told(inner, locate, keys))
   }
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map(
-      (key) =>
-        `${locate([...keys, key])}: ${pathOf([...keys, key])}: there is no such option${near(key, keys)}`,
-    )
+  if (issue.code === 'unrecognized_keys') return unknownOptions(issue.keys, keys, locate)
   return [`${locate(keys)}: ${keys.length === 0 ? '' : `${pathOf(keys)}: `}${issue.message}`]
+}
+
+const unknownOptions = (names: readonly string[], keys: readonly PropertyKey[], locate: Locate): string[] =>
+  names.map(
+    (name) =>
+      `${locate([...keys, name])}: ${pathOf([...keys, name])}: there is no such option${near(name, keys)}`,
+  )
+
+/** Options that no member of a union has, each of which takes an object. */
+function unknownIn({ errors }: z.core.$ZodIssueInvalidUnion): string[] {
+  const strict = errors.flatMap((all) =>
+    all.filter((one) => one.code === 'unrecognized_keys' && one.path.length === 0),
+  ) as z.core.$ZodIssueUnrecognizedKeys[]
+  const takesOther = ({ code, path: keys }: z.core.$ZodIssue): boolean =>
+    keys.length === 0 && code !== 'unrecognized_keys'
+  const takeObjects = errors.filter((all) => !all.some(takesOther))
+  if (strict.length < takeObjects.length) return []
+  return strict[0]?.keys.filter((key) => strict.every(({ keys }) => keys.includes(key))) ?? []
 }
 
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
@@ -423,7 +444,8 @@ function optionsAt(keys: readonly PropertyKey[]): string[] {
     if (typeof inner !== 'object') return []
     at = inner
   }
-  return Object.keys((at.properties as object | undefined) ?? {})
+  const members = [at, ...((at.anyOf as Record<string, unknown>[] | undefined) ?? [])]
+  return members.flatMap(({ properties }) => Object.keys((properties as object | undefined) ?? {}))
 }
 
 /** @throws ConfigError for aliases of nothing, or of more than a configuration can be. */
@@ -445,7 +467,10 @@ export async function readConfig(file: string): Promise<Settled> {
     const loaded = await import(url.href).catch((cause: unknown) => {
       throw new ConfigError(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
     })
-    return parseConfig(loaded.default, () => name)
+    return tried(
+      parseConfig(loaded.default, () => name),
+      () => name,
+    )
   }
   const source = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError(
@@ -457,12 +482,20 @@ export async function readConfig(file: string): Promise<Settled> {
   const [broken] = document.errors
   if (broken !== undefined)
     throw new ConfigError(`${name}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`)
-  return parseConfig(contentOf(document, name), (keys) => {
+  const locate: Locate = (keys) => {
     for (let depth = keys.length; depth >= 0; depth--) {
       const node = document.getIn(keys.slice(0, depth), true)
       const from = isNode(node) ? node.range?.[0] : undefined
       if (from !== undefined) return `${name}:${lines.linePos(from).line}`
     }
     return name
-  })
+  }
+  return tried(parseConfig(contentOf(document, name), locate), locate)
+}
+
+/** What is not read is not loaded: the rest of the command needs none of it. */
+async function tried(config: Settled, locate: Locate): Promise<Settled> {
+  const { tryOut } = await import('./trial.ts')
+  tryOut(config, locate)
+  return config
 }

@@ -42,12 +42,22 @@ export interface RateLimitConfig<N> {
   readonly onStoreError?: 'allow' | 'deny' | undefined
 }
 
+const hashed = z
+  .string()
+  .regex(/^[\da-f]{64}$/i, 'write the hash of the token: printf %s "$TOKEN" | npx relayrace hash')
+const hashedPassword = z
+  .string()
+  .regex(
+    /^scrypt\$[\w-]+\$[\w-]{43}$/,
+    'write the hash of the password: printf %s "$PASSWORD" | npx relayrace hash --password',
+  )
+
 const networks = z.array(z.string()).min(1)
 
 export const middlewareConfig: z.ZodType<MiddlewareConfig<number>> = z.union([
   z.custom<Middleware>((value) => typeof value === 'function', 'a function'),
-  z.strictObject({ tokens: z.record(z.string(), z.string()) }),
-  z.strictObject({ basic: z.record(z.string(), z.string()) }),
+  z.strictObject({ tokens: z.record(z.string(), hashed) }),
+  z.strictObject({ basic: z.record(z.string(), hashedPassword) }),
   z.strictObject({ allow: networks, trusted: networks.optional() }),
   z.strictObject({ deny: networks, trusted: networks.optional() }),
   z.strictObject({ cors: z.strictObject({ origins: z.array(z.string()).min(1) }) }),

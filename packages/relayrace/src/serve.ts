@@ -227,7 +227,7 @@ function listening(server: Server, { handle, upgrade }: Pick<HttpGateway, 'handl
 }
 
 /** @throws ConfigError */
-function refuseDuplex(strategy: StrategyName, routes: readonly MountRoute[]): void {
+export function refuseDuplex(strategy: StrategyName, routes: readonly MountRoute[]): void {
   const duplex = makers['duplex-server'] as unknown
   if (strategy === 'duplex-server' || routes.some((route) => route.strategy === duplex))
     throw new ConfigError(
@@ -242,7 +242,7 @@ function keepFresh(files: CertificateFiles | undefined, listener: Listener, { lo
   return files.watch((error) => error && log?.(new Error(`certificates not changed: ${error.message}`)))
 }
 
-function certificates(tls: NonNullable<Settled['listen']>['tls']): CertificateFiles | undefined {
+export function certificates(tls: NonNullable<Settled['listen']>['tls']): CertificateFiles | undefined {
   if (tls === undefined) return undefined
   const { cert, key, sni = {} } = tls
   return new CertificateFiles({ cert, key }, new Map(Object.entries(sni)))

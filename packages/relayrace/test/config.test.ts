@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -11,6 +12,8 @@ async function file(name: string, text: string): Promise<string> {
   await writeFile(place, text)
   return place
 }
+
+const hashOfNothing = createHash('sha256').digest('hex')
 
 /** Ten times ten times ten … */
 const laughs = `a: &a [${'x,'.repeat(10)}]\n${[...'bcdefg']
@@ -40,6 +43,61 @@ describe('a configuration is read from', () => {
   })
 
   test.each<[string, string, RegExp]>([
+    [
+      'a token that is not hashed',
+      'upstream: http://a\nmiddleware:\n  - tokens: { ci: mysecret }',
+      /relayrace\.yaml:3: middleware\[0\]\.tokens\.ci: write the hash .*relayrace hash/,
+    ],
+    [
+      'a password that is not hashed',
+      'upstream: http://a\nmiddleware:\n  - basic: { ann: mysecret }',
+      /relayrace\.yaml:3: middleware\[0\]\.basic\.ann: write the hash .*relayrace hash --password/,
+    ],
+    [
+      'the hash of nothing',
+      `upstream: http://a\nmiddleware:\n  - tokens: { ci: ${hashOfNothing} }`,
+      /relayrace\.yaml:3: middleware\[0\]: The token ci is the hash of nothing/,
+    ],
+    [
+      'a middleware that there is not',
+      'upstream: http://a\nmiddleware:\n  - token: { ci: a }',
+      /relayrace\.yaml:3: middleware\[0\]\.token: there is no such option; did you mean tokens\?/,
+    ],
+    [
+      'a network that is none',
+      'routes:\n  - path: /a/\n    to: http://a\n    middleware:\n      - allow: [10.0.0.0/99]',
+      /relayrace\.yaml:5: routes\[0\]\.middleware\[0\]: Not an address/,
+    ],
+    [
+      'a route that no request can take',
+      'routes:\n  - path: /a/../b\n    to: http://a',
+      /relayrace\.yaml:2: routes\[0\]: Route \/a\/\.\.\/b: no request has this path/,
+    ],
+    [
+      'a URL that nobody can ask',
+      'upstream: ftp://a',
+      /relayrace\.yaml:1: upstream: The upstream must be an http: or https: URL/,
+    ],
+    [
+      'a certificate that is not there',
+      'upstream: http://a\nlisten:\n  tls: { cert: none.pem, key: none.key }',
+      /relayrace\.yaml:3: listen\.tls: .*none\./,
+    ],
+    [
+      'a pseudonym that cannot stand in Via',
+      'upstream: http://a\npseudonym: a b',
+      /relayrace\.yaml:2: pseudonym: Option pseudonym has to be a token/,
+    ],
+    [
+      'a strategy that cannot stand beside others',
+      'routes:\n  - path: /\n    to: http://a\n    strategy: duplex-server',
+      /relayrace\.yaml:2: routes\[0\]: duplex-server reads the socket itself/,
+    ],
+    [
+      'two routes that are one',
+      'routes:\n  - { path: /, to: "http://a" }\n  - { path: /, to: "http://b" }',
+      /relayrace\.yaml:2: routes: /,
+    ],
     [
       'an option that there is not',
       'upstream: http://a\nstratgy: x',
@@ -103,6 +161,11 @@ describe('a configuration is read from', () => {
   test('several faults are told at once, a line each', async () => {
     const failure = readConfig(await file('relayrace.yaml', 'upstream: http://a\nworkers: 0\nlog: loud'))
     await expect(failure).rejects.toThrow(/:2: workers.*\n.*:3: log/)
+  })
+
+  test('in the order of their lines', async () => {
+    const failure = readConfig(await file('relayrace.yaml', 'upsteam: http://a\nlog: loud'))
+    await expect(failure).rejects.toThrow(/^relayrace\.yaml:1: upsteam.*\n.*:2: log/)
   })
 
   test('whatever a configuration in TypeScript throws', async () => {

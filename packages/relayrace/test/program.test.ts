@@ -127,7 +127,9 @@ test('several workers serve one port, and their metrics are one', async () => {
 test.each<[string[], RegExp]>([
   [['serve'], /say where requests go/],
   [['serve', '--upstream', 'nowhere'], /neither a URL nor one of upstreams or programs: nowhere/],
-  [['serve', '--upstream', 'http://a', '--port', 'many'], /listen\.port/],
+  [['serve', '--upstream', 'http://a', '--port', 'many'], /--port is a number from 0 to 65535, not many/],
+  [['serve', '--upstream', 'http://a', '--port', '99999'], /--port is a number from 0 to 65535, not 99999/],
+  [['serve', '--upstream', 'ftp://a', '--check'], /upstream: The upstream must be an http: or https: URL/],
   [['serve', '--upstream', 'http://a', '--strategy', 'fast'], /pipe-proxy/],
   [['serve', '--upstrem', 'http://a'], /--upstream/],
 ])('%j is refused with the mend, and exit code 2', async (args, expected) => {
