@@ -391,4 +391,19 @@ export const gatewayLimits: readonly Mutation[] = [
     '',
     gateway('test/goaway', 'accepted while the gateway closed'),
   ),
+
+  rule(
+    'http/download',
+    'The clock of a head goes on while its content comes, if a hook has thought of it when the request ended',
+    "  const { response } = exchange\n  exchange.enter('responseBody')",
+    '  const { response } = exchange',
+    pipe('test/promises', 'nor when modifyResponse has thought'),
+  ),
+  rule(
+    'http/download',
+    'The same for content that is pulled',
+    "  const { response, expected } = exchange\n  exchange.enter('responseBody')",
+    '  const { response, expected } = exchange',
+    tests('packages/fetch-proxy', 'test/promises', 'nor when modifyResponse has thought'),
+  ),
 ]

@@ -176,7 +176,7 @@ export class Asking implements Dispatcher.DispatchHandler {
   #relay(): void {
     const { exchange } = this
     if (this.#settled) return
-    exchange.phase = 'responseBody'
+    exchange.enter('responseBody')
     if (exchange.contentDropped || exchange.expected === 0) {
       exchange.response.end()
       const whole = this.#isWhole

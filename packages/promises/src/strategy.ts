@@ -423,6 +423,29 @@ export function promisesOf(create: Strategy): void {
       },
     )
 
+    test('A8 nor when modifyResponse has thought of it until then', async () => {
+      const { promise: thought, resolve: goOn } = Promise.withResolvers<undefined>()
+      const { origin, client, url } = await stage({
+        timeouts: { responseHead: 1_000 },
+        modifyResponse: () => thought,
+      })
+      client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10')}begun`)
+      const exchange = await origin.request()
+      await exchange.body(5)
+      await exchange.send(`${head('HTTP/1.1 200 OK', 'Content-Length: 10')}begun`)
+      await client.send('ended')
+      await exchange.done()
+      goOn(undefined)
+      const incoming = await client.responding()
+      await incoming.body(5)
+      const other = await connect(url)
+      onTestFinished(() => other.close())
+      other.send(get('/slow'))
+      expect((await other.response()).status).toBe(504)
+      await exchange.send('ended')
+      expect(await incoming.done()).toMatchObject({ verdict: 'complete', text: 'begunended' })
+    })
+
     test('E2 silence in the response body beyond the limit breaks it off', async () => {
       const { origin, client, ended } = await stage({ timeouts: { responseBody: 50 } })
       client.send(get('/'))

@@ -403,7 +403,7 @@ export abstract class Life implements Exchange, Repeatable, Pending {
     return this.#phase
   }
 
-  set phase(phase: Phase) {
+  protected set phase(phase: Phase) {
     this.#phase = phase
     this.#stopwatch?.enter(phase)
   }

@@ -16,7 +16,7 @@ export function relay(
   answer: Readable & { readonly rawTrailers?: string[]; readonly complete?: boolean },
 ): Promise<void> | undefined {
   const { response } = exchange
-  exchange.phase = 'responseBody'
+  exchange.enter('responseBody')
   // It broke off while its head was on its way.
   if (answer.destroyed) throw answer.errored
   if (exchange.contentDropped) {
@@ -130,7 +130,7 @@ export async function relayFrom(
   answer: PulledAnswer,
 ): Promise<void> {
   const { response, expected } = exchange
-  exchange.phase = 'responseBody'
+  exchange.enter('responseBody')
   if (body === null || expected === 0) {
     response.end()
     if (exchange.contentDropped) await body?.getReader().cancel()
