@@ -211,7 +211,11 @@ function commandLine(): Command {
       'quick',
     )
     .option('-t, --target <names>', 'only these targets, with commas between; `all` is every one', names)
-    .option('-s, --scenario <names>', 'only these scenarios, with commas between; `all` is every one', names)
+    .option(
+      '-s, --scenario <names>',
+      `only these scenarios, with commas between; \`all\` is every one: ${scenarios.map(({ name }) => name).join(', ')}`,
+      names,
+    )
     .option(
       '-c, --command <line>',
       "a proxy of your own: {port} and {upstream} are filled in; NAME='…' names it, otherwise it is `custom`, `custom-2` …",

@@ -156,7 +156,7 @@ async function measure(request: Request, before?: Results): Promise<number> {
     noise: { ...noise, objections: [...new Set([...(before?.noise.objections ?? []), ...noise.objections])] },
     targets,
     scenarios: scenarios.map((scenario) => {
-      const { name, title, question, expects, wrong, headline, metrics } = scenario
+      const { name, title, question, expects, wrong, workers, headline, metrics } = scenario
       return {
         name,
         title,
@@ -164,6 +164,7 @@ async function measure(request: Request, before?: Results): Promise<number> {
         load: scenario.load(scaleOf(scenario)),
         expects,
         wrong,
+        ...(workers !== undefined && { workers }),
         headline,
         metrics,
       }

@@ -38,7 +38,8 @@ export async function takeSample(
   setting: Setting,
   signal: AbortSignal,
 ): Promise<Taken> {
-  const { origin, pinning, scaleOf } = setting
+  const { origin, scaleOf } = setting
+  const pinning = scenario.workers === undefined ? setting.pinning : undefined
   const startedAt = new Date().toISOString()
   const machineBefore = machineState()
   let running: Program | undefined

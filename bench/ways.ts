@@ -13,6 +13,7 @@ import type { Scenario } from './scenarios/scenario.ts'
 const lacking: Readonly<Record<Way, string>> = {
   tls: 'is not set up here to speak TLS with clients',
   h2: 'speaks no HTTP/2 with clients',
+  workers: 'is not set up here to be told a number of processes',
   gzip: 'is not set up here to change what passes',
 }
 
@@ -35,7 +36,8 @@ export const unable = (
     ),
   )
 
-export async function startOptions({ way }: Scenario): Promise<StartOptions> {
+export async function startOptions({ way, workers }: Scenario): Promise<StartOptions> {
+  if (way === 'workers') return workers === undefined ? {} : { workers }
   if (way === 'gzip') return { gzip: true }
   return way === undefined ? {} : { tls: await certificateFiles() }
 }

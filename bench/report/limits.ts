@@ -30,6 +30,14 @@ export function isHarnessBound(sample: SampleRecord, pinning: Pinning | null): b
   return Math.max(client, origin, (client + origin) / processors) >= busy
 }
 
+/** Where nobody is held to a processor: all were busy, and client and origin had a good part of them. */
+export function isMachineBound(sample: SampleRecord, processors: number): boolean {
+  const share = shareOf(sample)
+  if (share === undefined) return false
+  const others = (share.client + share.origin) / processors
+  return others >= 0.1 && others + (sample.cpu.target ?? 0) / sample.seconds / processors >= busy
+}
+
 function shareOf({ cpu, seconds }: SampleRecord): HarnessCost | undefined {
   if (cpu.load === null || cpu.origin === null || seconds === 0) return undefined
   return { client: cpu.load / seconds, origin: cpu.origin / seconds }

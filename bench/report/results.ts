@@ -101,6 +101,8 @@ export interface ScenarioRecord {
   readonly load: string
   readonly expects: string
   readonly wrong: string
+  /** How many processes a target has that was started with several; nobody was then held to a processor. */
+  readonly workers?: number | undefined
   /** The metric that answers the question. */
   readonly headline: string
   readonly metrics: readonly MetricRecord[]
@@ -225,6 +227,7 @@ const resultsSchema: z.ZodType<Results> = z
         load: text,
         expects: text,
         wrong: text,
+        workers: z.number().optional(),
         headline: text,
         metrics: z.array(metric),
       }),

@@ -9,7 +9,7 @@ import {
 } from '../statistics/describe.ts'
 import { type Mode, twoModes } from '../statistics/modes.ts'
 import { roundsFor } from '../statistics/versus.ts'
-import { type HarnessCost, harnessCost, isHarnessBound } from './limits.ts'
+import { type HarnessCost, harnessCost, isHarnessBound, isMachineBound } from './limits.ts'
 import { counted, listed, number, percent } from './numbers.ts'
 import type { MetricRecord, Results, SampleRecord, ScenarioRecord, TargetRecord } from './results.ts'
 import { type Suspicion, suspicionsIn } from './suspicions.ts'
@@ -184,7 +184,14 @@ function rowOf(results: Results, scenario: ScenarioRecord, target: TargetRecord)
     problems,
     samples: samples.length,
     failed: samples.filter(hasFailed).length,
-    bound: samples.filter((sample) => isHarnessBound(sample, results.pinning)).length * 2 >= samples.length,
+    bound:
+      samples.filter((sample) =>
+        scenario.workers === undefined
+          ? isHarnessBound(sample, results.pinning)
+          : isMachineBound(sample, results.environment.processors),
+      ).length *
+        2 >=
+      samples.length,
     limit: limitOf(results, scenario.name, target.name),
   }
 }
@@ -277,7 +284,11 @@ function limitSentences(
       : []),
     ...(bound === ''
       ? []
-      : [`Client or origin were the limit (†) of ${bound}: they, and not it, were busy all the time.`]),
+      : [
+          record.workers === undefined
+            ? `Client or origin were the limit (†) of ${bound}: they, and not it, were busy all the time.`
+            : `The machine was the limit (†) of ${bound}: with client and origin it filled all processors.`,
+        ]),
     ...(generatorBound
       ? [
           `${wallClock || 'Goodput'} here is bounded by the client and the origin, and ranks nobody: compare processor time.`,

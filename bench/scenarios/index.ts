@@ -22,6 +22,7 @@ import { stalled } from './stalled.ts'
 import { transformed } from './transformed.ts'
 import { upload } from './upload.ts'
 import { websocket } from './websocket.ts'
+import { workers1, workers2 } from './workers.ts'
 
 export const scenarios: readonly Scenario[] = [
   download,
@@ -47,6 +48,8 @@ export const scenarios: readonly Scenario[] = [
   handshakesResumed,
   h2,
   h2Download,
+  workers1,
+  workers2,
   transformed,
   coldStart,
 ]

@@ -56,6 +56,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   download: { ...transfer, firstByte: 11 },
   'tls-download': { ...transfer, firstByte: 11 },
   'tls-upload': { ...transfer, answerAfter: 28 },
+  'workers-1': { cpuPerRequest: 300_000, rate: 2.5, peakMemory: 50 },
+  'workers-2': { cpuPerRequest: 300_000, rate: 2.5, peakMemory: 50 },
   transformed: { ...transfer, packedTo: 25 },
   h2: { cpuPerRequest: 300_000, rate: 2.5, latencyMedian: 17, latency99: 18, peakMemory: 50 },
   'h2-download': { ...transfer, firstByte: 11 },
