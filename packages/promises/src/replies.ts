@@ -282,9 +282,14 @@ export function repliesOf(create: Strategy): void {
     })
 
     test('to an HTTP/1.0 client is broken off visibly', async () => {
-      const { client } = await stage(answered(make(['ab', new Error('no')])))
+      const more = Promise.withResolvers<string>()
+      const { client } = await stage(answered(make(['ab', more.promise])))
       client.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n')
-      expect(await wholeOf(client)).not.toBe(200)
+      const incoming = await client.responding()
+      // A reset that comes with the last bytes before it is an end to Node 22.
+      await incoming.body(2)
+      more.reject(new Error('no'))
+      expect((await incoming.done()).verdict).not.toBe('complete')
     })
 
     test('is let go of when nobody is there any more who has asked for it', async () => {
@@ -356,7 +361,7 @@ export function repliesOf(create: Strategy): void {
       client.send(get('/'))
       expect(await ended()).toMatchObject({ errorType: 'connection_refused', status: 503 })
       client.resume()
-      expect((await client.response({ keep: 0 })).verdict).not.toBe('complete')
+      expect(await wholeOf(client)).toBeUndefined()
       expect(gateway.inFlight).toBe(0)
     })
 
@@ -573,7 +578,7 @@ export function repliesOf(create: Strategy): void {
 /** The status of the response if it is a whole one. */
 async function wholeOf(client: Client): Promise<number | undefined> {
   // What has not left yet may be dropped with its connection.
-  const response = await client.response().catch(() => undefined)
+  const response = await client.response({ keep: 0 }).catch(() => undefined)
   return response?.verdict === 'complete' ? response.status : undefined
 }
 
