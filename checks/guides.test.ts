@@ -175,6 +175,19 @@ describe('websocket', () => {
     expect([`${(await once(socket, 'data'))[0]}`, user]).toEqual(['hello', 'ann'])
     socket.destroy()
   })
+
+  test.each([
+    ['GET', {}, 200],
+    ['POST', {}, 403],
+    ['POST', { Origin: 'https://evil.example' }, 403],
+    ['POST', { Origin: 'https://app.example' }, 200],
+  ])('of pages, %s with %j is answered with %i', async (method, headers, status) => {
+    const origin = await listening((_, response) => response.end('a page'))
+    const { url } = await start('websocket', 0, at(origin))
+    const asking = request(url, { method, headers: { ...headers, Cookie: 'session=4e0c8aa1' } }).end()
+    const [response] = await once(asking, 'response')
+    expect(response.resume().statusCode).toBe(status)
+  })
 })
 
 describe('dev-server', () => {

@@ -122,9 +122,11 @@ Examples:
     .description('write a small project that runs after npm install')
     .addOption(job().default('api'))
     .addOption(
-      new Option('--strategy <name>', 'what it is written with').choices(strategies).default('pipe-proxy'),
+      new Option('--strategy <name>', 'what it is written with (default: the first that can)').choices(
+        strategies,
+      ),
     )
-    .action(async (folder: string, { job, strategy }: { job: JobName; strategy: string }) => {
+    .action(async (folder: string, { job, strategy }: { job: JobName; strategy?: string }) => {
       const { init } = await import('./choose/command.ts')
       code = init(folder, job, strategy, version)
     })

@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -181,6 +181,19 @@ test('a project is not written over what is there', async () => {
   const { code, err } = await run('init', folder)
   expect([code, await readFile(path.join(folder, 'README.md'), 'utf8')]).toEqual([2, 'mine'])
   expect(err).toContain('README.md is there already')
+})
+
+test('a project is not written with a strategy that cannot do what the job needs', async () => {
+  const folder = path.join(await temporary(), 'new')
+  const { code, err } = await run('init', folder, '--job', 'dev-server', '--strategy', 'duplex-server')
+  expect([code, existsSync(folder)]).toEqual([2, false])
+  expect(err).toContain('duplex-server cannot do what dev-server needs: mounted on')
+})
+
+test('without a strategy a project is written with the first that can', async () => {
+  const folder = path.join(await temporary(), 'new')
+  expect((await run('init', folder, '--job', 'own-protocol')).code).toBe(0)
+  expect(await readFile(path.join(folder, 'package.json'), 'utf8')).toContain('@relayrace/duplex-server')
 })
 
 async function temporary(): Promise<string> {

@@ -39,18 +39,25 @@ test.each(strategies)('a proxy with %s relays', async (strategy) => {
   expect((await client.response()).text).toBe('hello')
 })
 
-test('WebSockets without the token are refused, with it they are asked on', async () => {
+test('WebSockets without a session are refused, with what a browser sends they are asked on', async () => {
   const one = await origin()
-  const { url } = await started('websocket', 'pipe-proxy', { UPSTREAM: one.url.origin, TOKEN: 'secret' })
+  const { url } = await started('websocket', 'pipe-proxy', { UPSTREAM: one.url.origin, SESSION: 'secret' })
   const upgrade = (more: string): string =>
     `GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`
-  const refused = await connect(url)
-  onTestFinished(() => refused.close())
-  refused.send(upgrade(''))
-  expect((await refused.response()).status).toBe(401)
-  const client = await connect(url)
-  onTestFinished(() => client.close())
-  client.send(upgrade('X-API-Token: secret\r\n'))
+  const asking = async (more: string) => {
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    client.send(upgrade(more))
+    return client
+  }
+  const cookie = 'Cookie: session=secret\r\n'
+  for (const [more, status] of [
+    ['', 401],
+    [cookie, 403],
+    [`${cookie}Origin: https://evil.example\r\n`, 403],
+  ] as const)
+    expect((await (await asking(more)).response()).status).toBe(status)
+  const client = await asking(`${cookie}Origin: http://localhost:8080\r\n`)
   const asked = await one.request()
   expect(asked.message.get('upgrade')).toBe('websocket')
   await asked.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
@@ -79,6 +86,19 @@ test('the configuration for services is one, with two routes and the token that 
   const files = filesOf({ starter: 'services', strategy: 'duplex-server' }, '0.0.0')
   const config = parseConfig(parse(files['relayrace.yaml'] as string))
   expect(config.routes).toHaveLength(2)
+})
+
+test('a project is named as its folder is', async () => {
+  const folder = await mkdtemp(path.join(import.meta.dirname, '.project-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const written = writeProject(
+    path.join(folder, 'My gate'),
+    { starter: 'dev-server', strategy: 'pipe-proxy' },
+    '0.0.0',
+  )
+  const manifest = JSON.parse(await readFile(written[0] as string, 'utf8'))
+  expect(manifest.name).toBe('my-gate')
+  expect(written.map((file) => path.basename(file))).toContain('index.html')
 })
 
 test('the configuration of Vite, and the handler, load', async () => {

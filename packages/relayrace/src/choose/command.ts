@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { cancel, confirm, isCancel, multiselect, select } from '@clack/prompts'
 import { z } from 'zod'
 import { ConfigError } from '../config.ts'
-import { burdens, features } from './candidates.ts'
+import { burdens, type Candidate, candidates, features } from './candidates.ts'
 import { type Figures, figures, figuresOf } from './figures.ts'
 import { type Answers, defaults, type JobName, jobs, needs, places, weights } from './questions.ts'
 import { type Recommendation, recommend } from './recommend.ts'
@@ -55,7 +55,14 @@ export async function choose(flags: ChooseFlags, version: string): Promise<numbe
   return recommendation.name === undefined ? 1 : 0
 }
 
-export function init(folder: string, job: JobName, strategy: string, version: string): number {
+/** @param given Default: the first that can do what the job needs. */
+export function init(folder: string, job: JobName, given: string | undefined, version: string): number {
+  const able = candidates.filter(({ ours, can }) => ours && jobs[job].needs.every((one) => can.includes(one)))
+  const strategy = given ?? (able[0] as Candidate).name
+  if (!able.some(({ name }) => name === strategy))
+    throw new ConfigError(
+      `${strategy} cannot do what ${job} needs: ${jobs[job].needs.map((one) => features[one]).join('; ')}. Who can: ${able.map(({ name }) => name).join(', ')}`,
+    )
   report(writeProject(folder, { starter: jobs[job].starter, strategy }, version))
   console.log(`\nNext: cd ${folder} && npm install && npm start`)
   return 0

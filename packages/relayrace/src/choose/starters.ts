@@ -21,11 +21,15 @@ const factories: Readonly<Record<string, string>> = {
 }
 
 /** The files, by name. */
-export function filesOf({ starter, strategy }: Project, version: string): Readonly<Record<string, string>> {
-  const { main, packages, start = 'node main.js', about } = starters[starter](strategy)
+export function filesOf(
+  { starter, strategy }: Project,
+  version: string,
+  name = 'my-proxy',
+): Readonly<Record<string, string>> {
+  const { main, page, packages, start = 'node main.js', about } = starters[starter](strategy)
   const file = main.name
   const manifest = {
-    name: 'my-proxy',
+    name,
     private: true,
     type: 'module',
     engines: { node: '>=22.19.0' },
@@ -35,13 +39,14 @@ export function filesOf({ starter, strategy }: Project, version: string): Readon
   return {
     'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
     [file]: main.text,
-    'README.md': `# my-proxy\n\n${about}\n\n\`\`\`sh\nnpm install\nnpm start\n\`\`\`\n`,
+    ...(page !== undefined && { 'index.html': page }),
+    'README.md': `# ${name}\n\n${about}\n\n\`\`\`sh\nnpm install\nnpm start\n\`\`\`\n`,
   }
 }
 
 /** Writes them. @throws {ConfigError} before anything is written, when one of them is there already. */
 export function writeProject(folder: string, project: Project, version: string): string[] {
-  const files = Object.entries(filesOf(project, version))
+  const files = Object.entries(filesOf(project, version, nameOf(folder)))
   const there = files.map(([name]) => path.join(folder, name)).filter((name) => existsSync(name))
   if (there.length > 0)
     throw new ConfigError(
@@ -52,6 +57,14 @@ export function writeProject(folder: string, project: Project, version: string):
   return files.map(([name]) => path.join(folder, name))
 }
 
+/** What npm takes for a name. */
+const nameOf = (folder: string): string =>
+  path
+    .basename(path.resolve(folder))
+    .toLowerCase()
+    .replaceAll(/[^a-z\d._-]+/g, '-')
+    .replace(/^[._-]+/, '') || 'my-proxy'
+
 /** Ours are released together. */
 const versionOf = (name: string, version: string): string =>
   name.startsWith('@relayrace/') || name === 'relayrace' ? version : (foreign[name] ?? '*')
@@ -60,6 +73,8 @@ const foreign: Readonly<Record<string, string>> = { vite: '^8.0.0' }
 
 interface Written {
   readonly main: { readonly name: string; readonly text: string }
+  /** Seen at the address that is printed. */
+  readonly page?: string
   readonly packages: readonly string[]
   readonly start?: string
   readonly about: string
@@ -86,17 +101,27 @@ ${ended}`),
 
   websocket: (strategy) => ({
     about:
-      'WebSockets and requests alike need `X-API-Token: $TOKEN` or `Authorization: Bearer $TOKEN`; then they go to `UPSTREAM`.',
-    packages: [`@relayrace/${strategy}`, '@relayrace/router'],
+      'WebSockets and requests alike need the cookie `session=$SESSION`, which a login of yours would set, and a WebSocket comes from a page at `ORIGIN`, http://localhost:8080 unless it is set; then they go to `UPSTREAM`.',
+    packages: [`@relayrace/${strategy}`],
     main: script(`import { ${factory(strategy)} } from '@relayrace/${strategy}'
-import { createRouter } from '@relayrace/router'
-import { apiTokens, hashToken } from '@relayrace/router/middleware'
 
-if (!process.env.TOKEN) throw new Error('TOKEN is not set: TOKEN=a-secret npm start')
-const router = createRouter([{ path: '/', upstream: ${upstream} }], {
-  middleware: [apiTokens({ client: hashToken(process.env.TOKEN) })],
+const { SESSION, ORIGIN = 'http://localhost:8080' } = process.env
+if (!SESSION) throw new Error('SESSION is not set: SESSION=a-secret npm start')
+
+/** Where your sessions are. */
+const users = new Map([[SESSION, 'ann']])
+
+const gateway = ${factory(strategy)}({
+  upstream({ request }) {
+    const [, session = ''] = /(?:^|; )session=([^;]+)/.exec(request.fields.get('cookie') ?? '') ?? []
+    const user = users.get(session)
+    if (user === undefined) return { status: 401 }
+    // A browser sends cookies for every page that asks. Only this field says whose page it is; who opens a page sends none.
+    const isSafe = ['GET', 'HEAD'].includes(request.method) && !request.fields.has('upgrade')
+    if (!isSafe && request.fields.get('origin') !== ORIGIN) return { status: 403 }
+    return { to: ${upstream}, rewrite: ({ fields }) => fields.set('X-User', user) }
+  },
 })
-const gateway = ${factory(strategy)}({ upstream: router.upstream })
 const { url } = await gateway.listen({ port: ${port} })
 console.log(\`Listening on \${url.href}\`)
 ${ended}`),
@@ -126,6 +151,7 @@ admin: { port: 9901 }
     about: 'Vite on port 8080, with `/api` at `UPSTREAM`, WebSockets included.',
     packages: [`@relayrace/${strategy}`, '@relayrace/mount', 'vite'],
     start: 'vite --port 8080',
+    page: '<!doctype html>\n<title>A page by Vite</title>\n<p>What is below <a href="/api/">/api/</a> comes from the service.\n',
     main: {
       name: 'vite.config.js',
       text: `import { viteGateway } from '@relayrace/mount/vite'
