@@ -91,7 +91,9 @@ export class Checker {
     const { type } = this.#checks
     const asked =
       type === 'tcp' ? connected(this.#whom.to, controller.signal) : this.#answered(controller.signal)
-    asked.then((result) => {
+    // `expect` has thrown, or what it is to be asked with cannot be sent.
+    const told = asked.catch((error) => reasonOf(Object(error), controller.signal))
+    void told.then((result) => {
       callOff()
       if (this.#stopped) return
       this.#judge(result)
@@ -109,7 +111,7 @@ export class Checker {
     this.#told(this.#isUp, result)
   }
 
-  /** Never rejects. */
+  /** Rejects with what `expect` throws. */
   #answered(signal: AbortSignal): Promise<CheckResult> {
     const { path, host, expect, tls } = this.#checks
     const { secure, hostname, port, socketPath, authority } = endpoint(this.#whom.to)
@@ -125,10 +127,14 @@ export class Checker {
       agent: false,
       signal,
     }
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const asked: ClientRequest = (secure ? secureRequest : plainRequest)(options, (response) => {
         const status = response.statusCode ?? 0
-        resolve(expect(status) ? 'passed' : `status ${status}`)
+        try {
+          resolve(expect(status) ? 'passed' : `status ${status}`)
+        } catch (error) {
+          reject(error)
+        }
         response.on('error', () => {})
         // What it says is of no interest, and may have no end.
         response.destroy()
@@ -160,5 +166,5 @@ function connected(to: Origin, signal: AbortSignal): Promise<CheckResult> {
 }
 
 function reasonOf(error: NodeJS.ErrnoException, signal: AbortSignal): CheckResult {
-  return signal.aborted ? String(signal.reason) : (error.code ?? error.message)
+  return signal.aborted ? String(signal.reason) : (error.code ?? error.message ?? String(error))
 }

@@ -107,6 +107,7 @@ export function settle(given: UpstreamsOptions): Settled {
   if (type !== 'http' && type !== 'tcp')
     throw new TypeError(`Option checks.type has to be http or tcp, not ${String(type)}`)
   if (!path.startsWith('/')) throw new TypeError(`Option checks.path has to begin with a slash, not ${path}`)
+  if (/[^\x21-\x7e]/.test(path)) throw new TypeError(`Option checks.path has to be percent-encoded: ${path}`)
   if ((settled.retry?.attempts ?? 1) < 1) throw new TypeError('Option retry.attempts has to be 1 or more')
   return settled
 }

@@ -247,3 +247,19 @@ describe.each(strategies)('C4 on %s', (_, create) => {
     expect(bad.requests.map(({ target }) => target)).toEqual(['/health'])
   })
 })
+
+test.each<[string, Partial<Checks>, string]>([
+  [
+    'a function that throws',
+    {
+      expect: () => {
+        throw new Error('broken')
+      },
+    },
+    'broken',
+  ],
+  ['a host that no field can have', { host: 'a\r\nb' }, 'ERR_INVALID_CHAR'],
+])('C4 %s is a check that has failed, and ends nothing', async (_, checks, why) => {
+  const { url } = await moody()
+  expect(await checked(url, checks).next()).toEqual(['down', why])
+})

@@ -17,6 +17,7 @@ describe('an option that makes no sense is a TypeError that names it', () => {
     [{ ejection: true }, 'Option ejection has to be an object'],
     [{ ejection: { coolOff: '1' } }, 'Option ejection.coolOff has to be a number, not 1'],
     [{ checks: { type: 'udp' } }, 'Option checks.type has to be http or tcp, not udp'],
+    [{ checks: { path: '/a b' } }, 'Option checks.path has to be percent-encoded: /a b'],
     [{ checks: { path: 'healthz' } }, 'Option checks.path has to begin with a slash, not healthz'],
     [{ route: { to: 'http://a' } }, 'Option route.to is the set’s own to say'],
   ])('%o', (options, message) => {
