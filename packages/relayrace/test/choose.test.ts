@@ -175,6 +175,13 @@ test('an answer in a file that is none is told by name', async () => {
   expect(err).toContain('wher')
 })
 
+test('who is told what for reads which guide, and there is one of that name', async () => {
+  const { out } = await run('choose', '--job', 'tokens')
+  expect(out).toContain('blob/main/docs/model-tokens.md')
+  for (const { guide } of Object.values(jobs))
+    if (guide !== undefined) expect(existsSync(path.join(root, `docs/${guide}.md`)), guide).toBe(true)
+})
+
 test('a project is not written over what is there', async () => {
   const folder = await temporary()
   await writeFile(path.join(folder, 'README.md'), 'mine')

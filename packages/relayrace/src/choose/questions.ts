@@ -14,6 +14,8 @@ export interface Job {
   readonly processor: Deciding
   readonly memory: Deciding
   readonly starter: Starter
+  /** A document in docs/. */
+  readonly guide?: string
   /** What to read, and what else will do. */
   readonly also: readonly string[]
   /** Where one is made for this. */
@@ -44,6 +46,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: [],
     processor: perByte,
     memory: ['download', 'peakMemory'],
+    guide: 'downloads',
     starter: 'proxy',
     also: ['If no code of yours has to see the bytes, answer with a redirect to a signed URL'],
   },
@@ -52,6 +55,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: [],
     processor: ['upload', 'cpuPerGiB'],
     memory: ['upload', 'peakMemory'],
+    guide: 'uploads',
     starter: 'proxy',
     also: ['No clock ends it while bytes go on moving; limits.requestBody bounds its size'],
   },
@@ -60,6 +64,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: [],
     processor: ['events', 'delayMedian'],
     memory: perIdle,
+    guide: 'model-tokens',
     starter: 'proxy',
     also: ['Each event goes on as it comes; there is nothing to turn on'],
   },
@@ -68,6 +73,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: ['upgrade'],
     processor: ['echo', 'tripMedian'],
     memory: perIdle,
+    guide: 'websocket',
     starter: 'websocket',
     also: ['Decide who may ask in `upstream`: upgrades pass no middleware of a framework'],
   },
@@ -92,6 +98,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: [],
     processor: perRequest,
     memory: ['small', 'peakMemory'],
+    guide: 'services',
     starter: 'services',
     also: ['The command has routes, tokens, rate limits, health, metrics and reloads'],
   },
@@ -100,6 +107,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: ['mount', 'upgrade'],
     processor: perRequest,
     memory: ['small', 'peakMemory'],
+    guide: 'dev-server',
     starter: 'dev-server',
     also: ['@relayrace/mount has Vite, Express, Fastify, Koa and Hono'],
   },
@@ -108,6 +116,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: [],
     processor: perByte,
     memory: ['download', 'peakMemory'],
+    guide: 'fetching-urls',
     starter: 'public-urls',
     also: ['`guarded` refuses private addresses, and dials the address it has checked'],
   },
@@ -124,6 +133,7 @@ export const jobs: Readonly<Record<JobName, Job>> = {
     needs: ['mount'],
     processor: perRequest,
     memory: ['small', 'peakMemory'],
+    guide: 'migrating',
     starter: 'proxy',
     also: ['@relayrace/reverse-proxy/http-proxy has that API: one import changes'],
     made: 'reverse-proxy',

@@ -17,6 +17,8 @@ export interface Recommendation {
   readonly starter: Starter
 }
 
+const documents = 'https://github.com/relayrace/relayrace/blob/main/docs'
+
 /** Closer than this is not told apart: figures travel badly from one machine to another. */
 const alike = 1.1
 
@@ -37,7 +39,7 @@ export function recommend(answers: Answers, figures: Figures): Recommendation {
       ? reasons(chosen.name)
       : ['Nobody here can do all of that: ask for less, or mount two side by side'],
     willNot: chosen?.willNot ?? [],
-    also: job.also,
+    also: job.guide === undefined ? job.also : [...job.also, `The guide: ${documents}/${job.guide}.md`],
     others: judged
       .filter(({ candidate }) => candidate !== chosen)
       .map(({ candidate: { name }, against }) => ({
