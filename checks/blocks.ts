@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort, type Program, startProgram } from '@relayrace/fixtures/target'
 import { root } from './workspace.ts'
@@ -71,7 +72,31 @@ export async function runBlock(
   const port = `${await freePort()}`
   const file = await moduleOf(folder, block, { ...places, '8080': port })
   const url = new URL(`http://127.0.0.1:${port}`)
-  return startProgram({ argv: [process.execPath, file], cwd: folder, url, env })
+  const running = await startProgram({ argv: [process.execPath, file], cwd: folder, url, env })
+  try {
+    await answers(url, running.exited)
+    return running
+  } catch (cause) {
+    await running[Symbol.asyncDispose]()
+    throw new Error(`${file} does not answer: ${running.stderr()}`, { cause })
+  }
+}
+
+/** Who accepts a connection may only have tried whether the port is free, as Vite does: it serves when it answers. */
+async function answers(url: URL, exited: Promise<unknown>): Promise<void> {
+  let ended = false
+  exited.then(() => {
+    ended = true
+  })
+  for (;;) {
+    try {
+      await (await fetch(url)).body?.cancel()
+      return
+    } catch (error) {
+      if (ended) throw error
+    }
+    await sleep(20)
+  }
 }
 
 /** Those that begin with programs which listen at 8080: each is run as it stands. */
