@@ -24,7 +24,7 @@ const arrows: Readonly<Record<string, Pick<Rule, 'packages' | 'types'> & { compu
         ...['@relayrace/dispatch-proxy', '@relayrace/fetch-proxy', '@relayrace/duplex-server'],
       ],
       // A configuration in TypeScript, which only its user knows the name of.
-      computed: ['relayrace/src/config.ts: url.href'],
+      computed: ['relayrace/src/read.ts: url.href'],
     },
     'packages/mount': { packages: [], types: ['@relayrace/gateway'] },
     'packages/conformance': { packages: ['@relayrace/fixtures'] },

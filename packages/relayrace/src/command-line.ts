@@ -10,15 +10,8 @@ import { Command, CommanderError, Option } from 'commander'
 import { burdens } from './choose/candidates.ts'
 import type { ChooseFlags } from './choose/command.ts'
 import { type JobName, jobs, needs, places, weights } from './choose/questions.ts'
-import {
-  type Config,
-  ConfigError,
-  configSchema,
-  parseConfig,
-  readConfig,
-  type Settled,
-  strategies,
-} from './config.ts'
+import { type Config, ConfigError, configSchema, parseConfig, type Settled, strategies } from './config.ts'
+import { readConfig } from './read.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 

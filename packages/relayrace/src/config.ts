@@ -1,12 +1,8 @@
 /** What the command can be told in a file: its shape, and errors that name the line and the mend. */
 
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { GatewayOptions, Limits, Origin, Pool, Timeouts } from '@relayrace/gateway'
 import { defaultLimits, defaultPool, defaultTimeouts } from '@relayrace/gateway'
 import { nearest } from '@relayrace/gateway/strategy'
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type MiddlewareConfig, middlewareConfig } from './middleware.ts'
 import { duration, size } from './units.ts'
@@ -446,56 +442,4 @@ function optionsAt(keys: readonly PropertyKey[]): string[] {
   }
   const members = [at, ...((at.anyOf as Record<string, unknown>[] | undefined) ?? [])]
   return members.flatMap(({ properties }) => Object.keys((properties as object | undefined) ?? {}))
-}
-
-/** @throws ConfigError for aliases of nothing, or of more than a configuration can be. */
-function contentOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS()
-  } catch (cause) {
-    throw new ConfigError(`${name}: ${(cause as Error).message}`)
-  }
-}
-
-/** Of `.yaml`, `.yml`, `.json`, `.ts` or `.js`. @throws ConfigError */
-export async function readConfig(file: string): Promise<Settled> {
-  const name = path.basename(file)
-  if (/\.[cm]?[jt]s$/.test(file)) {
-    const url = pathToFileURL(path.resolve(file))
-    // Read anew each time: a module is cached by its URL.
-    url.searchParams.set('at', String(Date.now()))
-    const loaded = await import(url.href).catch((cause: unknown) => {
-      throw new ConfigError(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
-    })
-    return tried(
-      parseConfig(loaded.default, () => name),
-      () => name,
-    )
-  }
-  const source = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError(
-      `${file}: ${cause.code === 'ENOENT' ? 'there is no such file; relayrace init writes one to begin with' : cause.message}`,
-    )
-  })
-  const lines = new LineCounter()
-  const document = parseDocument(source, { lineCounter: lines })
-  const [broken] = document.errors
-  if (broken !== undefined)
-    throw new ConfigError(`${name}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`)
-  const locate: Locate = (keys) => {
-    for (let depth = keys.length; depth >= 0; depth--) {
-      const node = document.getIn(keys.slice(0, depth), true)
-      const from = isNode(node) ? node.range?.[0] : undefined
-      if (from !== undefined) return `${name}:${lines.linePos(from).line}`
-    }
-    return name
-  }
-  return tried(parseConfig(contentOf(document, name), locate), locate)
-}
-
-/** What is not read is not loaded: the rest of the command needs none of it. */
-async function tried(config: Settled, locate: Locate): Promise<Settled> {
-  const { tryOut } = await import('./trial.ts')
-  tryOut(config, locate)
-  return config
 }

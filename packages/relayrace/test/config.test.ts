@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { ConfigError, configSchema, parseConfig, readConfig } from '../src/config.ts'
+import { ConfigError, configSchema, parseConfig } from '../src/config.ts'
+import { readConfig } from '../src/read.ts'
 
 async function file(name: string, text: string): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
