@@ -80,6 +80,7 @@ export const sections: readonly { readonly title: string; readonly sources: read
     title: 'Results',
     sources: [
       'docs/conformance.md',
+      'docs/conformance-node-22.md',
       'bench/results/*/report.md',
       'METHODOLOGY.md',
       'docs/requirements.md',

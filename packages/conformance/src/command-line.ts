@@ -26,6 +26,8 @@ export interface Known {
   /** The same, our own from their sources. */
   readonly fromSource?: readonly Target[]
   deviations(name: string): Readonly<Record<string, string>>
+  /** What is published names more to read: a line of Markdown. */
+  readonly note?: string | undefined
 }
 
 const optional = ['trailers', 'informational', 'upgrade'] as const satisfies readonly Capability[]
@@ -216,7 +218,10 @@ async function write(given: Given, reports: readonly Report[], known: Known | un
   if (given.junit !== undefined) await writeFile(given.junit, junitReport(reports))
   if (given.html !== undefined) await writeFile(given.html, page(reports, origin))
   if (given.markdown !== undefined)
-    await writeFile(given.markdown, markdown(reports, { ...origin, ours: ourNames(known) }))
+    await writeFile(
+      given.markdown,
+      markdown(reports, { ...origin, ours: ourNames(known), note: known?.note }),
+    )
 }
 
 type Given = ReturnType<typeof understand>

@@ -67,6 +67,22 @@ test('the markdown says what was run, with versions, command and date', () => {
     expect(published).toContain(said)
 })
 
+test('the markdown says on which Node.js, where all ran on the same', () => {
+  const title = (...versions: string[]): string | undefined =>
+    markdown(
+      versions.map((version) => ({ ...report('some', []), version })),
+      { ...origin, ours: [] },
+    ).split('\n')[0]
+  expect(title('1 on Node 22.19.0', '2 on Node 22.19.0')).toBe('# Conformance on Node 22.19.0')
+  expect(title('1 on Node 22.19.0', '2')).toBe('# Conformance')
+})
+
+test('the markdown has the note that it is given', () => {
+  expect(markdown(reports, { ...origin, ours: [], note: 'More [there](there.md).' })).toContain(
+    '\n\nMore [there](there.md).\n\n',
+  )
+})
+
 test('the markdown counts what passed of what was run, and a crash as a failure', () => {
   expect(published).toContain('| target | all | failed MUST | failed SHOULD | skipped | FRAME | TRLR | UPG |')
   expect(published).toContain('| mine 1.2.3 | 1/3 | 2 | 0 | 1 | 1/2 | 0/1 | – |')

@@ -17,19 +17,22 @@ export interface MarkdownOptions extends Origin {
   /** The subjects that are ours to speak about. Everybody else gets counts. */
   readonly ours: readonly string[]
   readonly reported?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** A line of Markdown on where more is to be read. */
+  readonly note?: string | undefined
 }
 
 export function markdown(reports: readonly Report[], options: MarkdownOptions): string {
-  const { command, date, platform, ours, reported = publiclyReported } = options
+  const { command, date, platform, ours, reported = publiclyReported, note } = options
   const own = reports.filter(({ subject }) => ours.includes(subject))
   const others = reports.filter(({ subject }) => !ours.includes(subject))
   const seeds = [...new Set(reports.map(({ seed }) => seed))].join(', ')
   const incomplete = stopped(reports)
   return `${[
-    '# Conformance',
+    `# Conformance${onOneNode(reports)}`,
     'Generated, not written: change the cases or the programs, and run it again.',
     `\`\`\`sh\n${command}\n\`\`\``,
     `${date.toISOString().slice(0, 10)}, ${platform}, random splits from seed ${seeds}. What a verdict means is said in [the suite](../packages/conformance/README.md).`,
+    ...(note === undefined ? [] : [note]),
     ...(incomplete === undefined ? [] : [`**${plain(incomplete)}**`]),
     '## Passed of run, by chapter',
     'Left out are cases that were skipped. A target that dies has failed the case.',
@@ -37,6 +40,12 @@ export function markdown(reports: readonly Report[], options: MarkdownOptions): 
     ...own.flatMap(ownSection),
     ...(others.length > 0 ? publicSection(others, reported) : []),
   ].join('\n\n')}\n`
+}
+
+/** Where all ran on the same Node.js: that. */
+function onOneNode(reports: readonly Report[]): string {
+  const [on, ...others] = new Set(reports.map(({ version }) => / on Node [\d.]+$/.exec(version ?? '')?.[0]))
+  return others.length === 0 ? (on ?? '') : ''
 }
 
 function overview(reports: readonly Report[]): string {
