@@ -74,7 +74,7 @@ export async function runBlock(
   const url = new URL(`http://127.0.0.1:${port}`)
   const running = await startProgram({ argv: [process.execPath, file], cwd: folder, url, env })
   try {
-    await answers(url, running.exited)
+    if (block.code.includes("from 'vite'")) await answers(url, running.exited)
     return running
   } catch (cause) {
     await running[Symbol.asyncDispose]()
@@ -82,7 +82,7 @@ export async function runBlock(
   }
 }
 
-/** Who accepts a connection may only have tried whether the port is free, as Vite does: it serves when it answers. */
+/** Vite listens to see whether the port is free, and then once more to serve: it serves when it answers. */
 async function answers(url: URL, exited: Promise<unknown>): Promise<void> {
   let ended = false
   exited.then(() => {
