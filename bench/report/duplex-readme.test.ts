@@ -6,7 +6,7 @@ import { newestResults } from './readme.ts'
 import { summarize } from './summary.ts'
 
 const readme = readFileSync(new URL('../../packages/duplex-server/README.md', import.meta.url), 'utf8')
-const others = ['nginx', 'bun', 'go-reverseproxy', 'c-relay']
+const others = ['nginx', 'go-reverseproxy', 'http-proxy-3']
 const kept = newestResults()
 
 const rows = [...readme.matchAll(/^\| `([\w-]+)` ((?:\| \d\.\d\d )+)\|$/gm)].map(
