@@ -5,7 +5,7 @@ export const style = `
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}
-header,main,footer{max-width:70rem;margin:0 auto;padding:0 1.25rem}
+header,main,footer{max-width:84rem;margin:0 auto;padding:0 1.25rem}
 header{padding-top:2.5rem}
 .eyebrow{margin:0;color:var(--ours);font-weight:600;letter-spacing:.02em}
 h1{margin:.2rem 0 .6rem;font-size:clamp(1.6rem,1.1rem + 2.4vw,2.5rem);line-height:1.15;letter-spacing:-.02em;text-wrap:balance}
@@ -47,7 +47,7 @@ th,td{padding:.36rem .45rem;text-align:right;white-space:nowrap;border-bottom:1p
 th:first-child,.text{text-align:left}
 td.text{white-space:normal;min-width:12rem}
 thead th{vertical-align:bottom;font-weight:600;border-bottom-color:var(--soft)}
-thead small{display:block;font-weight:400;color:var(--soft)}
+thead small{display:block;white-space:normal;font-weight:400;color:var(--soft)}
 tbody th{font-weight:500;position:sticky;left:0;background:var(--card)}
 tbody tr:hover>*{background:var(--paper)}
 tr.strategy th{color:var(--ours);font-weight:650}
