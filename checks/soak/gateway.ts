@@ -59,7 +59,7 @@ const options: GatewayOptions = {
     requestHead: 5_000,
     idle: 2_000,
     requestBody: 5_000,
-    responseHead: 5_000,
+    responseHead: 15_000,
     responseBody: 5_000,
     drain: 5_000,
     tunnel: 5_000,
