@@ -3,9 +3,8 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePort, type Program, startProgram } from '@relayrace/fixtures/target'
+import { accepts, freePort, type Program, startProgram } from '@relayrace/fixtures/target'
 import { root } from './workspace.ts'
 
 export interface Block {
@@ -74,7 +73,7 @@ export async function runBlock(
   const url = new URL(`http://127.0.0.1:${port}`)
   const running = await startProgram({ argv: [process.execPath, file], cwd: folder, url, env })
   try {
-    if (block.code.includes("from 'vite'")) await answers(url, running.exited)
+    if (block.code.includes("from 'vite'")) await accepts(url, running.exited, answers)
     return running
   } catch (cause) {
     await running[Symbol.asyncDispose]()
@@ -83,19 +82,12 @@ export async function runBlock(
 }
 
 /** Vite listens to see whether the port is free, and then once more to serve: it serves when it answers. */
-async function answers(url: URL, exited: Promise<unknown>): Promise<void> {
-  let ended = false
-  exited.then(() => {
-    ended = true
-  })
-  for (;;) {
-    try {
-      await (await fetch(url)).body?.cancel()
-      return
-    } catch (error) {
-      if (ended) throw error
-    }
-    await sleep(20)
+async function answers(url: URL): Promise<boolean> {
+  try {
+    await (await fetch(url)).body?.cancel()
+    return true
+  } catch {
+    return false
   }
 }
 
