@@ -116,6 +116,18 @@ function reading(socket: Socket, read: (piece: Buffer) => boolean): Socket {
   })
 }
 
+/** Does it so often, in lanes: in each, the next time begins when the one before is over. */
+export async function inLanes(
+  times: number,
+  lanes: readonly ((nth: number) => Promise<void>)[],
+): Promise<void> {
+  let begun = 0
+  const walk = async (perform: (nth: number) => Promise<void>): Promise<void> => {
+    while (begun < times) await perform(begun++)
+  }
+  await Promise.all(lanes.map(walk))
+}
+
 /** Counts what went wrong, by name. */
 export class Problems {
   readonly counts: Record<string, number> = {}

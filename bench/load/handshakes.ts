@@ -3,7 +3,7 @@
 import type { TLSSocket } from 'node:tls'
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { quantile } from '../statistics/describe.ts'
-import { exchange, Problems } from './exchange.ts'
+import { exchange, inLanes, Problems } from './exchange.ts'
 import type { LoadModule, Outcome } from './module.ts'
 import { bytesPath } from './sink.ts'
 
@@ -27,16 +27,12 @@ export async function handshakes(url: URL, job: Handshakes, clients: number = jo
   const first = job.resumed ? await shake(url, job.bytes) : undefined
   if (first && first.session === undefined) problems.add(first.problem ?? 'no session to resume')
   const started = performance.now()
-  let begun = 0
-  const work = async (): Promise<void> => {
-    while (begun < clients) {
-      begun++
-      const { problem, resumed, milliseconds } = await shake(url, job.bytes, first?.session)
-      problems.add(problem ?? (resumed === job.resumed ? undefined : 'not resumed'))
-      if (problem === undefined && resumed === job.resumed) times.push(milliseconds)
-    }
+  const one = async (): Promise<void> => {
+    const { problem, resumed, milliseconds } = await shake(url, job.bytes, first?.session)
+    problems.add(problem ?? (resumed === job.resumed ? undefined : 'not resumed'))
+    if (problem === undefined && resumed === job.resumed) times.push(milliseconds)
   }
-  await Promise.all(Array.from({ length: job.atATime }, work))
+  await inLanes(clients, Array(job.atATime).fill(one))
   return {
     seconds: (performance.now() - started) / 1000,
     bytes: times.length * job.bytes,

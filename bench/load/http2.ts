@@ -3,7 +3,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { Verifier } from '@relayrace/fixtures/payloads'
 import { quantile } from '../statistics/describe.ts'
-import { Problems } from './exchange.ts'
+import { inLanes, Problems } from './exchange.ts'
 import { type LoadModule, type Outcome, silenceLimit } from './module.ts'
 import { connectSecurely } from './secure.ts'
 import { bytesPath } from './sink.ts'
@@ -33,19 +33,16 @@ export async function http2(
   const times: number[] = []
   const firsts: number[] = []
   const started = performance.now()
-  let begun = 0
-  const work = async (session: ClientHttp2Session): Promise<void> => {
-    while (begun < amount) {
-      begun++
-      const { problem, milliseconds, firstByte } = await ask(session, bytes)
-      problems.add(problem)
-      if (problem !== undefined) continue
-      times.push(milliseconds)
-      firsts.push(firstByte)
-    }
+  const one = async (session: ClientHttp2Session): Promise<void> => {
+    const { problem, milliseconds, firstByte } = await ask(session, bytes)
+    problems.add(problem)
+    if (problem !== undefined) return
+    times.push(milliseconds)
+    firsts.push(firstByte)
   }
   const sessions = Array.from({ length: Math.min(connections, amount) }, () => open(url))
-  await Promise.all(sessions.flatMap((session) => Array.from({ length: streams }, () => work(session))))
+  const lanes = sessions.flatMap((session) => Array(streams).fill(() => one(session)))
+  await inLanes(amount, lanes)
   const seconds = (performance.now() - started) / 1000
   for (const session of sessions) session.destroy()
   return {

@@ -1,7 +1,7 @@
 /** Clients that leave in the middle: some before there is an answer, some in its body. */
 
 import { Verifier } from '@relayrace/fixtures/payloads'
-import { exchange, Problems } from './exchange.ts'
+import { exchange, inLanes, Problems } from './exchange.ts'
 import type { LoadModule, Outcome } from './module.ts'
 import { bytesPath, download, oneStream } from './sink.ts'
 
@@ -20,18 +20,14 @@ export interface Leave {
 export async function leave(url: URL, job: Leave, held: () => Promise<void>): Promise<Outcome> {
   const problems = new Problems()
   const started = performance.now()
-  let [begun, left, bytes] = [0, 0, 0]
-  const work = async (): Promise<void> => {
-    while (begun < job.clients) {
-      const after = job.after[begun % job.after.length] ?? 0
-      begun++
-      const taken = await leaveAfter(url, job.bytes, after)
-      problems.add(taken.problem)
-      if (taken.problem === undefined) left++
-      bytes += taken.bytes
-    }
+  let [left, bytes] = [0, 0]
+  const one = async (nth: number): Promise<void> => {
+    const taken = await leaveAfter(url, job.bytes, job.after[nth % job.after.length] ?? 0)
+    problems.add(taken.problem)
+    if (taken.problem === undefined) left++
+    bytes += taken.bytes
   }
-  await Promise.all(Array.from({ length: job.atATime }, work))
+  await inLanes(job.clients, Array(job.atATime).fill(one))
   const seconds = (performance.now() - started) / 1000
   await held()
   const last = await download(url, { kind: 'download', streams: 1, bytes: job.warmUp, warmUp: 0 })
