@@ -1,10 +1,10 @@
 /** How a scenario has its targets started, where that is not as usual, and what of those that cannot be. */
 
 import { rmSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { certificates } from '@relayrace/fixtures/certificates'
+import { certificates, writePair } from '@relayrace/fixtures/certificates'
 import type { CertificateFiles, ListedTarget, StartOptions, Way } from '@relayrace/fixtures/target'
 import type { KnownLimitRecord } from './report/results.ts'
 import type { Scenario } from './scenarios/scenario.ts'
@@ -53,9 +53,5 @@ function certificateFiles(): Promise<CertificateFiles> {
 async function write(): Promise<CertificateFiles> {
   const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const { cert, key } = (await certificates()).server
-  const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') }
-  await writeFile(files.cert, cert)
-  await writeFile(files.key, key)
-  return files
+  return writePair(folder, (await certificates()).server)
 }

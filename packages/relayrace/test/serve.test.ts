@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
-import { certificates } from '@relayrace/fixtures/certificates'
+import { certificates, writePair } from '@relayrace/fixtures/certificates'
 import { startRedis } from '@relayrace/fixtures/redis'
 import { connect, type Origin, startOrigin } from '@relayrace/fixtures/wire'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -238,8 +238,7 @@ test('routes that differ in strategy are served over TLS as by any gateway: nobo
   const { server, ca } = await certificates()
   const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')]
-  await Promise.all([writeFile(cert, server.cert), writeFile(key, server.key)])
+  const { cert, key } = await writePair(folder, server)
   const serving = await start({
     listen: { port: 0, tls: { cert, key } },
     routes: [{ path: '/', reply: { status: 200 }, strategy: 'fetch-proxy' }],
@@ -259,8 +258,7 @@ test('certificates that come to be broken change nothing, and that is said', asy
   const { server, ca } = await certificates()
   const folder = await mkdtemp(path.join(tmpdir(), 'relayrace-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')]
-  await Promise.all([writeFile(cert, server.cert), writeFile(key, server.key)])
+  const { cert, key } = await writePair(folder, server)
   const said: string[] = []
   const config = parseConfig({ listen: { port: 0, tls: { cert, key } }, upstream: 'http://127.0.0.1:1' })
   const serving = await serve(config, { log: (error) => said.push(String(error)) })
