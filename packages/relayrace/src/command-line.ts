@@ -63,6 +63,8 @@ Examples:
     .action(async (file: string | undefined, flags: ServeFlags) => {
       const load = async (): Promise<Settled> => {
         const given = parseConfig(withFlags(file === undefined ? {} : await readConfig(file), flags))
+        // What a file says has been tried; of the flags these two change what comes of it.
+        if (file !== undefined && flags.upstream === undefined && flags.strategy === undefined) return given
         const { tryOut } = await import('./trial.ts')
         tryOut(given)
         return given

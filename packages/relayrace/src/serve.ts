@@ -16,7 +16,7 @@ import type { ProgramLine } from '@relayrace/programs'
 import { compose, createRouter, type MountRoute, mount, type RouterOptions } from '@relayrace/router'
 import { ConfigError, type Settled, type StrategyName } from './config.ts'
 import { Middlewares } from './middleware.ts'
-import { makers, optionsOf, Programs, routesOf, Sets } from './targets.ts'
+import { makers, optionsOf, Programs, routesOf, routesOfRouter, Sets } from './targets.ts'
 
 export interface Serving extends AsyncDisposable {
   readonly url: URL
@@ -114,7 +114,7 @@ export async function serve(config: Settled, hooks: ServeHooks = {}): Promise<Se
       const others = new Middlewares(next, middlewares)
       try {
         const tried = routesOf(next, trial, programs, others)
-        createRouter(tried.map(({ strategy: _, ...route }) => route))
+        createRouter(routesOfRouter(tried))
         if (hasSeveral) refuseDuplex(strategy, tried)
         else if (differs(tried))
           throw new TypeError('The first route with a strategy of its own needs a restart')

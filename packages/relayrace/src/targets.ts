@@ -9,7 +9,7 @@ import { rewriteFor } from '@relayrace/gateway/strategy'
 import { createPipeProxy } from '@relayrace/pipe-proxy'
 import { askAgain, type Program, type ProgramLine, type ProgramOptions, program } from '@relayrace/programs'
 import { createReverseProxy } from '@relayrace/reverse-proxy'
-import type { MountRoute } from '@relayrace/router'
+import type { MountRoute, RouterRoute } from '@relayrace/router'
 import {
   byAddress,
   byCookie,
@@ -131,6 +131,11 @@ export function routesOf(
   const rest =
     upstream !== undefined && !routes.some(({ path, host, method }) => path === '/' && !host && !method)
   return rest ? [...all, { path: '/', upstream: upstreamOf(upstream, sets, programs) }] : all
+}
+
+/** As a router has them: it stands in one strategy. */
+export function routesOfRouter(routes: readonly MountRoute[]): RouterRoute[] {
+  return routes.map(({ strategy: _, ...route }) => route)
 }
 
 function upstreamOf(to: string | URL, sets: Sets, programs: Programs): Upstream {

@@ -5,7 +5,7 @@ import { createRouter } from '@relayrace/router'
 import { faultsIn, isUrl, type Locate, originOf, pathOf, type Settled } from './config.ts'
 import { Middlewares } from './middleware.ts'
 import { certificates, refuseDuplex } from './serve.ts'
-import { optionsOf, Programs, routesOf, Sets } from './targets.ts'
+import { optionsOf, Programs, routesOf, routesOfRouter, Sets } from './targets.ts'
 
 /** Of options that are looked at by a gateway. */
 const ofGateways = ['timeouts', 'limits', 'pool', 'pseudonym', 'tls'] as const
@@ -45,14 +45,12 @@ export function tryOut(config: Settled, locate: Locate = () => 'configuration'):
     attempt(['routes', i, 'to'], () => origin(route.to))
     attempt(['routes', i], () => {
       const made = routesOf({ routes: [route] }, sets, started, none)
-      createRouter(made.map(({ strategy: _, ...rest }) => rest))
+      createRouter(routesOfRouter(made))
       if (made.some((one) => one.strategy !== undefined)) refuseDuplex(strategy, made)
     })
   }
   if (faults.length === 0)
-    attempt(['routes'], () =>
-      createRouter(routesOf(config, sets, started, none).map(({ strategy: _, ...rest }) => rest)),
-    )
+    attempt(['routes'], () => createRouter(routesOfRouter(routesOf(config, sets, started, none))))
   for (const key of ofGateways)
     attempt([key], () => {
       const options = optionsOf({ [key]: config[key] }, sets, started)
