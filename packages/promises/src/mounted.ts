@@ -54,17 +54,23 @@ const frameworks: Readonly<Record<string, (gateway: HttpGateway) => Server | Pro
   },
 }
 
+/** A client of a server of node:http2 that has it for its handler. */
+async function overHttp2(gateway: HttpGateway): Promise<http2.ClientHttp2Session> {
+  const server = http2.createServer(gateway.handle as never).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  onTestFinished(() => client.destroy())
+  return client
+}
+
 export function mountsOf(create: Strategy<HttpGateway>): void {
   test('answers requests of a server of node:http2 that somebody else has made', async () => {
     const origin = await startOrigin()
     onTestFinished(() => origin[Symbol.asyncDispose]())
     const gateway = create({ upstream: origin.url })
     onTestFinished(() => gateway.close(0))
-    const server = http2.createServer(gateway.handle as never).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    onTestFinished(() => client.destroy())
+    const client = await overHttp2(gateway)
     const request = client.request({ ':method': 'POST', ':path': '/a', ':authority': 'a' })
     request.end('content')
     const asked = await origin.request()
@@ -83,11 +89,7 @@ export function mountsOf(create: Strategy<HttpGateway>): void {
       upstream: ({ request: { path } }) => ({ status: 200, body: pieces(path === '/no') }),
     })
     onTestFinished(() => gateway.close(0))
-    const server = http2.createServer(gateway.handle as never).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    onTestFinished(() => client.destroy())
+    const client = await overHttp2(gateway)
     expect(await text(client.request({ ':path': '/yes', ':authority': 'a' }))).toBe('somemore')
     await expect(text(client.request({ ':path': '/no', ':authority': 'a' }))).rejects.toThrow()
     await expect.poll(() => gateway.inFlight).toBe(0)

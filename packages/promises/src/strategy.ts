@@ -17,6 +17,14 @@ import { get, head, reply, type Stage, stageFor } from './stage.ts'
 
 const MiB = 1024 * 1024
 
+/** After as long as another request is waited for before it is 504. */
+async function untilTooLate(url: URL): Promise<void> {
+  const other = await connect(url)
+  onTestFinished(() => other.close())
+  other.send(get('/slow'))
+  expect((await other.response()).status).toBe(504)
+}
+
 export function promisesOf(create: Strategy): void {
   const stage = stageFor(create)
 
@@ -413,11 +421,7 @@ export function promisesOf(create: Strategy): void {
         await incoming.body(5)
         await client.send('ended')
         await exchange.done()
-        // By then it would have been waited for long enough.
-        const other = await connect(url)
-        onTestFinished(() => other.close())
-        other.send(get('/slow'))
-        expect((await other.response()).status).toBe(504)
+        await untilTooLate(url)
         await exchange.send('ended')
         expect(await incoming.done()).toMatchObject({ verdict: 'complete', text: 'begunended' })
       },
@@ -438,10 +442,7 @@ export function promisesOf(create: Strategy): void {
       goOn(undefined)
       const incoming = await client.responding()
       await incoming.body(5)
-      const other = await connect(url)
-      onTestFinished(() => other.close())
-      other.send(get('/slow'))
-      expect((await other.response()).status).toBe(504)
+      await untilTooLate(url)
       await exchange.send('ended')
       expect(await incoming.done()).toMatchObject({ verdict: 'complete', text: 'begunended' })
     })
